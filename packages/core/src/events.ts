@@ -1,0 +1,99 @@
+import { ConfigurationError, type PayloadIssue } from './errors.ts'
+import type { InputOf, OutputOf, StandardIssue, StandardSchema } from './standard-schema.ts'
+
+/** One event type of a catalog. */
+export interface EventDefinition<S extends StandardSchema = StandardSchema> {
+  /** Any Standard Schema (zod, valibot, arktype, ...). Without one, any JSON is sent and received. */
+  readonly schema?: S
+  /** One sentence for the people who receive it. */
+  readonly description?: string
+  /** The heading under which a catalog page and a picker list it. */
+  readonly group?: string
+  /** Data that fits the schema: for documentation and for test events. */
+  readonly example?: unknown
+  /** Why it should not be used any more, and what to use instead. */
+  readonly deprecated?: string
+}
+
+/** What {@link defineEvents} takes: by event type, a definition or, for short, its schema alone. */
+export type EventDefinitions = Readonly<Record<string, EventDefinition | StandardSchema>>
+
+type SchemaOf<D> = D extends StandardSchema ? D : D extends { readonly schema: infer S } ? S : unknown
+
+/** By event type, what `send` takes. */
+export type EventInputs<D extends EventDefinitions> = { readonly [T in keyof D & string]: InputOf<SchemaOf<D[T]>> }
+/** By event type, what a handler gets. */
+export type EventOutputs<D extends EventDefinitions> = { readonly [T in keyof D & string]: OutputOf<SchemaOf<D[T]>> }
+
+/** An event type with its name, as {@link Events} keeps it. */
+export interface EventType extends EventDefinition {
+  readonly type: string
+}
+
+/** A catalog: every event type, in the order in which it was written. */
+export interface Events<D extends EventDefinitions = EventDefinitions> {
+  /** The definition of `type`, or undefined. */
+  get(type: string): EventType | undefined
+  readonly types: readonly (keyof D & string)[]
+  readonly all: readonly EventType[]
+  /** There for the compiler alone. */
+  readonly '~definitions'?: D
+}
+
+/**
+ * Segments of letters, digits, `_` and `-`, joined by `.` (the convention, and what filters such as `booking.*`
+ * understand) or by `/` and `:`, which some providers use. Standard Webhooks section "Event types".
+ */
+const EVENT_TYPE = /^[A-Za-z0-9_-]+([./:][A-Za-z0-9_-]+)*$/
+const LONGEST_EVENT_TYPE = 128
+
+/**
+ * Writes down the event types of a product, once, for both sides.
+ *
+ * Where a schema offers its JSON Schema (zod 4.2 and later), what JSON cannot carry (a `Date`, a `bigint`, a
+ * `Map`) is refused here; elsewhere it is refused by `send`, naming the path.
+ *
+ * @throws ConfigurationError `event_type_invalid`, `schema_unrepresentable`
+ * @example
+ * export const events = defineEvents({
+ *   'booking.created': { description: 'A booking was created', schema: z.object({ id: z.string() }) },
+ *   'user.deleted': z.object({ userId: z.string() }),
+ * })
+ */
+export function defineEvents<const D extends EventDefinitions>(definitions: D): Events<D> {
+  const byType = new Map<string, EventType>()
+  for (const [type, definition] of Object.entries(definitions)) {
+    if (!EVENT_TYPE.test(type) || type.length > LONGEST_EVENT_TYPE) {
+      throw new ConfigurationError('event_type_invalid', `"${type}" is not an event type`, {
+        hint: 'use letters, digits, "_" and "-", joined by dots, such as "booking.created"; at most 128 characters',
+      })
+    }
+    const event: EventDefinition = '~standard' in definition ? { schema: definition } : definition
+    if (event.schema) refuseUnrepresentable(type, event.schema)
+    byType.set(type, { ...event, type })
+  }
+  return {
+    get: (type) => byType.get(type),
+    types: [...byType.keys()] as (keyof D & string)[],
+    all: [...byType.values()],
+  }
+}
+
+function refuseUnrepresentable(type: string, schema: StandardSchema): void {
+  try {
+    schema['~standard'].jsonSchema?.input({ target: 'draft-2020-12' })
+  } catch (cause) {
+    throw new ConfigurationError('schema_unrepresentable', `the schema of "${type}" holds something that JSON cannot carry`, {
+      hint: 'use a JSON type in its place, such as z.iso.datetime() for z.date()',
+      cause,
+    })
+  }
+}
+
+/** A schema's issues in our shape: a dotted path and a message, never a value. */
+export function payloadIssues(issues: readonly StandardIssue[]): PayloadIssue[] {
+  return issues.map(({ message, path = [] }) => ({
+    path: path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.'),
+    message,
+  }))
+}

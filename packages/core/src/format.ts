@@ -1,0 +1,166 @@
+import type { Bytes, MaybePromise, Ms } from './seams.ts'
+
+/**
+ * How a signature is made. `sha256-secret-first` and `-last` are plain hashes over secret and bytes, `token` is
+ * the secret itself, `sha256` is keyless and binds a body whose digest is signed elsewhere.
+ */
+export type Algorithm =
+  | 'hmac-sha1'
+  | 'hmac-sha256'
+  | 'hmac-sha512'
+  | 'ed25519'
+  | 'ecdsa-p256-sha256'
+  | 'sha256-secret-first'
+  | 'sha256-secret-last'
+  | 'token'
+  | 'sha256'
+
+/**
+ * A key, and what it may be used for. The key fixes the algorithm, never a header: a public key can therefore
+ * never be taken for an HMAC key. The bytes are private, so that no inspection or JSON of it shows them.
+ */
+export class Key {
+  readonly #bytes: Bytes
+  readonly algorithm: Algorithm
+  readonly use: 'sign' | 'verify' | 'both'
+  /** The platform's own key object, made at first use and kept by the {@link Crypto} that made it. */
+  native: unknown
+
+  constructor(algorithm: Algorithm, bytes: Bytes, use: 'sign' | 'verify' | 'both' = 'both') {
+    this.algorithm = algorithm
+    this.#bytes = bytes
+    this.use = use
+    Object.defineProperty(this, 'native', { enumerable: false, writable: true, value: undefined })
+  }
+
+  get bytes(): Bytes {
+    return this.#bytes
+  }
+}
+
+/** A piece of what is signed. Text stands for its UTF-8 bytes. */
+export type Segment = string | Bytes
+
+/** Signs, with whatever the platform has: synchronously with `node:crypto`, as a promise with Web Crypto. */
+export interface Crypto {
+  /** The MAC, hash or signature of `over` under `key`; `key` is null for the keyless algorithm alone. */
+  sign(algorithm: Algorithm, key: Key | null, over: readonly Segment[]): MaybePromise<Bytes>
+}
+
+/** The headers of a request, by name, whatever their case. */
+export interface HeaderBag {
+  /** The value, or undefined. @throws WebhookVerificationError `ambiguous_header` where it is there twice */
+  find(name: string): string | undefined
+  /** The value. @throws WebhookVerificationError `missing_header`, `ambiguous_header` */
+  one(name: string): string
+}
+
+/** A request as it came. */
+export interface RawRequest {
+  readonly method: string
+  /** The public URL to the letter, for schemes that sign it; it is never normalised. */
+  readonly url: string
+  readonly headers: HeaderBag
+  readonly body: Bytes
+}
+
+/** What is stored of a delivery and never changes: `compose` sees nothing else, so every attempt has the same bytes. */
+export interface OutgoingDelivery {
+  readonly message: {
+    readonly id: string
+    readonly type: string
+    readonly occurredAt: Date
+    readonly tenant: string
+    /** The data as JSON text, serialised once. */
+    readonly data: string
+  }
+  readonly endpoint: { readonly id: string; readonly url: string }
+  readonly delivery: { readonly id: string }
+}
+
+/** One attempt of a delivery: what changes from try to try. */
+export interface OutgoingAttempt extends OutgoingDelivery {
+  /** From 1. */
+  readonly attempt: number
+  readonly sentAt: Date
+  readonly body: Bytes
+}
+
+/** One signature that a request carries. */
+export interface Candidate {
+  readonly algorithm: Algorithm
+  readonly bytes: Bytes
+}
+
+/** It holds if one of `given` fits one of `over` under one key. */
+export interface Proof {
+  readonly over: readonly (readonly Segment[])[]
+  readonly given: readonly Candidate[]
+}
+
+/** What a format finds in a request before anything is proved. */
+export interface Opened {
+  /** All must hold. None at all is a refusal. */
+  readonly proofs: readonly Proof[]
+  /** The time that the window applies to. Formats give it only where it is signed. */
+  readonly sentAt?: Date
+}
+
+/** What a verified request says. */
+export interface Content {
+  readonly type: string
+  readonly data: unknown
+  /** The id on the wire that is the same for every attempt of one message at one endpoint. */
+  readonly id?: string
+  readonly occurredAt?: Date
+  readonly sentAt?: Date
+  readonly tenant?: string
+  readonly attempt?: number
+}
+
+/** Whether a fact is on the wire, and under the signature. */
+export type Carried = 'signed' | 'unsigned' | 'absent'
+
+/** What a format's signature covers: deduplication, the window and the need of a public URL follow from it. */
+export interface FormatFacts {
+  readonly id: Carried
+  readonly sentAt: Carried
+  readonly body: 'signed' | 'unsigned'
+  readonly url: 'signed' | 'absent'
+}
+
+/**
+ * How a delivery looks on the wire: body, headers, signature. A format parses and composes; it never compares.
+ * The law: what `seal` makes of a composed body, `open` and the comparison accept, and `read` gives back what
+ * `facts` says is carried; with any bit of a signed part flipped it is refused.
+ */
+export interface WireFormat {
+  readonly name: string
+  readonly facts: FormatFacts
+  /** Upper case. `['POST']` for almost all. */
+  readonly methods: readonly string[]
+  /** How far a signed `sentAt` may be from the receiver's clock; null for none. Both ends are allowed. */
+  readonly window: { readonly maxAgeMs: Ms; readonly maxFutureMs: Ms } | null
+  /**
+   * The keys that a secret stands for. The format owns the grammar of its secrets.
+   * @throws ConfigurationError `secret_format`, `secret_too_short`, `secret_too_long`, `secret_type`, `secret_whitespace`, `secret_missing`
+   */
+  keys(secret: string, use: 'sign' | 'verify'): readonly Key[]
+  /** A fresh secret of this format's grammar from `bytes` of randomness (32 are given). */
+  newSecret(bytes: Bytes): string
+  /** Whether one header can hold the signatures of several secrets, as during a rotation. */
+  readonly signsWith: 'all-keys' | 'one-key'
+  /** Refuses data that this format cannot carry. @throws PayloadError `payload_invalid` */
+  check?(type: string, data: unknown): void
+  /** The body's bytes: a pure function of what is stored. */
+  compose(delivery: OutgoingDelivery): { readonly body: string | Bytes; readonly contentType: string }
+  /** The headers of one attempt, signature included. `keys` are the live ones, newest first. */
+  seal(attempt: OutgoingAttempt, keys: readonly Key[], crypto: Crypto): MaybePromise<Readonly<Record<string, string>>>
+  /**
+   * The grammar of a request, nothing more: malformed candidates are left out.
+   * @throws WebhookVerificationError `missing_header`, `ambiguous_header`, `malformed_header`, `malformed_timestamp`
+   */
+  open(request: RawRequest): Opened
+  /** The content of a request whose proofs hold. @throws PayloadError `payload_invalid` */
+  read(request: RawRequest): Content
+}

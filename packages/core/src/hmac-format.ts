@@ -1,0 +1,270 @@
+import { type BodyTemplate, checkSpread, fillBody, partText, places, readBody, readPart, writeBody } from './body-template.ts'
+import { fromBase64, fromHex, toBase64, toHex } from './encoding.ts'
+import { ConfigurationError, PayloadError, WebhookVerificationError } from './errors.ts'
+import {
+  type Algorithm,
+  type Carried,
+  type Content,
+  Key,
+  type OutgoingAttempt,
+  type RawRequest,
+  type Segment,
+  type WireFormat,
+} from './format.ts'
+import { decodeText, parseJson } from './json.ts'
+import { type HeaderPart, type HeaderValuePart, isPart, type Part, readStamp, type SignedPart, writeStamp } from './parts.ts'
+import { checkSecretText, toWhsec } from './secret.ts'
+import type { Bytes, Ms } from './seams.ts'
+
+/** A body that is not JSON. `encode` must give the same text for the same value, every time. */
+export interface Codec {
+  readonly contentType: string
+  encode(value: Readonly<Record<string, unknown>>): string
+  /** Throws where the text is not of the form, or holds what must not be parsed (a DTD, an entity). */
+  decode(text: string): unknown
+}
+
+export type SignatureEncoding = 'hex' | 'base64' | 'base64url'
+
+/** An HMAC over parts of the request, in one header. */
+export interface HmacSignature {
+  readonly header: string
+  /** Text in front of the signature, such as `sha256=`. */
+  readonly prefix?: string
+  /** `hmac-sha256` by default. */
+  readonly algorithm?: 'hmac-sha1' | 'hmac-sha256' | 'hmac-sha512'
+  /** `hex` by default. */
+  readonly encoding?: SignatureEncoding
+  /** What is signed, in order. The body alone by default. Strings are literals. */
+  readonly over?: readonly (SignedPart | string)[]
+}
+
+/** The secret itself in a header. It proves who sends and nothing about what: such messages have `integrity: 'none'`. */
+export interface TokenSignature {
+  readonly header: string
+  readonly prefix?: string
+  readonly token: true
+}
+
+/** How a secret's text becomes a key. `text` is its UTF-8 bytes, a `whsec_` in front included. */
+export type SecretGrammar = 'text' | 'whsec' | 'base64' | 'hex'
+
+/** Options of {@link hmacFormat}. */
+export interface HmacFormatOptions {
+  readonly name: string
+  /** The grammar of secrets, and the least number of bytes: 16 for text, 24 for the others. */
+  readonly secret: SecretGrammar | { readonly grammar: SecretGrammar; readonly minBytes: number }
+  /** The body, or `part.data` for the data alone. */
+  readonly body: BodyTemplate | Part<'data'>
+  /** Further headers, by name. Strings are literals. */
+  readonly headers?: Readonly<Record<string, HeaderValuePart | string>>
+  readonly signature: HmacSignature | TokenSignature
+  /** How far a signed `part.sentAt` header may be from the receiver's clock: 5 minutes either way by default. */
+  readonly window?: { readonly maxAgeMs: Ms; readonly maxFutureMs: Ms } | null
+  /** JSON by default. */
+  readonly codec?: Codec
+}
+
+const FIVE_MINUTES = { maxAgeMs: 300_000, maxFutureMs: 300_000 }
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
+/** What a header of ours can hold. Other characters are not the same bytes in every HTTP stack. */
+const VISIBLE = /^[\x20-\x7e]*$/
+
+/**
+ * A format of one's own: a body, some headers, and an HMAC (or a static token) in a header. `facts` follow from
+ * the description: a time is fresh only if a signed header carries it, an id deduplicates safely only if the
+ * signature covers it.
+ *
+ * Where no id is on the wire, the sender adds an unsigned `webhook-id` header, which other receivers ignore.
+ * A header holds one signature: during a rotation the new secret signs alone, and receivers hold both.
+ *
+ * @throws ConfigurationError `format_invalid`
+ * @example
+ * hmacFormat({
+ *   name: 'audit-trail', secret: 'text',
+ *   body: { id: part.deliveryId, type: part.type, timestamp: part.occurredAt('isoSeconds'), data: part.data },
+ *   headers: { 'x-audit-trail-timestamp': part.sentAt('unix') },
+ *   signature: { header: 'x-audit-trail-signature', prefix: 'sha256=', over: [part.header('x-audit-trail-timestamp'), '.', part.body] },
+ * })
+ */
+export function hmacFormat(options: HmacFormatOptions): WireFormat {
+  const { codec } = options
+  const { prefix = '' } = options.signature
+  const signatureHeader = options.signature.header.toLowerCase()
+  const hmac = 'token' in options.signature ? null : options.signature
+  const over = hmac ? (hmac.over ?? [part('body')]) : []
+  const encoding = hmac?.encoding ?? 'hex'
+  const algorithm: Algorithm = hmac ? (hmac.algorithm ?? 'hmac-sha256') : 'token'
+  const headers = Object.entries(options.headers ?? {}).map(([name, value]) => ({ name: name.toLowerCase(), value }))
+  const template = isPart(options.body, 'data') ? null : (options.body as BodyTemplate)
+  const bodyParts = template ? places(template).map((place) => place.part) : [part('data')]
+  check(options, headers, over, bodyParts, signatureHeader)
+
+  const signs = (kind: string, header?: string) =>
+    over.some((one) => isPart(one, kind) && (header === undefined || (one as HeaderPart).header === header))
+  const carried = (kind: string): Carried => {
+    const inHeaders = headers.filter(({ value }) => isPart(value, kind))
+    const inBody = bodyParts.some((one) => isPart(one, kind))
+    if ((inBody && signs('body')) || inHeaders.some(({ name }) => signs('header', name))) return 'signed'
+    return inBody || inHeaders.length > 0 ? 'unsigned' : 'absent'
+  }
+  const ids = ['deliveryId', 'messageId']
+  const idKind = ids.find((kind) => carried(kind) === 'signed') ?? ids.find((kind) => carried(kind) === 'unsigned')
+  const addedId = idKind ? undefined : 'webhook-id'
+  const freshness = headers.find(({ name, value }) => isPart(value, 'sentAt') && signs('header', name))
+
+  const signed = (header: (name: string) => string, body: Bytes, url: string, method: string): Segment[] =>
+    over.map((one) => {
+      if (typeof one === 'string') return one
+      if (one.part === 'header') return header((one as HeaderPart).header)
+      return one.part === 'body' ? body : one.part === 'url' ? url : method
+    })
+
+  return {
+    name: options.name,
+    facts: {
+      id: idKind ? carried(idKind) : 'absent',
+      sentAt: carried('sentAt'),
+      body: signs('body') ? 'signed' : 'unsigned',
+      url: signs('url') ? 'signed' : 'absent',
+    },
+    methods: ['POST'],
+    window: options.window === undefined ? FIVE_MINUTES : options.window,
+    signsWith: 'one-key',
+    keys: (secret, use) => [new Key(algorithm, secretBytes(secret, options.secret), use)],
+    newSecret: toWhsec,
+    check(type, data) {
+      if (template) checkSpread(template, type, data)
+      codec?.encode({ data })
+    },
+    compose(delivery) {
+      const contentType = codec?.contentType ?? 'application/json'
+      if (!template) return { body: delivery.message.data, contentType }
+      return { body: codec ? codec.encode(fillBody(template, delivery)) : writeBody(template, delivery), contentType }
+    },
+    seal(attempt, [key], crypto) {
+      const sealed: Record<string, string> = {}
+      for (const { name, value } of headers) sealed[name] = headerText(value, attempt)
+      if (addedId) sealed[addedId] = attempt.message.id
+      const segments = signed((name) => sealed[name] as string, attempt.body, attempt.endpoint.url, 'POST')
+      const finish = (made: Bytes) => {
+        sealed[signatureHeader] = prefix + (hmac ? encode(made, encoding) : decodeText(made))
+        return sealed
+      }
+      const made = crypto.sign(algorithm, key as Key, segments)
+      return made instanceof Promise ? made.then(finish) : finish(made)
+    },
+    open({ headers: received, body, url, method }) {
+      const given = received.one(signatureHeader)
+      const bytes = given.startsWith(prefix) ? parse(given.slice(prefix.length), hmac ? encoding : null) : undefined
+      const segments = signed((name) => visible(received.one(name), name), body, url, method)
+      const proofs = [{ over: [segments], given: bytes ? [{ algorithm, bytes }] : [] }]
+      if (!freshness) return { proofs }
+      const { stamp } = freshness.value as { stamp: 'unix' }
+      const sentAt = readStamp(received.one(freshness.name), stamp)
+      if (sentAt) return { proofs, sentAt }
+      const what = `the header ${freshness.name} is not a time of the form "${stamp}"`
+      throw new WebhookVerificationError('malformed_timestamp', what)
+    },
+    read(request) {
+      const body = decode(request, codec)
+      const found = template ? readBody(template, body) : { data: body }
+      for (const { name, value } of headers) {
+        const text = typeof value === 'string' ? undefined : request.headers.find(name)
+        if (text !== undefined) found[(value as Part).part] ??= readPart(value as HeaderValuePart, text)
+      }
+      return content(found, idKind, request.headers.find(addedId ?? ''))
+    },
+  }
+}
+
+const part = <Kind extends string>(kind: Kind): Part<Kind> => ({ part: kind })
+
+/** The description, judged once. */
+function check(
+  { name }: HmacFormatOptions,
+  headers: readonly { readonly name: string; readonly value: unknown }[],
+  over: readonly unknown[],
+  bodyParts: readonly Part[],
+  signatureHeader: string,
+): void {
+  const invalid = (what: string, hint: string): never => {
+    throw new ConfigurationError('format_invalid', `format "${name}": ${what}`, { hint })
+  }
+  const names = headers.map((header) => header.name)
+  for (const header of [...names, signatureHeader]) {
+    if (!HEADER_NAME.test(header)) invalid(`"${header}" is not a header name`, 'use letters, digits and dashes')
+  }
+  if (names.includes(signatureHeader)) invalid(`"${signatureHeader}" is there twice`, 'the signature has a header of its own')
+  for (const one of over) {
+    if (!isPart(one, 'header')) continue
+    const { header } = one as HeaderPart
+    if (!names.includes(header)) invalid(`it signs the header "${header}", which it does not send`, 'add it to `headers`')
+  }
+  const carries = (kind: string) => [...headers.map(({ value }) => value), ...bodyParts].some((one) => isPart(one, kind))
+  if (!carries('type')) invalid('nothing carries the event type', 'put part.type into the body or a header')
+  if (!carries('data')) invalid('nothing carries the data', "put part.data into the body, under a field or under '...'")
+}
+
+function secretBytes(secret: string, grammar: HmacFormatOptions['secret']): Bytes {
+  checkSecretText(secret)
+  const { grammar: kind, minBytes } =
+    typeof grammar === 'string' ? { grammar, minBytes: grammar === 'text' ? 16 : 24 } : grammar
+  const bytes =
+    kind === 'text'
+      ? new TextEncoder().encode(secret)
+      : kind === 'hex'
+        ? fromHex(secret)
+        : fromBase64(kind === 'whsec' ? secret.replace(/^whsec_/, '') : secret)
+  if (!bytes) throw new ConfigurationError('secret_format', `the secret is not of the grammar "${kind}"`)
+  if (bytes.length >= minBytes) return bytes
+  throw new ConfigurationError('secret_too_short', `a secret of this format holds at least ${minBytes} bytes`, {
+    hint: 'generate one, or allow shorter ones by secret: { grammar, minBytes }',
+  })
+}
+
+function visible(value: string, header: string): string {
+  if (VISIBLE.test(value)) return value
+  throw new WebhookVerificationError('malformed_header', `the header ${header} holds more than visible ASCII`)
+}
+
+function headerText(value: HeaderValuePart | string, attempt: OutgoingAttempt): string {
+  if (typeof value === 'string') return value
+  if (value.part === 'attempt') return String(attempt.attempt)
+  return value.part === 'sentAt' ? writeStamp(attempt.sentAt, value.stamp) : partText(value, attempt)
+}
+
+function decode({ body }: RawRequest, codec: Codec | undefined): unknown {
+  if (!codec) return parseJson(body)
+  const text = decodeText(body)
+  try {
+    return codec.decode(text)
+  } catch {
+    throw new PayloadError('payload_invalid', `the body is not ${codec.contentType}`)
+  }
+}
+
+function content(found: Record<string, unknown>, idKind: string | undefined, addedId: string | undefined): Content {
+  const { type, data, occurredAt, sentAt, tenant, attempt } = found
+  const id = idKind ? found[idKind] : addedId
+  if (typeof type !== 'string') throw new PayloadError('payload_invalid', 'the request names no event type')
+  if (idKind && typeof id !== 'string') throw new PayloadError('payload_invalid', 'the request has no id')
+  const known = Object.entries({ id, occurredAt, sentAt, tenant, attempt }).filter(([, value]) => value !== undefined)
+  return { type, data, ...Object.fromEntries(known) }
+}
+
+function encode(bytes: Bytes, encoding: SignatureEncoding): string {
+  if (encoding === 'hex') return toHex(bytes)
+  const base64 = toBase64(bytes)
+  return encoding === 'base64' ? base64 : base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
+}
+
+/** The bytes of a signature's text; a token (no encoding) is its own text. */
+function parse(text: string, encoding: SignatureEncoding | null): Bytes | undefined {
+  if (!encoding) return new TextEncoder().encode(text)
+  if (encoding === 'hex') return fromHex(text)
+  if (encoding === 'base64') return fromBase64(text)
+  if (/[+/=]/.test(text)) return undefined
+  const base64 = text.replaceAll('-', '+').replaceAll('_', '/')
+  return fromBase64(base64 + '='.repeat((4 - (base64.length % 4)) % 4))
+}

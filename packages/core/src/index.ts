@@ -1,0 +1,112 @@
+export { type Answers, type Contract, type ContractOptions, type DeliveryPolicy, defineContract, type IdPrefixes } from './contract.ts'
+export type { BodyTemplate } from './body-template.ts'
+export { type CryptoBackend, platformCrypto } from './crypto.ts'
+export { type Duration, toMs } from './duration.ts'
+export {
+  ConfigurationError,
+  type ConfigurationCode,
+  EndpointError,
+  type EndpointCode,
+  type ErrorCode,
+  type ErrorDetails,
+  HooksError,
+  isHooksError,
+  type PayloadCode,
+  PayloadError,
+  type PayloadIssue,
+  StorageError,
+  type StorageCode,
+  type VerificationCode,
+  WebhookVerificationError,
+} from './errors.ts'
+export {
+  defineEvents,
+  type EventDefinition,
+  type EventDefinitions,
+  type EventInputs,
+  type EventOutputs,
+  type EventType,
+  type Events,
+  payloadIssues,
+} from './events.ts'
+export {
+  type Algorithm,
+  type Candidate,
+  type Carried,
+  type Content,
+  type Crypto,
+  type FormatFacts,
+  type HeaderBag,
+  Key,
+  type Opened,
+  type OutgoingAttempt,
+  type OutgoingDelivery,
+  type Proof,
+  type RawRequest,
+  type Segment,
+  type WireFormat,
+} from './format.ts'
+export { headerBag, type HeadersInput } from './headers.ts'
+export {
+  type Codec,
+  type HmacFormatOptions,
+  type HmacSignature,
+  hmacFormat,
+  type SecretGrammar,
+  type SignatureEncoding,
+  type TokenSignature,
+} from './hmac-format.ts'
+export { newId } from './id.ts'
+export { type BodyPart, type HeaderPart, type HeaderValuePart, type Part, part, type SignedPart, type Stamp, type StampPart } from './parts.ts'
+export type { Begun, IdempotencyStore } from './ports/inbox.ts'
+export type { Applied, ClaimOptions, Lease, LeaseRef, Leases } from './ports/lease.ts'
+export type { Queue } from './ports/queue.ts'
+export type {
+  AttemptRecord,
+  AttemptReport,
+  Deliveries,
+  DeliveryLease,
+  DeliveryOutcome,
+  DeliveryState,
+  DeliveryView,
+  Depth,
+  Endpoint,
+  Endpoints,
+  History,
+  LaneChange,
+  Migration,
+  NewDelivery,
+  NewEndpoint,
+  NewMessage,
+  Outbox,
+  Page,
+  Paged,
+  PutResult,
+  Retirement,
+  Revival,
+  Schema,
+  Selector,
+  Storage,
+  StoredMessage,
+  StoredSecret,
+  Trigger,
+} from './ports/storage.ts'
+export {
+  type Bytes,
+  type Clock,
+  consoleLogger,
+  type Logger,
+  type MaybePromise,
+  type Ms,
+  type Random,
+  type Seams,
+  silentLogger,
+  systemClock,
+  systemRandom,
+} from './seams.ts'
+export { generateSecret, SECRET_BYTES } from './secret.ts'
+export type { InputOf, OutputOf, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
+export { type StandardWebhooksOptions, standardWebhooks } from './standard-webhooks.ts'
+export { type KeySet, verifyRequest, type Window } from './verify.ts'
+export { backoff } from './work/backoff.ts'
+export { createWorkLoop, type WorkLoop, type WorkLoopOptions } from './work/loop.ts'

@@ -1,0 +1,88 @@
+/**
+ * The one file of this package that touches time, chance and the console. Everything else takes a
+ * {@link Clock}, a {@link Random} and a {@link Logger}, so that a test can play three days of retries in
+ * milliseconds and repeat any run from its seed.
+ */
+
+/** A duration in milliseconds. */
+export type Ms = number
+/** Raw bytes. A Node.js `Buffer` is one. */
+export type Bytes = Uint8Array
+/** A value that may be there already: a synchronous implementation never costs a turn of the event loop. */
+export type MaybePromise<T> = T | Promise<T>
+
+/** Time. `now` is the wall clock, for stamps; `monotonic` never jumps, for durations. */
+export interface Clock {
+  now(): Date
+  /** Milliseconds since an arbitrary start. It never goes back. */
+  monotonic(): Ms
+  /** Resolves after `ms`, or as soon as `signal` aborts. It never rejects. */
+  sleep(ms: Ms, signal?: AbortSignal): Promise<void>
+}
+
+/** Chance. */
+export interface Random {
+  /** `n` bytes fit for keys and ids. */
+  bytes(n: number): Bytes
+  /** A number from 0 (included) to 1 (excluded), for jitter. */
+  float(): number
+}
+
+/** The structural part of pino's logger that the packages use: fields first, message second. */
+export interface Logger {
+  debug(fields: object, message?: string): void
+  info(fields: object, message?: string): void
+  warn(fields: object, message?: string): void
+  error(fields: object, message?: string): void
+}
+
+/** What a sender or a receiver can be given in place of the real world. */
+export interface Seams {
+  readonly clock: Clock
+  readonly random: Random
+  readonly logger: Logger
+}
+
+/** A timer of 2^31 ms or more fires after 1 ms in Node.js, so a long sleep is cut into shorter ones. */
+const LONGEST_TIMER: Ms = 2 ** 30
+
+/** The machine's own clock and timers. */
+export const systemClock: Clock = {
+  now: () => new Date(),
+  monotonic: () => performance.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve()
+      const end = performance.now() + ms
+      let timer: ReturnType<typeof setTimeout>
+      const done = () => {
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', done)
+        resolve()
+      }
+      const arm = () => {
+        const left = end - performance.now()
+        if (left <= 0) return done()
+        timer = setTimeout(arm, Math.min(Math.ceil(left), LONGEST_TIMER))
+      }
+      signal?.addEventListener('abort', done, { once: true })
+      arm()
+    }),
+}
+
+/** The platform's cryptographic random source. */
+export const systemRandom: Random = {
+  bytes: (n) => crypto.getRandomValues(new Uint8Array(n)),
+  float: () => Math.random(),
+}
+
+/** Says nothing. The default of a receiver, which reports through its outcomes and errors. */
+export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
+
+/** Warnings and errors to the console, one line each. The default of a sender. */
+export const consoleLogger: Logger = {
+  debug() {},
+  info() {},
+  warn: (fields, message) => console.warn(message ?? '', fields),
+  error: (fields, message) => console.error(message ?? '', fields),
+}

@@ -1,0 +1,135 @@
+import { fromBase64, toBase64 } from './encoding.ts'
+import { ConfigurationError, PayloadError, WebhookVerificationError } from './errors.ts'
+import { type Candidate, Key, type Segment, type WireFormat } from './format.ts'
+import { parseJson } from './json.ts'
+import { readStamp } from './parts.ts'
+import { checkSecretText, toWhsec } from './secret.ts'
+import type { Bytes, MaybePromise } from './seams.ts'
+
+/** Options of {@link standardWebhooks}. */
+export interface StandardWebhooksOptions {
+  /** The headers' first word: `webhook` (the specification), or `svix`. */
+  readonly prefix?: string
+}
+
+/** Five minutes either way: the specification's reference libraries. */
+const WINDOW = { maxAgeMs: 300_000, maxFutureMs: 300_000 }
+/** "Secret keys should be between 24 bytes and 64 bytes" (specification, "Symmetric"). */
+const SHORTEST_SECRET = 24
+const LONGEST_SECRET = 64
+/** Enough for a rotation of every kind of key, and a bound on what a stranger can make us compute. */
+const MOST_SIGNATURES = 16
+const LONGEST_SIGNATURES = 4096
+/** Visible ASCII without the full stop that separates id, time and body in what is signed. */
+const ID = /^[!-\-/-~]{1,256}$/
+
+/**
+ * The default format: Standard Webhooks 1.0.0 (https://www.standardwebhooks.com), with `v1` (HMAC-SHA256) and
+ * `v1a` (Ed25519). The body is `{"type", "timestamp", "data"}`.
+ *
+ * Secrets: `whsec_` and base64 of 24 to 64 bytes; for `v1a`, `whsk_` (32 or 64 bytes: the seed, or seed and public
+ * key) at the sender and `whpk_` (32 bytes) at the receiver.
+ *
+ * It is stricter than the reference libraries, which accept `<time>junk` for a time, ids with full stops, base64
+ * with junk in it and keys of one byte.
+ */
+export function standardWebhooks({ prefix = 'webhook' }: StandardWebhooksOptions = {}): WireFormat {
+  const [idHeader, timeHeader, signatureHeader] = [`${prefix}-id`, `${prefix}-timestamp`, `${prefix}-signature`]
+  return {
+    name: 'standard-webhooks',
+    facts: { id: 'signed', sentAt: 'signed', body: 'signed', url: 'absent' },
+    methods: ['POST'],
+    window: WINDOW,
+    signsWith: 'all-keys',
+    keys,
+    newSecret: toWhsec,
+    compose({ message }) {
+      const head = `{"type":${JSON.stringify(message.type)},"timestamp":"${message.occurredAt.toISOString()}"`
+      return { body: `${head},"data":${message.data}}`, contentType: 'application/json' }
+    },
+    seal({ message, sentAt, body }, liveKeys, crypto) {
+      const time = String(Math.floor(sentAt.getTime() / 1000))
+      const over = [`${message.id}.${time}.`, body]
+      const headers = (signatures: readonly string[]) => ({
+        [idHeader]: message.id,
+        [timeHeader]: time,
+        [signatureHeader]: signatures.join(' '),
+      })
+      const made = liveKeys.map((key) => signature(key, over, (...given) => crypto.sign(...given)))
+      return made.every((one) => typeof one === 'string') ? headers(made) : Promise.all(made).then(headers)
+    },
+    open({ headers, body }) {
+      const id = headers.one(idHeader)
+      const time = headers.one(timeHeader)
+      const list = headers.one(signatureHeader)
+      if (!ID.test(id)) throw malformed('malformed_header', idHeader)
+      if (list.length > LONGEST_SIGNATURES) throw malformed('malformed_header', signatureHeader)
+      const sentAt = readStamp(time, 'unix')
+      if (!sentAt) throw malformed('malformed_timestamp', timeHeader)
+      return { proofs: [{ over: [[`${id}.${time}.`, body]], given: candidates(list) }], sentAt }
+    },
+    read({ headers, body }) {
+      const content = parseJson(body) as { type?: unknown; timestamp?: unknown; data?: unknown } | null
+      if (typeof content !== 'object' || content === null || typeof content.type !== 'string') {
+        throw new PayloadError('payload_invalid', 'the body has no "type"')
+      }
+      const occurredAt = typeof content.timestamp === 'string' ? readStamp(content.timestamp, 'iso') : undefined
+      const sentAt = readStamp(headers.one(timeHeader), 'unix') as Date
+      const { type, data } = content as { type: string; data: unknown }
+      return { type, data, id: headers.one(idHeader), sentAt, ...(occurredAt && { occurredAt }) }
+    },
+  }
+}
+
+function malformed(code: 'malformed_header' | 'malformed_timestamp', header: string): WebhookVerificationError {
+  return new WebhookVerificationError(code, `the header ${header} is not of the form that Standard Webhooks has`)
+}
+
+function keys(secret: string, use: 'sign' | 'verify'): readonly Key[] {
+  checkSecretText(secret)
+  const [kind, text] = /^wh(?:sec|sk|pk)_/.test(secret) ? [secret.slice(0, 5), secret] : ['whsec', `whsec_${secret}`]
+  const bytes = fromBase64(text.slice(text.indexOf('_') + 1))
+  if (!bytes) {
+    throw new ConfigurationError('secret_format', 'the secret is not base64', {
+      hint: 'a Standard Webhooks secret is "whsec_" and padded base64; text secrets belong to hmacFormat',
+    })
+  }
+  if (kind === 'whsec') {
+    if (bytes.length < SHORTEST_SECRET) throw wrongLength('secret_too_short')
+    if (bytes.length > LONGEST_SECRET) throw wrongLength('secret_too_long')
+    return [new Key('hmac-sha256', bytes)]
+  }
+  const wanted = use === 'sign' ? 'whsk_' : 'whpk_'
+  const length = use === 'sign' ? [32, 64] : [32]
+  if (`${kind}_` !== wanted || !length.includes(bytes.length)) {
+    throw new ConfigurationError('secret_type', `to ${use}, an Ed25519 key begins with ${wanted}`, {
+      hint: 'the private key (whsk_) stays with the sender, the public key (whpk_) goes to the receiver',
+    })
+  }
+  return [new Key('ed25519', bytes, use)]
+}
+
+function wrongLength(code: 'secret_too_short' | 'secret_too_long'): ConfigurationError {
+  return new ConfigurationError(code, `a secret holds ${SHORTEST_SECRET} to ${LONGEST_SECRET} bytes`)
+}
+
+function signature(
+  key: Key,
+  over: readonly Segment[],
+  sign: (algorithm: Key['algorithm'], key: Key, over: readonly Segment[]) => MaybePromise<Bytes>,
+): MaybePromise<string> {
+  const label = key.algorithm === 'ed25519' ? 'v1a,' : 'v1,'
+  const made = sign(key.algorithm, key, over)
+  return made instanceof Promise ? made.then((bytes) => label + toBase64(bytes)) : label + toBase64(made)
+}
+
+/** The well-formed signatures of a space-separated list; what is not of the form is no candidate. */
+function candidates(list: string): readonly Candidate[] {
+  const found: Candidate[] = []
+  for (const one of list.split(' ', MOST_SIGNATURES)) {
+    const algorithm = one.startsWith('v1,') ? 'hmac-sha256' : one.startsWith('v1a,') ? 'ed25519' : undefined
+    const bytes = algorithm && fromBase64(one.slice(one.indexOf(',') + 1))
+    if (bytes?.length === (algorithm === 'ed25519' ? 64 : 32)) found.push({ algorithm: algorithm as 'ed25519', bytes })
+  }
+  return found
+}

@@ -1,0 +1,230 @@
+import type { Applied, ClaimOptions, Lease, LeaseRef, Leases } from '../ports/lease.ts'
+import type { Ms, Seams } from '../seams.ts'
+import { backoff } from './backoff.ts'
+
+/** What {@link createWorkLoop} drives. */
+export interface WorkLoopOptions<L extends Lease, Outcome> extends Seams {
+  readonly leases: Pick<Leases<L, Outcome>, 'settle' | 'release' | 'nextDueInMs'> & {
+    claim(options: ClaimOptions): Promise<readonly L[]>
+  }
+  readonly worker: string
+  /** How many pieces of work run at a time. */
+  readonly concurrency: number
+  readonly leaseMs: Ms
+  /** The longest that due work of other processes stays unseen. */
+  readonly pollMs: Ms
+  /** The least time that a claim must have left for its work to be started, in a drain. */
+  readonly leastRunMs?: Ms
+  /**
+   * Does the work. It must be over when `endsAt` (monotonic) comes or `signal` aborts: past the end of its lease,
+   * another worker has it. A rejection is a bug of the caller's: it is logged, and the lease runs out.
+   */
+  run(lease: L, until: { readonly endsAt: Ms; readonly signal: AbortSignal }): Promise<Outcome>
+  /** After each settlement, in the order of settling. */
+  settled?(lease: L, outcome: Outcome, applied: Applied): void
+}
+
+/** Work that is claimed, run and settled, for ever or until none is due. */
+export interface WorkLoop {
+  /** Begins to claim. Idempotent. */
+  start(): void
+  /** Work may be due: looks now, not at the next poll. */
+  wake(): void
+  /** Claims no more, waits `drainMs` for what runs, then aborts it. What was claimed and not started is released. */
+  stop(drainMs: Ms): Promise<void>
+  /** Claims and runs what is due until nothing is, or `maxMs` is nearly over. Waits for no later due time. */
+  drain(maxMs: Ms): Promise<void>
+  /** How many pieces are running or being settled. */
+  readonly running: number
+}
+
+/** The part of a lease that is kept for settling. */
+const SETTLE_MARGIN: Ms = 2_000
+const LARGEST_BATCH = 200
+
+/**
+ * The one loop for everything that is claimed, run and settled. It claims whenever a slot is free (no batch is
+ * waited for), no more than it can start at once, and settles in groups: what ends while a settlement is under
+ * way goes with the next.
+ */
+export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOptions<L, Outcome>): WorkLoop {
+  const { leases, clock, random, logger, concurrency } = options
+  const bell = createBell()
+  const settler = createSettler()
+  let abort = new AbortController()
+  let running = 0
+  let looping: Promise<void> | undefined
+  let stopping = false
+
+  /** One claim. Returns how many were started, or null where the store failed. */
+  async function claim(mayStart: (leaseLeftMs: Ms) => boolean): Promise<number | null> {
+    const claimedAt = clock.monotonic()
+    let claimed: readonly L[]
+    try {
+      claimed = await leases.claim({ worker: options.worker, limit: concurrency - running, leaseMs: options.leaseMs })
+    } catch (error) {
+      logger.error({ error }, 'hooks: claiming work failed; it is tried again')
+      return null
+    }
+    const unstarted = claimed.filter((lease) => !mayStart(lease.leaseLeftMs))
+    if (unstarted.length > 0) await release(unstarted)
+    const started = unstarted.length === 0 ? claimed : claimed.filter((lease) => !unstarted.includes(lease))
+    for (const lease of started) void work(lease, claimedAt)
+    return started.length
+  }
+
+  async function release(unstarted: readonly L[]): Promise<void> {
+    try {
+      await leases.release(unstarted.map(({ key, token }) => ({ key, token })))
+    } catch (error) {
+      logger.warn({ error }, 'hooks: releasing work failed; its lease runs out')
+    }
+  }
+
+  async function work(lease: L, claimedAt: Ms): Promise<void> {
+    running++
+    const endsAt = claimedAt + lease.leaseLeftMs - SETTLE_MARGIN
+    try {
+      const outcome = await options.run(lease, { endsAt, signal: abort.signal })
+      const applied = await settler.settle({ key: lease.key, token: lease.token, ...outcome }, claimedAt + lease.leaseLeftMs)
+      if (applied) options.settled?.(lease, outcome, applied)
+    } catch (error) {
+      logger.error({ error, key: lease.key }, 'hooks: work ended without an outcome; its lease runs out')
+    } finally {
+      running--
+      bell.ring()
+    }
+  }
+
+  async function loop(): Promise<void> {
+    let failures = 0
+    while (!stopping) {
+      bell.clear()
+      let waitMs: Ms | null = null
+      if (running < concurrency) {
+        const started = await claim(() => !stopping)
+        failures = started === null ? failures + 1 : 0
+        if (started === null) waitMs = backoff(failures, random, { firstMs: 500, mostMs: 30_000 })
+        else if (started > 0) continue
+        else waitMs = await nextPoll()
+      }
+      if (!stopping) await bell.wait(waitMs)
+    }
+  }
+
+  async function nextPoll(): Promise<Ms> {
+    try {
+      const due = await leases.nextDueInMs()
+      // Never 0: what is due and was not claimed waits for a slot of its lane, which rings the bell here.
+      return Math.min(options.pollMs, Math.max(due ?? options.pollMs, 5))
+    } catch {
+      return options.pollMs
+    }
+  }
+
+  function createSettler() {
+    type Item = { settlement: LeaseRef & Outcome; until: Ms; done: (applied: Applied | undefined) => void }
+    let waiting: Item[] = []
+    let flushing = false
+
+    async function flush(): Promise<void> {
+      flushing = true
+      while (waiting.length > 0) {
+        const batch = waiting.splice(0, LARGEST_BATCH)
+        const applied = await settleBatch(batch)
+        for (const [i, item] of batch.entries()) item.done(applied?.[i])
+      }
+      flushing = false
+    }
+
+    /** Tries until the leases are over: after that, another worker has the work. */
+    async function settleBatch(batch: readonly Item[]): Promise<readonly Applied[] | undefined> {
+      const until = Math.max(...batch.map((item) => item.until))
+      for (let failures = 1; ; failures++) {
+        try {
+          return await leases.settle(batch.map((item) => item.settlement))
+        } catch (error) {
+          const waitMs = backoff(failures, random, { firstMs: 50, mostMs: 5_000 })
+          const giveUp = clock.monotonic() + waitMs >= until
+          logger.error({ error, count: batch.length }, `hooks: settling failed; ${giveUp ? 'given up, so it is done again' : 'it is tried again'}`)
+          if (giveUp) return undefined
+          await clock.sleep(waitMs)
+        }
+      }
+    }
+
+    return {
+      settle: (settlement: LeaseRef & Outcome, until: Ms) =>
+        new Promise<Applied | undefined>((done) => {
+          waiting.push({ settlement, until, done })
+          if (!flushing) void flush()
+        }),
+    }
+  }
+
+  function createBell() {
+    let rung = false
+    let wakeUp: AbortController | undefined
+    return {
+      clear() {
+        rung = false
+      },
+      ring() {
+        rung = true
+        wakeUp?.abort()
+      },
+      /** Until it rings, or `ms` are over; null waits for a ring alone. */
+      async wait(ms: Ms | null) {
+        if (rung) return
+        wakeUp = new AbortController()
+        await clock.sleep(ms ?? options.pollMs, wakeUp.signal)
+        wakeUp = undefined
+      },
+    }
+  }
+
+  /** Waits until nothing runs, `ms` at most. */
+  async function idle(ms: Ms): Promise<void> {
+    const end = clock.monotonic() + ms
+    while (running > 0 && clock.monotonic() < end) {
+      bell.clear()
+      await bell.wait(Math.min(options.pollMs, end - clock.monotonic()))
+    }
+  }
+
+  return {
+    get running() {
+      return running
+    },
+    start() {
+      if (looping) return
+      stopping = false
+      abort = new AbortController()
+      looping = loop()
+    },
+    wake: () => bell.ring(),
+    async stop(drainMs) {
+      stopping = true
+      bell.ring()
+      await looping
+      looping = undefined
+      await idle(drainMs)
+      if (running === 0) return
+      abort.abort()
+      await idle(SETTLE_MARGIN)
+    },
+    async drain(maxMs) {
+      const end = clock.monotonic() + maxMs
+      const leastRunMs = options.leastRunMs ?? 0
+      const mayStart = () => end - clock.monotonic() >= leastRunMs
+      while (mayStart()) {
+        bell.clear()
+        const started = running < concurrency ? await claim(mayStart) : 0
+        if (started === null) break
+        if (started === 0 && running === 0) break
+        if (started === 0) await bell.wait(Math.min(options.pollMs, Math.max(0, end - clock.monotonic())))
+      }
+      await idle(Math.max(0, end - clock.monotonic()))
+    },
+  }
+}

@@ -1,0 +1,34 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+/** The top of the repository. */
+export const root = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** The folders of `packages/` that are published. */
+export const published = ['core', 'sender', 'receiver', 'express', 'sqlite'] as const
+
+/** All TypeScript files under a folder of the repository, as paths from its top; none where there is no such folder. */
+export const sources = (folder: string): string[] => {
+  const found: string[] = []
+  for (const entry of list(folder)) {
+    const path = `${folder}/${entry.name}`
+    if (entry.isDirectory() && entry.name !== 'node_modules') found.push(...sources(path))
+    else if (/\.[cm]?ts$/.test(entry.name)) found.push(path)
+  }
+  return found
+}
+
+/** The folders directly under a folder of the repository. */
+export const folders = (folder: string): string[] =>
+  list(folder)
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `${folder}/${entry.name}`)
+
+const list = (folder: string) => {
+  try {
+    return readdirSync(join(root, folder), { withFileTypes: true })
+  } catch {
+    return []
+  }
+}
