@@ -26,12 +26,12 @@ export const library = ({ entry, bundle = [] }: Library) =>
     ...(bundle.length > 0 && { onSuccess: async () => copyLicences(bundle) }),
   }) as Options
 
-/** Bundled code keeps its licence beside it. */
+/** Bundled code keeps its licence beside it. A file called LICENSE would keep pnpm from packing ours. */
 const copyLicences = (bundle: readonly string[]) => {
   const texts = bundle.map((name) => {
     const folder = join('node_modules', name)
     const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
     return `${name} ${version}\n\n${readFileSync(join(folder, 'license'), 'utf8').trim()}\n`
   })
-  writeFileSync(join('dist', 'THIRD-PARTY-LICENSES.txt'), texts.join('\n---\n\n'))
+  writeFileSync(join('dist', 'THIRD-PARTY-NOTICES.txt'), texts.join('\n---\n\n'))
 }

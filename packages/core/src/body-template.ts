@@ -88,19 +88,44 @@ export function fillBody(template: BodyTemplate, delivery: OutgoingDelivery): Re
   return Object.fromEntries(fields)
 }
 
+const BODY_PARTS = ['messageId', 'deliveryId', 'endpointId', 'tenant', 'type', 'occurredAt', 'data']
+
+/** Finds what the types refuse, for descriptions that no compiler has seen: no literal, no part of bodies, no data to spread. */
+export function checkTemplate(template: BodyTemplate, invalid: (what: string, hint: string) => never): void {
+  for (const [field, value] of Object.entries(template)) {
+    const isObject = typeof value === 'object' && value !== null
+    if (field === SPREAD && !isPart(value, 'data'))
+      invalid("'...' spreads what is not data", "use part.data under '...'")
+    if (isObject && typeof (value as Part).part !== 'string') checkTemplate(value as BodyTemplate, invalid)
+    else if (
+      isObject
+        ? !BODY_PARTS.includes((value as Part).part)
+        : !['string', 'number', 'boolean', 'object'].includes(typeof value)
+    ) {
+      invalid(`the body's field "${field}" is neither a literal nor a part of bodies`, 'see `part`')
+    }
+  }
+}
+
 /**
  * Refuses data that a template cannot carry: no object where it is spread, or a field that the template has too.
  *
  * @throws PayloadError `payload_invalid`
  */
 export function checkSpread(template: BodyTemplate, type: string, data: unknown): void {
+  for (const value of Object.values(template)) {
+    if (typeof value === 'object' && value !== null && !isBodyPart(value)) checkSpread(value, type, data)
+  }
   if (!(SPREAD in template)) return
   if (typeof data !== 'object' || data === null || Array.isArray(data)) {
     throw new PayloadError('payload_invalid', `the data of "${type}" must be an object, because its format spreads it`)
   }
   const taken = Object.keys(template).find((field) => field !== SPREAD && Object.hasOwn(data, field))
   if (taken !== undefined) {
-    throw new PayloadError('payload_invalid', `the data of "${type}" has the field "${taken}", which its format has too`)
+    throw new PayloadError(
+      'payload_invalid',
+      `the data of "${type}" has the field "${taken}", which its format has too`,
+    )
   }
 }
 

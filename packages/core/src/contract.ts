@@ -34,7 +34,9 @@ export interface DeliveryPolicy {
 }
 
 /** What a receiver answers, by outcome: status, and the body as text or as JSON. */
-export type Answers = Readonly<Record<string, readonly [status: number, body?: string | Readonly<Record<string, unknown>>]>>
+export type Answers = Readonly<
+  Record<string, readonly [status: number, body?: string | Readonly<Record<string, unknown>>]>
+>
 
 /** What {@link defineContract} takes. */
 export interface ContractOptions<D extends EventDefinitions> {

@@ -91,7 +91,8 @@ export function webCrypto(subtle: webcrypto.SubtleCrypto): CryptoBackend {
       const { bytes } = (key ?? { bytes: new Uint8Array() }) as Key
       if (isAsymmetric(algorithm)) {
         // Web Crypto writes ECDSA signatures as r and s, the wire has DER, and no format here signs with it there.
-        if (algorithm !== 'ed25519') throw new ConfigurationError('algorithm_unavailable', `${algorithm} cannot be signed without node:crypto`)
+        if (algorithm !== 'ed25519')
+          throw new ConfigurationError('algorithm_unavailable', `${algorithm} cannot be signed without node:crypto`)
         const made = await native(key as Key, () =>
           subtle.importKey('pkcs8', der(algorithm, PKCS8, bytes), 'Ed25519', false, ['sign']),
         )
@@ -122,18 +123,27 @@ export function webCrypto(subtle: webcrypto.SubtleCrypto): CryptoBackend {
   }
 }
 
-/** An ECDSA P-256 signature in DER as Web Crypto wants it: r and s of 32 bytes each (RFC 3279 section 2.2.3). */
+/**
+ * An ECDSA P-256 signature in DER as Web Crypto wants it: r and s of 32 bytes each (RFC 3279 section 2.2.3). What is
+ * not DER to the bit gives no bytes, which never verify: one signature has one spelling, as in OpenSSL.
+ */
 function fromDer(signature: Bytes): Bytes {
+  const none = new Uint8Array()
   const raw = new Uint8Array(64)
+  if (signature[0] !== 0x30 || signature[1] !== signature.length - 2) return none
   let at = 2
   for (const end of [32, 64]) {
-    const length = signature[at + 1] as number
+    const length = signature[at + 1] ?? 0
     const number = signature.subarray(at + 2, at + 2 + length)
-    const digits = number.subarray(Math.max(0, number.length - 32))
+    const [first = 0x80, second = 0] = number
+    // A number has a zero in front exactly if it would look negative without.
+    const digits = first === 0 ? number.subarray(1) : number
+    const minimal = first === 0 ? second > 0x7f : first < 0x80
+    if (signature[at] !== 2 || number.length !== length || digits.length > 32 || !minimal) return none
     raw.set(digits, end - digits.length)
     at += 2 + length
   }
-  return raw
+  return at === signature.length ? raw : none
 }
 
 const utf8 = new TextEncoder()

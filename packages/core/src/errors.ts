@@ -54,6 +54,7 @@ export type EndpointCode =
   | 'endpoint_not_found'
   | 'endpoint_conflict'
   | 'endpoint_limit'
+  | 'message_not_found'
   | 'delivery_not_found'
   | 'delivery_in_flight'
   | 'payload_expired'
@@ -142,7 +143,11 @@ export class PayloadError extends HooksError<PayloadCode> {
   protected static override readonly brand = 'PayloadError'
   /** What the schema found, without the values. */
   readonly issues: readonly PayloadIssue[]
-  constructor(code: PayloadCode, message: string, details?: ErrorDetails & { readonly issues?: readonly PayloadIssue[] }) {
+  constructor(
+    code: PayloadCode,
+    message: string,
+    details?: ErrorDetails & { readonly issues?: readonly PayloadIssue[] },
+  ) {
     super(code, message, details)
     this.issues = details?.issues ?? []
   }

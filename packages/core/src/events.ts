@@ -83,10 +83,14 @@ function refuseUnrepresentable(type: string, schema: StandardSchema): void {
   try {
     schema['~standard'].jsonSchema?.input({ target: 'draft-2020-12' })
   } catch (cause) {
-    throw new ConfigurationError('schema_unrepresentable', `the schema of "${type}" holds something that JSON cannot carry`, {
-      hint: 'use a JSON type in its place, such as z.iso.datetime() for z.date()',
-      cause,
-    })
+    throw new ConfigurationError(
+      'schema_unrepresentable',
+      `the schema of "${type}" holds something that JSON cannot carry`,
+      {
+        hint: 'use a JSON type in its place, such as z.iso.datetime() for z.date()',
+        cause,
+      },
+    )
   }
 }
 

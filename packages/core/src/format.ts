@@ -129,12 +129,8 @@ export interface FormatFacts {
   readonly url: 'signed' | 'absent'
 }
 
-/**
- * How a delivery looks on the wire: body, headers, signature. A format parses and composes; it never compares.
- * The law: what `seal` makes of a composed body, `open` and the comparison accept, and `read` gives back what
- * `facts` says is carried; with any bit of a signed part flipped it is refused.
- */
-export interface WireFormat {
+/** What receiving needs of a format: it parses, and never compares. A receiver's bundle holds this half alone. */
+export interface InboundFormat {
   readonly name: string
   readonly facts: FormatFacts
   /** Upper case. `['POST']` for almost all. */
@@ -146,6 +142,21 @@ export interface WireFormat {
    * @throws ConfigurationError `secret_format`, `secret_too_short`, `secret_too_long`, `secret_type`, `secret_whitespace`, `secret_missing`
    */
   keys(secret: string, use: 'sign' | 'verify'): readonly Key[]
+  /**
+   * The grammar of a request, nothing more: malformed candidates are left out.
+   * @throws WebhookVerificationError `missing_header`, `ambiguous_header`, `malformed_header`, `malformed_timestamp`
+   */
+  open(request: RawRequest): Opened
+  /** The content of a request whose proofs hold. @throws PayloadError `payload_invalid` */
+  read(request: RawRequest): Content
+}
+
+/**
+ * How a delivery looks on the wire: body, headers, signature. A format parses and composes; it never compares.
+ * The law: what `seal` makes of a composed body, `open` and the comparison accept, and `read` gives back what
+ * `facts` says is carried; with any bit of a signed part flipped it is refused.
+ */
+export interface WireFormat extends InboundFormat {
   /** A fresh secret of this format's grammar from `bytes` of randomness (32 are given). */
   newSecret(bytes: Bytes): string
   /** Whether one header can hold the signatures of several secrets, as during a rotation. */
@@ -156,11 +167,4 @@ export interface WireFormat {
   compose(delivery: OutgoingDelivery): { readonly body: string | Bytes; readonly contentType: string }
   /** The headers of one attempt, signature included. `keys` are the live ones, newest first. */
   seal(attempt: OutgoingAttempt, keys: readonly Key[], crypto: Crypto): MaybePromise<Readonly<Record<string, string>>>
-  /**
-   * The grammar of a request, nothing more: malformed candidates are left out.
-   * @throws WebhookVerificationError `missing_header`, `ambiguous_header`, `malformed_header`, `malformed_timestamp`
-   */
-  open(request: RawRequest): Opened
-  /** The content of a request whose proofs hold. @throws PayloadError `payload_invalid` */
-  read(request: RawRequest): Content
 }

@@ -27,7 +27,11 @@ function finder(input: HeadersInput): (name: string) => string | undefined {
   if (typeof (input as Headers).get === 'function') return (name) => (input as Headers).get(name) ?? undefined
   if (Symbol.iterator in input) {
     const pairs = [...(input as Iterable<readonly [string, string]>)]
-    return (name) => single(name, pairs.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value))
+    return (name) =>
+      single(
+        name,
+        pairs.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value),
+      )
   }
   const record = input as Readonly<Record<string, string | readonly string[] | undefined>>
   return (name) => {

@@ -1,4 +1,14 @@
-import { type BodyTemplate, checkSpread, fillBody, partText, places, readBody, readPart, writeBody } from './body-template.ts'
+import {
+  type BodyTemplate,
+  checkSpread,
+  checkTemplate,
+  fillBody,
+  partText,
+  places,
+  readBody,
+  readPart,
+  writeBody,
+} from './body-template.ts'
 import { fromBase64, fromHex, toBase64, toHex } from './encoding.ts'
 import { ConfigurationError, PayloadError, WebhookVerificationError } from './errors.ts'
 import {
@@ -12,9 +22,17 @@ import {
   type WireFormat,
 } from './format.ts'
 import { decodeText, parseJson } from './json.ts'
-import { type HeaderPart, type HeaderValuePart, isPart, type Part, readStamp, type SignedPart, writeStamp } from './parts.ts'
-import { checkSecretText, toWhsec } from './secret.ts'
+import {
+  type HeaderPart,
+  type HeaderValuePart,
+  isPart,
+  type Part,
+  readStamp,
+  type SignedPart,
+  writeStamp,
+} from './parts.ts'
 import type { Bytes, Ms } from './seams.ts'
+import { checkSecretText, toWhsec } from './secret.ts'
 
 /** A body that is not JSON. `encode` must give the same text for the same value, every time. */
 export interface Codec {
@@ -108,6 +126,14 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
     if ((inBody && signs('body')) || inHeaders.some(({ name }) => signs('header', name))) return 'signed'
     return inBody || inHeaders.length > 0 ? 'unsigned' : 'absent'
   }
+  // Each header part is read from one place: a signed one where there is any, so that it says what `facts` promise.
+  const read = headers.filter(({ name, value }) => {
+    if (typeof value === 'string') return false
+    const rivals = headers.filter((other) => isPart(other.value, value.part))
+    const best = rivals.find((other) => signs('header', other.name)) ?? rivals[0]
+    const inBody = bodyParts.some((one) => one.part === value.part)
+    return best?.name === name && (!inBody || (!signs('body') && signs('header', name)))
+  }) as readonly { readonly name: string; readonly value: HeaderValuePart }[]
   const ids = ['deliveryId', 'messageId']
   const idKind = ids.find((kind) => carried(kind) === 'signed') ?? ids.find((kind) => carried(kind) === 'unsigned')
   const addedId = idKind ? undefined : 'webhook-id'
@@ -131,16 +157,21 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
     methods: ['POST'],
     window: options.window === undefined ? FIVE_MINUTES : options.window,
     signsWith: 'one-key',
-    keys: (secret, use) => [new Key(algorithm, secretBytes(secret, options.secret), use)],
-    newSecret: toWhsec,
+    keys(secret, use) {
+      const bytes = secretBytes(secret, options.secret)
+      if (hmac || VISIBLE.test(secret)) return [new Key(algorithm, bytes, use)]
+      throw new ConfigurationError('secret_format', 'a token stands in a header and holds visible ASCII only')
+    },
+    newSecret: (bytes) => secretText(bytes, grammarOf(options.secret).grammar),
     check(type, data) {
       if (template) checkSpread(template, type, data)
-      codec?.encode({ data })
+      if (codec) checkCodec(codec, type, template ? { data } : data)
     },
     compose(delivery) {
       const contentType = codec?.contentType ?? 'application/json'
-      if (!template) return { body: delivery.message.data, contentType }
-      return { body: codec ? codec.encode(fillBody(template, delivery)) : writeBody(template, delivery), contentType }
+      const { data } = delivery.message
+      if (codec) return { body: codec.encode(template ? fillBody(template, delivery) : JSON.parse(data)), contentType }
+      return { body: template ? writeBody(template, delivery) : data, contentType }
     },
     seal(attempt, [key], crypto) {
       const sealed: Record<string, string> = {}
@@ -169,11 +200,8 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
     read(request) {
       const body = decode(request, codec)
       const found = template ? readBody(template, body) : { data: body }
-      for (const { name, value } of headers) {
-        const text = typeof value === 'string' ? undefined : request.headers.find(name)
-        if (text !== undefined) found[(value as Part).part] ??= readPart(value as HeaderValuePart, text)
-      }
-      return content(found, idKind, request.headers.find(addedId ?? ''))
+      for (const { name, value } of read) found[value.part] = readPart(value, request.headers.find(name))
+      return content(found, idKind, addedId && request.headers.find(addedId))
     },
   }
 }
@@ -182,7 +210,7 @@ const part = <Kind extends string>(kind: Kind): Part<Kind> => ({ part: kind })
 
 /** The description, judged once. */
 function check(
-  { name }: HmacFormatOptions,
+  { name, signature, secret, body }: HmacFormatOptions,
   headers: readonly { readonly name: string; readonly value: unknown }[],
   over: readonly unknown[],
   bodyParts: readonly Part[],
@@ -195,21 +223,53 @@ function check(
   for (const header of [...names, signatureHeader]) {
     if (!HEADER_NAME.test(header)) invalid(`"${header}" is not a header name`, 'use letters, digits and dashes')
   }
-  if (names.includes(signatureHeader)) invalid(`"${signatureHeader}" is there twice`, 'the signature has a header of its own')
+  const twice = [...names, signatureHeader].find((header, i, all) => all.indexOf(header) !== i)
+  if (twice) invalid(`the header "${twice}" is there twice`, 'give each value, and the signature, a header of its own')
+  for (const { name: header, value } of headers) {
+    const known = typeof value === 'string' ? VISIBLE.test(value) : HEADER_PARTS.some((kind) => isPart(value, kind))
+    if (!known) invalid(`the header "${header}" holds neither visible ASCII nor a part of headers`, 'see `part`')
+  }
+  if (!VISIBLE.test(signature.prefix ?? '')) invalid('the prefix is not visible ASCII', 'it stands in a header')
   for (const one of over) {
+    if (typeof one === 'string') continue
+    if (!SIGNED_PARTS.some((kind) => isPart(one, kind))) invalid('it signs what is no part', 'see `part`')
     if (!isPart(one, 'header')) continue
     const { header } = one as HeaderPart
-    if (!names.includes(header)) invalid(`it signs the header "${header}", which it does not send`, 'add it to `headers`')
+    if (!names.includes(header))
+      invalid(`it signs the header "${header}", which it does not send`, 'add it to `headers`')
   }
-  const carries = (kind: string) => [...headers.map(({ value }) => value), ...bodyParts].some((one) => isPart(one, kind))
+  if ('token' in signature) {
+    if (grammarOf(secret).grammar !== 'text') invalid('a token is sent as it is', "use secret: 'text'")
+  } else if (!over.some((one) => typeof one !== 'string')) {
+    invalid('it signs no part of the request', 'leave out `over` to sign the body')
+  }
+  if (!isPart(body, 'data')) checkTemplate(body as BodyTemplate, invalid)
+  const carries = (kind: string) =>
+    [...headers.map(({ value }) => value), ...bodyParts].some((one) => isPart(one, kind))
   if (!carries('type')) invalid('nothing carries the event type', 'put part.type into the body or a header')
   if (!carries('data')) invalid('nothing carries the data', "put part.data into the body, under a field or under '...'")
 }
 
-function secretBytes(secret: string, grammar: HmacFormatOptions['secret']): Bytes {
+const HEADER_PARTS = ['messageId', 'deliveryId', 'endpointId', 'tenant', 'type', 'attempt', 'occurredAt', 'sentAt']
+const SIGNED_PARTS = ['header', 'body', 'url', 'method']
+
+function grammarOf(secret: HmacFormatOptions['secret']): {
+  readonly grammar: SecretGrammar
+  readonly minBytes: number
+} {
+  if (typeof secret === 'string') return { grammar: secret, minBytes: secret === 'text' ? 16 : 24 }
+  // Whatever is allowed: an empty key accepts what anyone signs.
+  return { grammar: secret.grammar, minBytes: Math.max(1, secret.minBytes) }
+}
+
+/** Bytes as a secret's text; as text, they are a `whsec_` secret. */
+function secretText(bytes: Bytes, grammar: SecretGrammar): string {
+  return grammar === 'hex' ? toHex(bytes) : grammar === 'base64' ? toBase64(bytes) : toWhsec(bytes)
+}
+
+function secretBytes(secret: string, options: HmacFormatOptions['secret']): Bytes {
   checkSecretText(secret)
-  const { grammar: kind, minBytes } =
-    typeof grammar === 'string' ? { grammar, minBytes: grammar === 'text' ? 16 : 24 } : grammar
+  const { grammar: kind, minBytes } = grammarOf(options)
   const bytes =
     kind === 'text'
       ? new TextEncoder().encode(secret)
@@ -221,6 +281,16 @@ function secretBytes(secret: string, grammar: HmacFormatOptions['secret']): Byte
   throw new ConfigurationError('secret_too_short', `a secret of this format holds at least ${minBytes} bytes`, {
     hint: 'generate one, or allow shorter ones by secret: { grammar, minBytes }',
   })
+}
+
+/** Refuses data that the codec cannot write. What it says may quote the data, so it is not passed on. */
+function checkCodec(codec: Codec, type: string, body: unknown): void {
+  try {
+    if (typeof body !== 'object' || body === null || Array.isArray(body)) throw new TypeError()
+    codec.encode(body as Record<string, unknown>)
+  } catch {
+    throw new PayloadError('payload_invalid', `the data of "${type}" cannot be written as ${codec.contentType}`)
+  }
 }
 
 function visible(value: string, header: string): string {

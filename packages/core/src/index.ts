@@ -1,12 +1,19 @@
-export { type Answers, type Contract, type ContractOptions, type DeliveryPolicy, defineContract, type IdPrefixes } from './contract.ts'
 export type { BodyTemplate } from './body-template.ts'
+export {
+  type Answers,
+  type Contract,
+  type ContractOptions,
+  type DeliveryPolicy,
+  defineContract,
+  type IdPrefixes,
+} from './contract.ts'
 export { type CryptoBackend, platformCrypto } from './crypto.ts'
 export { type Duration, toMs } from './duration.ts'
 export {
-  ConfigurationError,
   type ConfigurationCode,
-  EndpointError,
+  ConfigurationError,
   type EndpointCode,
+  EndpointError,
   type ErrorCode,
   type ErrorDetails,
   HooksError,
@@ -14,8 +21,8 @@ export {
   type PayloadCode,
   PayloadError,
   type PayloadIssue,
-  StorageError,
   type StorageCode,
+  StorageError,
   type VerificationCode,
   WebhookVerificationError,
 } from './errors.ts'
@@ -25,8 +32,8 @@ export {
   type EventDefinitions,
   type EventInputs,
   type EventOutputs,
-  type EventType,
   type Events,
+  type EventType,
   payloadIssues,
 } from './events.ts'
 export {
@@ -46,7 +53,7 @@ export {
   type Segment,
   type WireFormat,
 } from './format.ts'
-export { headerBag, type HeadersInput } from './headers.ts'
+export { type HeadersInput, headerBag } from './headers.ts'
 export {
   type Codec,
   type HmacFormatOptions,
@@ -57,7 +64,16 @@ export {
   type TokenSignature,
 } from './hmac-format.ts'
 export { newId } from './id.ts'
-export { type BodyPart, type HeaderPart, type HeaderValuePart, type Part, part, type SignedPart, type Stamp, type StampPart } from './parts.ts'
+export {
+  type BodyPart,
+  type HeaderPart,
+  type HeaderValuePart,
+  type Part,
+  part,
+  type SignedPart,
+  type Stamp,
+  type StampPart,
+} from './parts.ts'
 export type { Begun, IdempotencyStore } from './ports/inbox.ts'
 export type { Applied, ClaimOptions, Lease, LeaseRef, Leases } from './ports/lease.ts'
 export type { Queue } from './ports/queue.ts'
@@ -74,6 +90,7 @@ export type {
   Endpoints,
   History,
   LaneChange,
+  MessageRecord,
   Migration,
   NewDelivery,
   NewEndpoint,
@@ -109,4 +126,5 @@ export type { InputOf, OutputOf, StandardIssue, StandardResult, StandardSchema }
 export { type StandardWebhooksOptions, standardWebhooks } from './standard-webhooks.ts'
 export { type KeySet, verifyRequest, type Window } from './verify.ts'
 export { backoff } from './work/backoff.ts'
+export { type Bell, createBell } from './work/bell.ts'
 export { createWorkLoop, type WorkLoop, type WorkLoopOptions } from './work/loop.ts'

@@ -26,10 +26,15 @@ export function decodeText(bytes: Bytes): string {
 export function parseJson(bytes: Bytes): unknown {
   const text = decodeText(bytes)
   try {
-    return text.includes('__proto__') || text.includes('\\u005') ? JSON.parse(text, dropProto) : JSON.parse(text)
+    return mayHoldProto(text) ? JSON.parse(text, dropProto) : JSON.parse(text)
   } catch (cause) {
     throw new PayloadError('payload_invalid', 'the body is not JSON', { cause: hideText(cause) })
   }
+}
+
+/** Any of its letters can be escaped: U+005F, 0070, 0072, 006F, 0074. */
+function mayHoldProto(text: string): boolean {
+  return text.includes('__proto__') || (text.includes('\\u00') && /\\u00[567]/.test(text))
 }
 
 function dropProto(this: unknown, key: string, value: unknown): unknown {

@@ -3,8 +3,8 @@ import { ConfigurationError, PayloadError, WebhookVerificationError } from './er
 import { type Candidate, Key, type Segment, type WireFormat } from './format.ts'
 import { parseJson } from './json.ts'
 import { readStamp } from './parts.ts'
-import { checkSecretText, toWhsec } from './secret.ts'
 import type { Bytes, MaybePromise } from './seams.ts'
+import { checkSecretText, toWhsec } from './secret.ts'
 
 /** Options of {@link standardWebhooks}. */
 export interface StandardWebhooksOptions {
@@ -34,7 +34,8 @@ const ID = /^[!-\-/-~]{1,256}$/
  * with junk in it and keys of one byte.
  */
 export function standardWebhooks({ prefix = 'webhook' }: StandardWebhooksOptions = {}): WireFormat {
-  const [idHeader, timeHeader, signatureHeader] = [`${prefix}-id`, `${prefix}-timestamp`, `${prefix}-signature`]
+  const word = prefix.toLowerCase()
+  const [idHeader, timeHeader, signatureHeader] = [`${word}-id`, `${word}-timestamp`, `${word}-signature`]
   return {
     name: 'standard-webhooks',
     facts: { id: 'signed', sentAt: 'signed', body: 'signed', url: 'absent' },
@@ -87,8 +88,8 @@ function malformed(code: 'malformed_header' | 'malformed_timestamp', header: str
 
 function keys(secret: string, use: 'sign' | 'verify'): readonly Key[] {
   checkSecretText(secret)
-  const [kind, text] = /^wh(?:sec|sk|pk)_/.test(secret) ? [secret.slice(0, 5), secret] : ['whsec', `whsec_${secret}`]
-  const bytes = fromBase64(text.slice(text.indexOf('_') + 1))
+  const [, kind = 'whsec', text = secret] = /^(wh(?:sec|sk|pk))_(.*)$/s.exec(secret) ?? []
+  const bytes = fromBase64(text)
   if (!bytes) {
     throw new ConfigurationError('secret_format', 'the secret is not base64', {
       hint: 'a Standard Webhooks secret is "whsec_" and padded base64; text secrets belong to hmacFormat',

@@ -1,1 +1,26 @@
-export {}
+export {
+  type Clock,
+  ConfigurationError,
+  type Contract,
+  defineContract,
+  defineEvents,
+  EndpointError,
+  HooksError,
+  hmacFormat,
+  isHooksError,
+  type Logger,
+  PayloadError,
+  part,
+  type Random,
+  StorageError,
+  standardWebhooks,
+} from '@hooks/core'
+export type { DeliveriesApi, DeliveryFilter } from './deliveries.ts'
+export type { CreateEndpoint, EndpointInput, EndpointsApi, EndpointView, UpdateEndpoint } from './endpoints.ts'
+export type { Mismatch } from './match.ts'
+export { memoryStorage } from './memory-storage.ts'
+export type { MessageAtEndpoint, MessageFilter, MessagesApi, MessageView } from './messages.ts'
+export type { DeliveryEvent, OperationalEvent, OperationalEvents, OperationalListener } from './operational-events.ts'
+export type { Answer, ResolvedAddress, Resolver, Transport, TransportRequest } from './seams.ts'
+export type { Outgoing, SendOptions, Sent } from './send.ts'
+export { createSender, type Health, type OutgoingOf, type Sender, type SenderOptions } from './sender.ts'

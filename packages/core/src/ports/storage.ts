@@ -41,7 +41,9 @@ export interface Outbox<Tx> {
    * are due at once and their lanes ready. For an endpoint that is disabled by now the delivery is recorded as
    * `skipped` (`endpoint_disabled`), for one that is gone nothing is.
    */
-  expand(expansions: readonly { readonly messageId: string; readonly deliveries: readonly NewDelivery[] }[]): Promise<void>
+  expand(
+    expansions: readonly { readonly messageId: string; readonly deliveries: readonly NewDelivery[] }[],
+  ): Promise<void>
 }
 
 export interface NewMessage {
@@ -84,12 +86,14 @@ export interface NewDelivery {
  * so that a bulk send of one endpoint never stands before the others.
  */
 export interface Deliveries extends Leases<DeliveryLease, DeliveryOutcome> {
-  claim(options: ClaimOptions & {
-    /** In flight per endpoint over all workers, where its lane has no cap of its own. */
-    readonly cap: number
-    /** Only lanes that are failing, or only those that are not. */
-    readonly failing?: boolean
-  }): Promise<readonly DeliveryLease[]>
+  claim(
+    options: ClaimOptions & {
+      /** In flight per endpoint over all workers, where its lane has no cap of its own. */
+      readonly cap: number
+      /** Only lanes that are failing, or only those that are not. */
+      readonly failing?: boolean
+    },
+  ): Promise<readonly DeliveryLease[]>
   /** Changes lanes. What is left out of a change stays as it is. */
   hold(changes: readonly LaneChange[]): Promise<void>
   /**
@@ -275,10 +279,18 @@ export interface DeliveryView {
   readonly finishedAt: Date | null
 }
 
+/** A message as history has it. */
+export interface MessageRecord extends StoredMessage {
+  /** Its data is no longer kept, and is an empty text here. */
+  readonly expired: boolean
+  /** It was matched with endpoints: it has no outbox mark any more. */
+  readonly expanded: boolean
+}
+
 export interface History {
-  message(tenant: string, id: string): Promise<(StoredMessage & { readonly expired: boolean }) | null>
-  /** Newest first. */
-  messages(selector: Selector, page: Page): Promise<Paged<StoredMessage & { readonly expired: boolean }>>
+  message(tenant: string, id: string): Promise<MessageRecord | null>
+  /** Newest first. Of the selector, `message`, `types`, `since` and `until` apply. */
+  messages(selector: Selector, page: Page): Promise<Paged<MessageRecord>>
   delivery(tenant: string, id: string): Promise<DeliveryView | null>
   /** Newest first. */
   deliveries(selector: Selector, page: Page): Promise<Paged<DeliveryView>>
@@ -290,7 +302,10 @@ export interface History {
    * Forgets, in chunks of at most `limit` rows: payloads of messages that are older and have no open delivery,
    * ended deliveries with their attempts that are older. Idempotency keys that have run out go along.
    */
-  prune(what: { readonly payloadsBefore?: Date; readonly historyBefore?: Date }, limit: number): Promise<{
+  prune(
+    what: { readonly payloadsBefore?: Date; readonly historyBefore?: Date },
+    limit: number,
+  ): Promise<{
     readonly removed: number
     readonly more: boolean
   }>

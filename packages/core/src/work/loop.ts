@@ -1,6 +1,7 @@
 import type { Applied, ClaimOptions, Lease, LeaseRef, Leases } from '../ports/lease.ts'
 import type { Ms, Seams } from '../seams.ts'
 import { backoff } from './backoff.ts'
+import { createBell } from './bell.ts'
 
 /** What {@link createWorkLoop} drives. */
 export interface WorkLoopOptions<L extends Lease, Outcome> extends Seams {
@@ -13,7 +14,7 @@ export interface WorkLoopOptions<L extends Lease, Outcome> extends Seams {
   readonly leaseMs: Ms
   /** The longest that due work of other processes stays unseen. */
   readonly pollMs: Ms
-  /** The least time that a claim must have left for its work to be started, in a drain. */
+  /** A drain starts nothing when it has less than this left. */
   readonly leastRunMs?: Ms
   /**
    * Does the work. It must be over when `endsAt` (monotonic) comes or `signal` aborts: past the end of its lease,
@@ -36,10 +37,14 @@ export interface WorkLoop {
   drain(maxMs: Ms): Promise<void>
   /** How many pieces are running or being settled. */
   readonly running: number
+  /** Whether it claims by itself. */
+  readonly started: boolean
 }
 
 /** The part of a lease that is kept for settling. */
 const SETTLE_MARGIN: Ms = 2_000
+/** The part of a drain's budget that is kept for settling. */
+const DRAIN_MARGIN: Ms = 1_000
 const LARGEST_BATCH = 200
 
 /**
@@ -49,7 +54,7 @@ const LARGEST_BATCH = 200
  */
 export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOptions<L, Outcome>): WorkLoop {
   const { leases, clock, random, logger, concurrency } = options
-  const bell = createBell()
+  const bell = createBell(clock)
   const settler = createSettler()
   let abort = new AbortController()
   let running = 0
@@ -57,7 +62,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
   let stopping = false
 
   /** One claim. Returns how many were started, or null where the store failed. */
-  async function claim(mayStart: (leaseLeftMs: Ms) => boolean): Promise<number | null> {
+  async function claim(mayStart: () => boolean, latest: Ms): Promise<number | null> {
     const claimedAt = clock.monotonic()
     let claimed: readonly L[]
     try {
@@ -66,11 +71,13 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       logger.error({ error }, 'hooks: claiming work failed; it is tried again')
       return null
     }
-    const unstarted = claimed.filter((lease) => !mayStart(lease.leaseLeftMs))
-    if (unstarted.length > 0) await release(unstarted)
-    const started = unstarted.length === 0 ? claimed : claimed.filter((lease) => !unstarted.includes(lease))
-    for (const lease of started) void work(lease, claimedAt)
-    return started.length
+    // An answer that was long on its way may bring leases that are as good as over.
+    const fresh = claimed.filter(
+      ({ leaseLeftMs }) => mayStart() && clock.monotonic() < claimedAt + leaseLeftMs - SETTLE_MARGIN,
+    )
+    if (fresh.length < claimed.length) await release(claimed.filter((lease) => !fresh.includes(lease)))
+    for (const lease of fresh) void work(lease, claimedAt, latest)
+    return fresh.length
   }
 
   async function release(unstarted: readonly L[]): Promise<void> {
@@ -81,12 +88,15 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     }
   }
 
-  async function work(lease: L, claimedAt: Ms): Promise<void> {
+  async function work(lease: L, claimedAt: Ms, latest: Ms): Promise<void> {
     running++
-    const endsAt = claimedAt + lease.leaseLeftMs - SETTLE_MARGIN
+    const endsAt = Math.min(claimedAt + lease.leaseLeftMs - SETTLE_MARGIN, latest)
     try {
       const outcome = await options.run(lease, { endsAt, signal: abort.signal })
-      const applied = await settler.settle({ key: lease.key, token: lease.token, ...outcome }, claimedAt + lease.leaseLeftMs)
+      const applied = await settler.settle(
+        { key: lease.key, token: lease.token, ...outcome },
+        claimedAt + lease.leaseLeftMs,
+      )
       if (applied) options.settled?.(lease, outcome, applied)
     } catch (error) {
       logger.error({ error, key: lease.key }, 'hooks: work ended without an outcome; its lease runs out')
@@ -100,9 +110,9 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     let failures = 0
     while (!stopping) {
       bell.clear()
-      let waitMs: Ms | null = null
+      let waitMs = options.pollMs
       if (running < concurrency) {
-        const started = await claim(() => !stopping)
+        const started = await claim(() => !stopping, Number.POSITIVE_INFINITY)
         failures = started === null ? failures + 1 : 0
         if (started === null) waitMs = backoff(failures, random, { firstMs: 500, mostMs: 30_000 })
         else if (started > 0) continue
@@ -124,7 +134,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
 
   function createSettler() {
     type Item = { settlement: LeaseRef & Outcome; until: Ms; done: (applied: Applied | undefined) => void }
-    let waiting: Item[] = []
+    const waiting: Item[] = []
     let flushing = false
 
     async function flush(): Promise<void> {
@@ -146,7 +156,10 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
         } catch (error) {
           const waitMs = backoff(failures, random, { firstMs: 50, mostMs: 5_000 })
           const giveUp = clock.monotonic() + waitMs >= until
-          logger.error({ error, count: batch.length }, `hooks: settling failed; ${giveUp ? 'given up, so it is done again' : 'it is tried again'}`)
+          logger.error(
+            { error, count: batch.length },
+            `hooks: settling failed; ${giveUp ? 'given up, so it is done again' : 'it is tried again'}`,
+          )
           if (giveUp) return undefined
           await clock.sleep(waitMs)
         }
@@ -162,27 +175,6 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     }
   }
 
-  function createBell() {
-    let rung = false
-    let wakeUp: AbortController | undefined
-    return {
-      clear() {
-        rung = false
-      },
-      ring() {
-        rung = true
-        wakeUp?.abort()
-      },
-      /** Until it rings, or `ms` are over; null waits for a ring alone. */
-      async wait(ms: Ms | null) {
-        if (rung) return
-        wakeUp = new AbortController()
-        await clock.sleep(ms ?? options.pollMs, wakeUp.signal)
-        wakeUp = undefined
-      },
-    }
-  }
-
   /** Waits until nothing runs, `ms` at most. */
   async function idle(ms: Ms): Promise<void> {
     const end = clock.monotonic() + ms
@@ -195,6 +187,9 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
   return {
     get running() {
       return running
+    },
+    get started() {
+      return looping !== undefined && !stopping
     },
     start() {
       if (looping) return
@@ -219,7 +214,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       const mayStart = () => end - clock.monotonic() >= leastRunMs
       while (mayStart()) {
         bell.clear()
-        const started = running < concurrency ? await claim(mayStart) : 0
+        const started = running < concurrency ? await claim(mayStart, end - DRAIN_MARGIN) : 0
         if (started === null) break
         if (started === 0 && running === 0) break
         if (started === 0) await bell.wait(Math.min(options.pollMs, Math.max(0, end - clock.monotonic())))

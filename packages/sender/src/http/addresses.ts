@@ -131,7 +131,9 @@ export function parseBlock(text: string): Block | null {
   const width = address.family === 4 ? 32 : 128
   if (prefix !== undefined && (!PREFIX.test(prefix) || Number(prefix) > width)) return null
   const free = BigInt(width - Number(prefix ?? width))
-  return (address.value >> free) << free === address.value ? { family: address.family, first: address.value, free } : null
+  return (address.value >> free) << free === address.value
+    ? { family: address.family, first: address.value, free }
+    : null
 }
 
 const covers = (block: Block, address: Address) =>
@@ -206,7 +208,8 @@ export function createAddressPolicy(options: AddressPolicyOptions = {}): Address
     ...(options.allowLoopback === true ? LOOPBACK : []),
   ]
   const own = (options.ownAddresses ?? interfaceAddresses()).map(parseAddress)
-  const isOwn = (address: Address) => own.some((mine) => mine?.family === address.family && mine.value === address.value)
+  const isOwn = (address: Address) =>
+    own.some((mine) => mine?.family === address.family && mine.value === address.value)
   return {
     allows(text) {
       const address = parseAddress(text)

@@ -36,7 +36,10 @@ const FORBIDDEN_PREFIX = /^(?:proxy-|webhook-|x-forwarded-)/
  * @throws EndpointError `header_forbidden` for a name that is not the endpoint's to set, `header_invalid` for a name
  * or a value that is not valid HTTP, a name given twice, a value over 4,096 bytes, or more than 20 headers
  */
-export function checkCustomHeaders(headers: unknown, reserved: readonly string[] = []): Readonly<Record<string, string>> {
+export function checkCustomHeaders(
+  headers: unknown,
+  reserved: readonly string[] = [],
+): Readonly<Record<string, string>> {
   if (typeof headers !== 'object' || headers === null || Array.isArray(headers)) {
     throw new EndpointError('header_invalid', 'The headers are not an object', {
       hint: "give names and values, such as { 'x-api-key': '...' }",
@@ -65,7 +68,10 @@ export function checkCustomHeaders(headers: unknown, reserved: readonly string[]
       })
     }
     if (value.length > MAX_HEADER_VALUE) {
-      throw new EndpointError('header_invalid', `The value of the header ${name} is longer than ${MAX_HEADER_VALUE} bytes`)
+      throw new EndpointError(
+        'header_invalid',
+        `The value of the header ${name} is longer than ${MAX_HEADER_VALUE} bytes`,
+      )
     }
     if (name in checked) throw new EndpointError('header_invalid', `The header ${name} is given twice`)
     checked[name] = value

@@ -51,7 +51,8 @@ function checkHost(host: string, policy: EndpointUrlPolicy): void {
 }
 
 function badPort(policy: EndpointUrlPolicy): EndpointError {
-  const hint = policy.ports === 'any' ? 'use a port from 1 to 65535' : `use one of these ports: ${policy.ports.join(', ')}`
+  const hint =
+    policy.ports === 'any' ? 'use a port from 1 to 65535' : `use one of these ports: ${policy.ports.join(', ')}`
   return new EndpointError('url_port', "The URL's port is not allowed", { hint })
 }
 

@@ -1,0 +1,103 @@
+import {
+  type AttemptReport,
+  type DeliveryLease,
+  type DeliveryOutcome,
+  type Key,
+  type Ms,
+  platformCrypto,
+  type Seams,
+  type WireFormat,
+} from '@hooks/core'
+import { classify, type Verdict } from './classify.ts'
+import type { Policy } from './policy.ts'
+import { nextDelay } from './schedule.ts'
+import type { Answer, Transport } from './seams.ts'
+
+/** What {@link createAttempt} needs. */
+export interface AttemptOptions extends Seams {
+  readonly format: WireFormat
+  readonly policy: Policy
+  readonly transport: Transport
+  readonly keys: (endpoint: DeliveryLease['endpoint'], now: Date) => readonly Key[]
+  readonly userAgent: string
+}
+
+/** An attempt's outcome, and what it means for the endpoint. */
+export interface Attempted {
+  readonly outcome: DeliveryOutcome
+  readonly holdMs?: Ms | null
+  readonly disable?: boolean
+}
+
+/** Claims without a settlement after which a delivery is taken to end its worker each time. */
+const MOST_CLAIMS = 5
+
+/**
+ * One attempt: compose, seal, send, classify. It never rejects, and is over at the earlier of the policy's
+ * deadline and `endsAt`.
+ */
+export function createAttempt(options: AttemptOptions): (lease: DeliveryLease, endsAt: Ms) => Promise<Attempted> {
+  const { clock, format, policy, logger } = options
+  const crypto = platformCrypto()
+
+  async function send(lease: DeliveryLease, endsAt: Ms): Promise<Answer> {
+    const { endpoint, delivery } = lease
+    try {
+      const sentAt = clock.now()
+      const { body: composed, contentType } = format.compose(delivery)
+      const body = typeof composed === 'string' ? Buffer.from(composed) : composed
+      const sealed = await format.seal(
+        { ...delivery, attempt: lease.attempt, sentAt, body },
+        options.keys(endpoint, sentAt),
+        crypto,
+      )
+      return await options.transport.send({
+        url: new URL(endpoint.url),
+        headers: {
+          'content-type': contentType,
+          'user-agent': options.userAgent,
+          'accept-encoding': 'identity',
+          ...sealed,
+        },
+        body,
+        deadline: Math.min(clock.monotonic() + policy.deadlineMs, endsAt),
+      })
+    } catch (error) {
+      logger.error({ error, delivery: lease.key }, 'hooks: a request could not be made')
+      return { ms: 0, sent: false, error: 'request_invalid', detail: 'The sender could not make the request.' }
+    }
+  }
+
+  return async (lease, endsAt) => {
+    if (lease.claims > MOST_CLAIMS) return { outcome: { result: 'failed', reason: 'poison' } }
+    const answer = await send(lease, endsAt)
+    const verdict = classify(answer, policy, lease.step, clock.now())
+    const attempt = report(answer, lease)
+    if (verdict.result === 'delivered') return { outcome: { result: 'delivered', attempt } }
+    if (verdict.result === 'failed') {
+      return { outcome: { result: 'failed', reason: verdict.reason, attempt }, disable: verdict.disable }
+    }
+    return { outcome: retry(verdict, attempt, lease), holdMs: verdict.holdMs }
+  }
+
+  function retry(
+    verdict: Verdict & { result: 'retry' },
+    attempt: AttemptReport,
+    lease: DeliveryLease,
+  ): DeliveryOutcome {
+    const retryInMs = nextDelay(policy, lease.step + 1, lease.ageMs + attempt.ms, verdict.hintMs, options.random)
+    return retryInMs === null
+      ? { result: 'failed', reason: 'exhausted', attempt }
+      : { result: 'retry', retryInMs, attempt }
+  }
+}
+
+const lenient = new TextDecoder()
+
+function report(answer: Answer, { trigger }: DeliveryLease): AttemptReport {
+  const ms = Math.round(answer.ms)
+  if (!('status' in answer)) return { ms, trigger, error: answer.error, detail: answer.detail }
+  if (answer.body.length === 0) return { ms, trigger, status: answer.status }
+  // PostgreSQL's text holds no NUL, and nobody misses it.
+  return { ms, trigger, status: answer.status, response: lenient.decode(answer.body).replaceAll('\0', '\uFFFD') }
+}

@@ -1,0 +1,49 @@
+import type { Ms } from '@hooks/core'
+import type { Policy } from './policy.ts'
+import { readRetryAfter } from './schedule.ts'
+import type { Answer } from './seams.ts'
+
+/** What an answer means for its delivery and its endpoint. */
+export type Verdict =
+  | { readonly result: 'delivered' }
+  | {
+      readonly result: 'retry'
+      /** The receiver's own wish. */
+      readonly hintMs: Ms | null
+      /** The endpoint as a whole is to be left alone for this long. */
+      readonly holdMs: Ms | null
+    }
+  | {
+      readonly result: 'failed'
+      readonly reason: 'gone' | 'rejected'
+      /** The endpoint says that it is no more. */
+      readonly disable: boolean
+    }
+
+/** Overloaded or starting: the endpoint is paced as a whole (Standard Webhooks, "Response codes", and 503). */
+const PACED = new Set([429, 502, 503, 504])
+/** The 4xx that a later try can heal. */
+const PASSING_4XX = new Set([408, 409, 425, 429])
+
+const FIRST_HOLD: Ms = 5_000
+const LONGEST_HOLD: Ms = 300_000
+
+/**
+ * What to make of an answer. 2xx is success, whatever its body does; a redirect is none, because it is not followed.
+ *
+ * @param step attempts finished before this one under the present schedule: each doubles the hold
+ */
+export function classify(answer: Answer, policy: Policy, step: number, now: Date): Verdict {
+  if (!('status' in answer)) return { result: 'retry', hintMs: null, holdMs: null }
+  const { status } = answer
+  if (status >= 200 && status < 300) return { result: 'delivered' }
+  if (policy.classify !== 'non2xx-retries') {
+    if (status === 410) return { result: 'failed', reason: 'gone', disable: true }
+    const final = policy.classify === 'strict4xx' && status >= 400 && status < 500 && !PASSING_4XX.has(status)
+    if (final) return { result: 'failed', reason: 'rejected', disable: false }
+  }
+  const hintMs = readRetryAfter(answer.headers['retry-after'], now)
+  const holdMs =
+    policy.pace && PACED.has(status) ? Math.max(hintMs ?? 0, Math.min(LONGEST_HOLD, FIRST_HOLD * 2 ** step)) : null
+  return { result: 'retry', hintMs, holdMs }
+}

@@ -1,0 +1,96 @@
+import {
+  type AttemptRecord,
+  type DeliveryState,
+  type DeliveryView,
+  EndpointError,
+  type Page,
+  type Paged,
+  type Seams,
+  type Selector,
+  type Storage,
+} from '@hooks/core'
+import { pageOf } from './endpoints.ts'
+import { withStorageRetry } from './storage-retry.ts'
+import { checkTenant } from './tenant.ts'
+
+/** Which deliveries, of the tenant that is named beside it. */
+export type DeliveryFilter = Omit<Selector, 'tenant' | 'delivery'> & Partial<Page>
+
+/** Deliveries: one message for one endpoint, one row for all its life. */
+export interface DeliveriesApi {
+  /** @throws EndpointError `delivery_not_found` */
+  get(tenant: string, id: string): Promise<DeliveryView>
+  /** Newest first; 50 a page by default, 250 at most. */
+  list(tenant: string, filter?: DeliveryFilter): Promise<Paged<DeliveryView>>
+  /** Every attempt, oldest first. @throws EndpointError `delivery_not_found` */
+  attempts(tenant: string, id: string): Promise<readonly AttemptRecord[]>
+  /** How many are in each state. */
+  stats(tenant: string, filter?: Omit<DeliveryFilter, keyof Page>): Promise<Readonly<Record<DeliveryState, number>>>
+  /**
+   * Sends it again, now and with the whole schedule before it: same id, same bytes, fresh time, the current secret.
+   *
+   * @throws EndpointError `delivery_not_found`, `delivery_in_flight`, `payload_expired`, `endpoint_not_found` where its endpoint is disabled or gone
+   */
+  resend(tenant: string, id: string): Promise<DeliveryView>
+  /** Gives up what is waiting. @throws EndpointError `delivery_not_found`, `delivery_in_flight` */
+  cancel(tenant: string, id: string): Promise<DeliveryView>
+}
+
+/** What {@link createDeliveries} needs. */
+export interface DeliveriesOptions extends Seams {
+  readonly storage: Storage
+  readonly wake: () => void
+}
+
+export function createDeliveries({ storage, wake, ...seams }: DeliveriesOptions): DeliveriesApi {
+  const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, seams)
+
+  async function find(tenant: string, id: string): Promise<DeliveryView> {
+    checkTenant(tenant)
+    const delivery = await stored(() => storage.history.delivery(tenant, id))
+    if (delivery) return delivery
+    throw new EndpointError('delivery_not_found', 'the tenant has no such delivery')
+  }
+
+  function inFlight(): EndpointError {
+    return new EndpointError('delivery_in_flight', 'the delivery is being sent', { hint: 'wait for its outcome' })
+  }
+
+  return {
+    get: find,
+    async list(tenant, { cursor, limit, ...filter } = {}) {
+      checkTenant(tenant)
+      const page = pageOf({ ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) })
+      return stored(() => storage.history.deliveries({ ...filter, tenant }, page))
+    },
+    async attempts(tenant, id) {
+      await find(tenant, id)
+      return stored(() => storage.history.attempts(tenant, id))
+    },
+    async stats(tenant, filter = {}) {
+      checkTenant(tenant)
+      return stored(() => storage.history.stats({ ...filter, tenant }))
+    },
+    async resend(tenant, id) {
+      await find(tenant, id)
+      const { revived, inFlight: busy, expired } = await stored(() => storage.revive({ tenant, delivery: id }, 1))
+      if (busy > 0) throw inFlight()
+      if (expired > 0) throw new EndpointError('payload_expired', 'the payload is no longer kept')
+      if (revived === 0) {
+        throw new EndpointError('endpoint_not_found', 'the endpoint of the delivery is disabled or gone', {
+          hint: 'enable it first',
+        })
+      }
+      wake()
+      return find(tenant, id)
+    },
+    async cancel(tenant, id) {
+      const before = await find(tenant, id)
+      const ended = await stored(() =>
+        storage.retire({ tenant, delivery: id }, { state: 'cancelled', reason: 'cancelled' }, 1),
+      )
+      if (ended === 0 && before.state === 'sending') throw inFlight()
+      return find(tenant, id)
+    },
+  }
+}

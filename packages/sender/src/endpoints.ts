@@ -1,0 +1,284 @@
+import {
+  type Contract,
+  type Duration,
+  type Endpoint,
+  EndpointError,
+  type EventDefinitions,
+  type NewEndpoint,
+  newId,
+  type Page,
+  type Paged,
+  PayloadError,
+  type Seams,
+  type Storage,
+  toMs,
+} from '@hooks/core'
+import { checkFilters } from './match.ts'
+import { newSecret, rotate, storeSecret } from './secrets.ts'
+import type { Sent } from './send.ts'
+import { withStorageRetry } from './storage-retry.ts'
+import { checkTenant } from './tenant.ts'
+
+/** An endpoint as its owner sees it: without its secrets. */
+export interface EndpointView {
+  readonly id: string
+  readonly tenant: string
+  readonly url: string
+  /** Event types and patterns; null for all. */
+  readonly events: readonly string[] | null
+  readonly channels: readonly string[] | null
+  readonly enabled: boolean
+  /** Why it is disabled: `manual`, or `gone` after a 410. */
+  readonly reason: string | null
+  readonly name: string | null
+  readonly metadata: Readonly<Record<string, string>>
+  readonly createdAt: Date
+  readonly updatedAt: Date
+}
+
+/** What an endpoint is made of. */
+export interface EndpointInput<Type extends string = string> {
+  readonly url: string
+  /** Event types, and patterns such as `booking.*`. Left out: all. */
+  readonly events?: readonly (Type | `${string}.*`)[]
+  /** Only messages of these channels. Left out: all. */
+  readonly channels?: readonly string[]
+  readonly name?: string
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly enabled?: boolean
+}
+
+export interface CreateEndpoint<Type extends string = string> extends EndpointInput<Type> {
+  /** A secret of the owner's choosing, of the format's grammar. Left out: 32 random bytes. */
+  readonly secret?: string
+}
+
+/** What is left out stays; null for `events` and `channels` means all. */
+export type UpdateEndpoint<Type extends string = string> = {
+  readonly [K in keyof EndpointInput<Type>]?:
+    | EndpointInput<Type>[K]
+    | (K extends 'events' | 'channels' | 'name' ? null : never)
+}
+
+/** The endpoints of tenants. Every call names its tenant: another tenant's endpoint is not found. */
+export interface EndpointsApi<D extends EventDefinitions, Tx> {
+  /**
+   * Adds an endpoint. The secret is in this answer and in no other.
+   *
+   * @throws EndpointError `url_*`, `address_blocked`, `filter_invalid`, `tenant_invalid`, `endpoint_limit`
+   * @throws ConfigurationError `secret_*` where `secret` is not of the format's grammar
+   */
+  create(
+    tenant: string,
+    input: CreateEndpoint<keyof D & string>,
+    options?: { readonly tx?: Tx },
+  ): Promise<EndpointView & { readonly secret: string }>
+  /** @throws EndpointError `endpoint_not_found` */
+  get(tenant: string, id: string): Promise<EndpointView>
+  /** Oldest first; 50 a page by default, 250 at most. */
+  list(tenant: string, page?: Partial<Page>): Promise<Paged<EndpointView>>
+  /** Changes what is named. @throws EndpointError as `create`, and `endpoint_not_found` */
+  update(tenant: string, id: string, change: UpdateEndpoint<keyof D & string>): Promise<EndpointView>
+  /** Removes it. What is waiting is cancelled; its history stays. @throws EndpointError `endpoint_not_found` */
+  remove(tenant: string, id: string): Promise<void>
+  /** @throws EndpointError `endpoint_not_found` */
+  enable(tenant: string, id: string): Promise<EndpointView>
+  /** Messages from now on, and what is waiting, are recorded as skipped. @throws EndpointError `endpoint_not_found` */
+  disable(tenant: string, id: string): Promise<EndpointView>
+  /**
+   * A new secret. Where a request can carry several signatures the old one goes on signing for `overlap` (24 h), so
+   * that receivers can change over; where it carries one, the new secret signs alone at once.
+   *
+   * @throws EndpointError `endpoint_not_found`
+   */
+  rotateSecret(
+    tenant: string,
+    id: string,
+    options?: { readonly secret?: string; readonly overlap?: Duration },
+  ): Promise<{ readonly secret: string }>
+  /**
+   * Sends the catalog's example of `type` (by default, of the first type that the endpoint gets and that has one)
+   * to this endpoint alone, through the real path.
+   *
+   * @throws PayloadError `event_type_unknown`, `payload_invalid` where there is no example
+   * @throws EndpointError `endpoint_not_found`
+   */
+  sendTest(tenant: string, id: string, options?: { readonly type?: keyof D & string }): Promise<Sent>
+}
+
+/** What {@link createEndpoints} needs. */
+export interface EndpointsOptions extends Seams {
+  readonly contract: Contract
+  readonly storage: Storage
+  readonly limit: number
+  /** Judges a URL by syntax. @throws EndpointError */
+  readonly checkUrl: (url: unknown) => void
+  readonly sendTo: (type: string, data: unknown, tenant: string, endpoint: string) => Promise<Sent>
+}
+
+const MOST_PER_PAGE = 250
+const CHUNK = 500
+
+/** A page's size within bounds. */
+export function pageOf({ cursor, limit = 50 }: Partial<Page> = {}): Page {
+  return {
+    limit: Math.min(Math.max(Math.trunc(limit) || 1, 1), MOST_PER_PAGE),
+    ...(cursor !== undefined && { cursor }),
+  }
+}
+
+export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDefinitions, unknown> & {
+  /** Disables for the sender's own reasons. Null where it was disabled already, or is gone. */
+  disableFor(tenant: string, id: string, reason: string): Promise<EndpointView | null>
+} {
+  const { contract, storage, clock, random } = options
+  const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, options)
+
+  async function find(tenant: string, id: string): Promise<Endpoint> {
+    checkTenant(tenant)
+    const endpoint = await stored(() => storage.endpoints.get(tenant, id))
+    if (endpoint) return endpoint
+    throw new EndpointError('endpoint_not_found', 'the tenant has no such endpoint')
+  }
+
+  /** Reads, changes and writes, again where another change came between. */
+  async function change(tenant: string, id: string, to: (endpoint: Endpoint) => NewEndpoint | null): Promise<Endpoint> {
+    for (let tries = 0; tries < 10; tries++) {
+      const endpoint = await find(tenant, id)
+      const changed = to(endpoint)
+      if (!changed) return endpoint
+      if ((await stored(() => storage.endpoints.update(changed, endpoint.rev))) === 'stale') continue
+      if (changed.state === 'disabled' && endpoint.state === 'enabled') await skipOpen(tenant, id)
+      return find(tenant, id)
+    }
+    throw new EndpointError('endpoint_conflict', 'the endpoint is being changed by others', { hint: 'try again' })
+  }
+
+  /** The lane is held already, so nothing new starts; what is in flight ends on its own. */
+  async function skipOpen(tenant: string, endpoint: string): Promise<void> {
+    const to = { state: 'skipped', reason: 'endpoint_disabled' } as const
+    while ((await stored(() => storage.retire({ tenant, endpoint }, to, CHUNK))) === CHUNK);
+  }
+
+  const setState = (enabled: boolean, reason: string | null) => (endpoint: Endpoint) =>
+    (endpoint.state === 'enabled') === enabled
+      ? null
+      : { ...endpoint, state: enabled ? ('enabled' as const) : ('disabled' as const), reason }
+
+  return {
+    async create(tenant, input, { tx } = {}) {
+      checkTenant(tenant)
+      options.checkUrl(input.url)
+      const secret = input.secret ?? newSecret(contract.format, random)
+      contract.format.keys(secret, 'sign')
+      const endpoint: NewEndpoint = {
+        id: newId(contract.ids.endpoint, clock, random),
+        tenant,
+        url: input.url,
+        filters: checkFilters(input.events, contract.events),
+        channels: input.channels ?? null,
+        state: input.enabled === false ? 'disabled' : 'enabled',
+        reason: input.enabled === false ? 'manual' : null,
+        name: input.name ?? null,
+        metadata: input.metadata ?? {},
+        secrets: [storeSecret(secret)],
+        settings: {},
+      }
+      const create = () => storage.endpoints.create(endpoint, options.limit, tx)
+      if ((await (tx === undefined ? stored(create) : create())) === 'limit') {
+        throw new EndpointError('endpoint_limit', `the tenant has ${options.limit} endpoints, and may have no more`, {
+          hint: 'remove one',
+        })
+      }
+      const created = await storage.endpoints.get(tenant, endpoint.id, tx)
+      return { ...view(created ?? { ...endpoint, rev: 1, createdAt: clock.now(), updatedAt: clock.now() }), secret }
+    },
+
+    get: async (tenant, id) => view(await find(tenant, id)),
+
+    async list(tenant, page) {
+      checkTenant(tenant)
+      const found = await stored(() => storage.endpoints.list(tenant, pageOf(page)))
+      return { ...found, data: found.data.map(view) }
+    },
+
+    async update(tenant, id, input) {
+      if (input.url !== undefined) options.checkUrl(input.url)
+      const filters = input.events === undefined ? undefined : checkFilters(input.events, contract.events)
+      const changed = await change(tenant, id, (endpoint) => ({
+        ...endpoint,
+        ...(input.url !== undefined && { url: input.url }),
+        ...(filters !== undefined && { filters }),
+        ...(input.channels !== undefined && { channels: input.channels }),
+        ...(input.name !== undefined && { name: input.name }),
+        ...(input.metadata !== undefined && { metadata: input.metadata }),
+        ...(input.enabled !== undefined && setState(input.enabled, input.enabled ? null : 'manual')(endpoint)),
+      }))
+      return view(changed)
+    },
+
+    async remove(tenant, id) {
+      await find(tenant, id)
+      await stored(() => storage.endpoints.remove(tenant, id))
+    },
+
+    enable: async (tenant, id) => view(await change(tenant, id, setState(true, null))),
+    disable: async (tenant, id) => view(await change(tenant, id, setState(false, 'manual'))),
+
+    async disableFor(tenant, id, reason) {
+      let done = false
+      try {
+        const changed = await change(tenant, id, (endpoint) => {
+          const to = setState(false, reason)(endpoint)
+          done = to !== null
+          return to
+        })
+        return done ? view(changed) : null
+      } catch (error) {
+        if (error instanceof EndpointError) return null
+        throw error
+      }
+    },
+
+    async rotateSecret(tenant, id, { secret = newSecret(contract.format, random), overlap = '24h' } = {}) {
+      contract.format.keys(secret, 'sign')
+      const overlapMs = toMs(overlap, 'overlap')
+      await change(tenant, id, (endpoint) => ({
+        ...endpoint,
+        secrets: rotate(endpoint, secret, contract.format, clock.now(), overlapMs),
+      }))
+      return { secret }
+    },
+
+    async sendTest(tenant, id, { type } = {}) {
+      const endpoint = await find(tenant, id)
+      const event = type === undefined ? testEvent(endpoint) : contract.events.get(type)
+      if (event?.example !== undefined) return options.sendTo(event.type, event.example, tenant, id)
+      if (type !== undefined && !event)
+        throw new PayloadError('event_type_unknown', 'there is no such event type in the catalog')
+      throw new PayloadError('payload_invalid', 'the catalog has no example to send', {
+        hint: 'give the event type an `example` in defineEvents',
+      })
+    },
+  }
+
+  function testEvent({ filters }: Endpoint) {
+    const types = contract.events.all.filter(({ example }) => example !== undefined)
+    return (
+      types.find(({ type }) =>
+        filters?.some((filter) => filter === type || type.startsWith(filter.replace(/\*$/, ''))),
+      ) ?? types[0]
+    )
+  }
+}
+
+function view({
+  filters,
+  state,
+  secrets: _secrets,
+  settings: _settings,
+  rev: _rev,
+  ...endpoint
+}: Endpoint): EndpointView {
+  return { ...endpoint, events: filters, enabled: state === 'enabled' }
+}

@@ -1,0 +1,85 @@
+import {
+  type DeliveryView,
+  EndpointError,
+  type MessageRecord,
+  type Page,
+  type Paged,
+  type Seams,
+  type Selector,
+  type Storage,
+} from '@hooks/core'
+import { pageOf } from './endpoints.ts'
+import { type Mismatch, mismatch } from './match.ts'
+import { withStorageRetry } from './storage-retry.ts'
+import { checkTenant } from './tenant.ts'
+
+/** A message as its tenant sees it. */
+export interface MessageView {
+  readonly id: string
+  readonly type: string
+  readonly occurredAt: Date
+  readonly createdAt: Date
+  /** As it was sent; undefined once the payload is no longer kept. */
+  readonly data: unknown
+}
+
+/** What became of a message at one endpoint. */
+export type MessageAtEndpoint = { readonly endpointId: string } & (
+  | { readonly delivery: DeliveryView }
+  /** `waiting`: not yet matched. `later`: the endpoint, or its present filters, came after the message. */
+  | { readonly none: Mismatch | 'waiting' | 'later' }
+)
+
+/** Which messages, of the tenant that is named beside it. */
+export type MessageFilter = Pick<Selector, 'types' | 'since' | 'until'> & Partial<Page>
+
+/** Messages: one occurrence each, whatever the number of endpoints. */
+export interface MessagesApi {
+  /** With, for each endpoint of the tenant, the delivery or the reason for none. @throws EndpointError `message_not_found` */
+  get(tenant: string, id: string): Promise<MessageView & { readonly endpoints: readonly MessageAtEndpoint[] }>
+  /** Newest first; 50 a page by default, 250 at most. */
+  list(tenant: string, filter?: MessageFilter): Promise<Paged<MessageView>>
+}
+
+/** What {@link createMessages} needs. */
+export interface MessagesOptions extends Seams {
+  readonly storage: Storage
+}
+
+const MOST_ENDPOINTS = 250
+
+export function createMessages({ storage, ...seams }: MessagesOptions): MessagesApi {
+  const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, seams)
+  return {
+    async get(tenant, id) {
+      checkTenant(tenant)
+      const message = await stored(() => storage.history.message(tenant, id))
+      if (!message) throw new EndpointError('message_not_found', 'the tenant has no such message')
+      const [{ data: deliveries }, endpoints] = await Promise.all([
+        stored(() => storage.history.deliveries({ tenant, message: id }, { limit: MOST_ENDPOINTS })),
+        stored(() => storage.endpoints.forTenants([tenant])),
+      ])
+      const delivered = new Set(deliveries.map(({ endpointId }) => endpointId))
+      const none = endpoints
+        .filter((endpoint) => !delivered.has(endpoint.id))
+        .map((endpoint) => ({
+          endpointId: endpoint.id,
+          none: mismatch(message, endpoint) ?? (message.expanded ? ('later' as const) : ('waiting' as const)),
+        }))
+      return {
+        ...view(message),
+        endpoints: [...deliveries.map((delivery) => ({ endpointId: delivery.endpointId, delivery })), ...none],
+      }
+    },
+    async list(tenant, { cursor, limit, ...filter } = {}) {
+      checkTenant(tenant)
+      const page = pageOf({ ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) })
+      const found = await stored(() => storage.history.messages({ ...filter, tenant }, page))
+      return { ...found, data: found.data.map(view) }
+    },
+  }
+}
+
+function view({ id, type, occurredAt, createdAt, data, expired }: MessageRecord): MessageView {
+  return { id, type, occurredAt, createdAt, data: expired ? undefined : JSON.parse(data) }
+}

@@ -1,0 +1,189 @@
+import {
+  ConfigurationError,
+  type Contract,
+  type Duration,
+  type EventType,
+  type NewMessage,
+  newId,
+  PayloadError,
+  type PutResult,
+  payloadIssues,
+  type Seams,
+  type StandardResult,
+  type Storage,
+  toMs,
+} from '@hooks/core'
+import { serialise } from './serialise.ts'
+import { withStorageRetry } from './storage-retry.ts'
+import { checkTenant } from './tenant.ts'
+
+/** How a message is sent. */
+export interface SendOptions<Tx = unknown> {
+  /** Whose endpoints get it. */
+  readonly tenant: string
+  /** The host's transaction: the message exists if and only if that commits. */
+  readonly tx?: Tx
+  /**
+   * The same key again, within 7 days, is the same message: with the same type and data the first one is returned,
+   * with others it is `idempotency_conflict`.
+   */
+  readonly idempotencyKey?: string
+  /** Only endpoints of one of these channels, and endpoints without channels. */
+  readonly channels?: readonly string[]
+  /** Not before this time. */
+  readonly deliverAt?: Date
+  /** Only these endpoints, whatever they subscribed to. */
+  readonly endpoints?: readonly string[]
+  /** When the event happened: now by default. */
+  readonly occurredAt?: Date
+}
+
+/** One message of `sendMany`. */
+export interface Outgoing<Type extends string = string, Data = unknown> extends Omit<SendOptions, 'tx'> {
+  readonly type: Type
+  readonly data: Data
+}
+
+/** What became of a send. */
+export interface Sent {
+  /** The message's id: the `webhook-id` of every delivery of it. */
+  readonly id: string
+  /** It was sent before, under the same idempotency key. */
+  readonly duplicate: boolean
+}
+
+/** The most messages of one `sendMany`. */
+export const MOST_MESSAGES = 1_000
+const IDEMPOTENCY_KEEP = '7d' satisfies Duration
+const LONGEST_IDEMPOTENCY_KEY = 255
+
+/** What sending does before and after storing. `kick` is called when messages are stored; `tx` tells that they may not be committed yet. */
+export interface SendingOptions extends Seams {
+  readonly contract: Contract
+  readonly storage: Storage
+  readonly kick: (tx: boolean) => void
+}
+
+/** Sends messages: catalog check, one serialisation, one insert. Nothing else happens in the host's transaction. */
+export function createSending({ contract, storage, clock, random, logger, kick }: SendingOptions) {
+  const seams = { clock, random, logger }
+
+  function catalogued(type: string): EventType {
+    const event = contract.events.get(type)
+    if (event) return event
+    throw new PayloadError('event_type_unknown', `"${String(type).slice(0, 128)}" is no event type of the catalog`, {
+      hint: 'add it to defineEvents',
+    })
+  }
+
+  function judge(type: string, result: StandardResult<unknown>): void {
+    if (!result.issues) return
+    const issues = payloadIssues(result.issues)
+    const first = issues[0]
+    throw new PayloadError(
+      'payload_invalid',
+      `the data of "${type}" does not fit its schema${first ? `: ${first.path || 'it'}: ${first.message}` : ''}`,
+      { issues },
+    )
+  }
+
+  function validate(type: string, data: unknown): void | Promise<void> {
+    const result = catalogued(type).schema?.['~standard'].validate(data)
+    if (result instanceof Promise) return result.then((done) => judge(type, done))
+    if (result) judge(type, result)
+  }
+
+  function compose({ type, data, tenant, occurredAt, ...options }: Outgoing): NewMessage {
+    checkTenant(tenant)
+    const text = serialise(data)
+    contract.format.check?.(type, data)
+    const now = clock.now()
+    const { idempotencyKey, channels, endpoints, deliverAt } = options
+    if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
+    for (const time of [occurredAt, deliverAt]) {
+      if (time !== undefined && Number.isNaN(time.getTime()))
+        throw new ConfigurationError('option_invalid', 'occurredAt or deliverAt is no valid time')
+    }
+    return {
+      id: newId(contract.ids.message, clock, random),
+      type,
+      tenant,
+      occurredAt: occurredAt ?? now,
+      data: text,
+      ...(idempotencyKey !== undefined && { idempotencyKey, idempotencyKeepMs: toMs(IDEMPOTENCY_KEEP, 'keep') }),
+      ...(channels && { channels }),
+      ...(endpoints && { endpoints }),
+      ...(deliverAt && { dueInMs: Math.max(0, deliverAt.getTime() - now.getTime()) }),
+    }
+  }
+
+  function conclude(results: readonly PutResult[], tx: boolean): Sent[] {
+    if (results.some(({ outcome }) => outcome === 'created')) kick(tx)
+    if (results.some(({ outcome }) => outcome === 'conflict')) {
+      throw new PayloadError('idempotency_conflict', 'the idempotency key was used for another message', {
+        hint: 'use a key that names this event, such as the id of the row that caused it',
+      })
+    }
+    return results.map(({ id, outcome }) => ({ id, duplicate: outcome === 'duplicate' }))
+  }
+
+  return {
+    async sendMany(messages: readonly Outgoing[], tx: unknown): Promise<Sent[]> {
+      if (tx !== undefined && storage.facts.tx !== 'async') {
+        throw new ConfigurationError('tx_unsupported', 'this storage cannot take part in a transaction from `send`', {
+          hint:
+            storage.facts.tx === 'sync'
+              ? 'use sendSync(...) inside a synchronous transaction: it has written, or thrown, before it returns'
+              : 'send without `tx`, or use a storage of the database that the transaction is in',
+        })
+      }
+      checkCount(messages)
+      for (const { type, data } of messages) await validate(type, data)
+      const composed = messages.map(compose)
+      const results =
+        tx === undefined ? await withStorageRetry(() => storage.put(composed), seams) : await storage.put(composed, tx)
+      return conclude(results, tx !== undefined)
+    },
+
+    sendManySync(messages: readonly Outgoing[], tx: unknown): Sent[] {
+      if (storage.facts.tx === 'async') {
+        throw new ConfigurationError('tx_unsupported', 'this storage is not synchronous', {
+          hint: 'use `await send(...)`',
+        })
+      }
+      checkCount(messages)
+      for (const { type, data } of messages) {
+        const pending = validate(type, data)
+        if (!pending) continue
+        // It is refused whatever it finds, so its verdict must not become an unhandled rejection.
+        pending.catch(() => {})
+        throw new ConfigurationError('schema_async', `the schema of "${type}" validates asynchronously`, {
+          hint: 'sendSync needs schemas without async refinements',
+        })
+      }
+      const results = storage.put(messages.map(compose), tx)
+      if (results instanceof Promise) {
+        results.catch(() => {})
+        throw new ConfigurationError('tx_unsupported', 'this storage did not write synchronously', {
+          hint: 'use `await send(...)`',
+        })
+      }
+      return conclude(results, tx !== undefined)
+    },
+  }
+}
+
+function checkCount(messages: readonly Outgoing[]): void {
+  if (messages.length >= 1 && messages.length <= MOST_MESSAGES) return
+  throw new ConfigurationError('option_invalid', `sendMany takes 1 to ${MOST_MESSAGES} messages`, {
+    hint: 'send them in several calls',
+  })
+}
+
+function checkIdempotencyKey(key: unknown): void {
+  if (typeof key === 'string' && key !== '' && key.length <= LONGEST_IDEMPOTENCY_KEY) return
+  throw new PayloadError(
+    'idempotency_key_invalid',
+    `an idempotency key is text of 1 to ${LONGEST_IDEMPOTENCY_KEY} characters`,
+  )
+}

@@ -1,0 +1,348 @@
+import {
+  ConfigurationError,
+  type Contract,
+  consoleLogger,
+  createWorkLoop,
+  type DeliveryLease,
+  type Depth,
+  type Duration,
+  type EventDefinitions,
+  type EventInputs,
+  newId,
+  type Seams,
+  type Storage,
+  systemClock,
+  systemRandom,
+  toMs,
+} from '@hooks/core'
+import { type Attempted, createAttempt } from './attempt.ts'
+import { createDeliveries, type DeliveriesApi } from './deliveries.ts'
+import { createEndpoints, type EndpointsApi } from './endpoints.ts'
+import { createExpander } from './expand.ts'
+import { createAddressPolicy } from './http/addresses.ts'
+import { HTTPS_PORTS, parseEndpointUrl } from './http/endpoint-url.ts'
+import { createResolver } from './http/resolver.ts'
+import { createTransport } from './http/transport.ts'
+import { createMessages, type MessagesApi } from './messages.ts'
+import { createEmitter, type OperationalEvent, type OperationalListener } from './operational-events.ts'
+import { resolvePolicy } from './policy.ts'
+import type { Resolver, Transport } from './seams.ts'
+import { createKeyring } from './secrets.ts'
+import { createSending, type Outgoing, type SendOptions, type Sent } from './send.ts'
+
+/** Options of {@link createSender}. */
+export interface SenderOptions<D extends EventDefinitions, Tx> extends Partial<Seams> {
+  readonly contract: Contract<D>
+  readonly storage: Storage<Tx>
+  /**
+   * For development: http, loopback addresses, any port. It refuses to start where `NODE_ENV` is `production`.
+   */
+  readonly dev?: boolean
+  /** Requests in flight in this process: 100 by default. */
+  readonly concurrency?: number
+  /** Requests in flight per endpoint, over all processes: 4 by default. */
+  readonly endpointConcurrency?: number
+  /** Endpoints per tenant: 100 by default. */
+  readonly endpointLimit?: number
+  /** How long a worker holds a delivery: 60 s by default. A crash delays what was in flight by no more. */
+  readonly lease?: Duration
+  /** The longest that due work of other processes stays unseen: 1 s by default. */
+  readonly poll?: Duration
+  /** Private networks that may be sent to, such as `['10.1.0.0/16']`. None by default. */
+  readonly allowPrivateNetworks?: readonly string[]
+  /** Certificate authorities, in PEM, that are trusted beside the public ones. */
+  readonly ca?: readonly string[]
+  /** The `user-agent` header, where the format has none of its own. */
+  readonly userAgent?: string
+  readonly transport?: Transport
+  readonly resolver?: Resolver
+}
+
+/** What {@link createSender} makes. `D` is the catalog, `Tx` the storage's transactions. */
+export interface Sender<D extends EventDefinitions = EventDefinitions, Tx = unknown> {
+  /**
+   * Sends a message: checks it against the catalog and stores it, in the host's transaction where `tx` is given.
+   * Matching, signing and delivering happen later, in a worker.
+   *
+   * @throws PayloadError `event_type_unknown`, `payload_invalid`, `payload_not_json`, `payload_too_large`, `idempotency_conflict`
+   * @throws EndpointError `tenant_invalid`
+   * @throws ConfigurationError `tx_unsupported`, `sender_closed`
+   * @throws StorageError `storage_*`, `schema_*`
+   */
+  send<T extends keyof D & string>(type: T, data: EventInputs<D>[T], options: SendOptions<Tx>): Promise<Sent>
+  /** Sends up to 1,000 messages, all or none, in one insert. @throws as `send` */
+  sendMany(messages: readonly OutgoingOf<D>[], options?: { readonly tx?: Tx }): Promise<readonly Sent[]>
+  /**
+   * `send` for synchronous SQLite handles: it has written, or thrown, when it returns.
+   *
+   * @throws as `send`, and ConfigurationError `schema_async` where the schema validates asynchronously
+   */
+  sendSync<T extends keyof D & string>(type: T, data: EventInputs<D>[T], options: SendOptions<Tx>): Sent
+  readonly endpoints: EndpointsApi<D, Tx>
+  readonly messages: MessagesApi
+  readonly deliveries: DeliveriesApi
+  /** Starts delivering in this process. Idempotent. */
+  start(): void
+  /** Claims no more, lets what is in flight end (20 s), releases the rest. The sender cannot be used after it. */
+  stop(): Promise<void>
+  /** For hosts without a process of their own (a cron route): delivers what is due, within `maxMs`, and returns. */
+  drain(options: { readonly maxMs: number }): Promise<void>
+  /** Work may be due: looks now, not at the next poll. */
+  wake(): void
+  health(): Promise<Health>
+  /** Listens to what the sender tells its host. */
+  on<E extends OperationalEvent>(name: E, listener: OperationalListener<E>): Sender<D, Tx>
+}
+
+/** A message of `sendMany`, typed by the catalog. */
+export type OutgoingOf<D extends EventDefinitions> = {
+  [T in keyof D & string]: Outgoing<T, EventInputs<D>[T]>
+}[keyof D & string]
+
+/** How a sender is doing. */
+export interface Health extends Depth {
+  readonly running: boolean
+  /** Requests in flight in this process. */
+  readonly inFlight: number
+  /** When this process last asked for work, and got an answer. */
+  readonly lastClaimAt: Date | null
+}
+
+/** Longer than any attempt's deadline may be. */
+const GRACE_MS = 20_000
+/** What a lease must have beside the deadline, for settling. */
+const LEASE_MARGIN_MS = 2_000
+/** A drain starts nothing that it could not wait for. */
+const LEAST_DRAIN_RUN_MS = 3_000
+/** After a send in a transaction nobody tells when it commits: looks soon, and ever less often until the poll does. */
+const TX_KICKS_MS = [5, 20, 80, 320]
+
+/**
+ * A sender: endpoints per customer, and messages that reach them at least once.
+ *
+ * @throws ConfigurationError `option_invalid`, `dev_in_production`
+ * @example
+ * const hooks = createSender({ contract, storage: sqliteStorage('app.sqlite') })
+ * const { id, secret } = await hooks.endpoints.create('acme', { url: 'https://acme.example/webhooks' })
+ * await hooks.send('booking.created', { id: 'booking_1' }, { tenant: 'acme' })
+ * hooks.start()
+ */
+export function createSender<const D extends EventDefinitions, Tx>(options: SenderOptions<D, Tx>): Sender<D, Tx> {
+  const { contract, dev = false, concurrency = 100, endpointConcurrency = 4 } = options
+  const storage = options.storage as unknown as Storage
+  const policy = resolvePolicy(contract.policy)
+  const leaseMs = toMs(options.lease ?? '60s', 'lease')
+  const pollMs = toMs(options.poll ?? '1s', 'poll')
+  checkOptions(options, policy.deadlineMs, leaseMs, { concurrency, endpointConcurrency })
+
+  const seams: Seams = {
+    clock: options.clock ?? systemClock,
+    random: options.random ?? systemRandom,
+    logger: options.logger ?? consoleLogger,
+  }
+  const { clock, random, logger } = seams
+  const addresses = createAddressPolicy({ allowLoopback: dev, allowPrivateNetworks: options.allowPrivateNetworks })
+  const urlPolicy = {
+    allowHttp: dev,
+    ports: dev ? ('any' as const) : HTTPS_PORTS,
+    addresses,
+    allowLocalNames: dev || options.allowPrivateNetworks !== undefined,
+  }
+  const transport =
+    options.transport ??
+    createTransport({
+      clock,
+      addresses,
+      ca: options.ca,
+      resolver: options.resolver ?? createResolver({ localNames: dev }),
+    })
+  const emitter = createEmitter(logger)
+  const worker = newId('worker_', clock, random)
+  const attempt = createAttempt({
+    ...seams,
+    format: contract.format,
+    policy,
+    transport,
+    keys: createKeyring(contract.format),
+    userAgent: options.userAgent ?? 'Hooks/1.0',
+  })
+
+  let lastClaimAt: Date | null = null
+  let stopped = false
+
+  const loop = createWorkLoop<DeliveryLease, Attempted['outcome']>({
+    ...seams,
+    worker,
+    concurrency,
+    leaseMs,
+    pollMs,
+    leastRunMs: LEAST_DRAIN_RUN_MS,
+    leases: {
+      async claim(claim) {
+        const claimed = await storage.claim({ ...claim, cap: endpointConcurrency })
+        lastClaimAt = clock.now()
+        return claimed
+      },
+      settle: (settlements) => storage.settle(settlements),
+      release: (leases) => storage.release(leases),
+      nextDueInMs: () => storage.nextDueInMs(),
+    },
+    async run(lease, { endsAt }) {
+      const { outcome, holdMs, disable } = await attempt(lease, endsAt)
+      // Before the settlement, which makes the lane ready again.
+      if (holdMs)
+        await guarded('holding an endpoint', () => storage.hold([{ endpointId: lease.endpoint.id, forMs: holdMs }]))
+      if (disable) await guarded('disabling an endpoint', () => disableGone(lease))
+      return outcome
+    },
+    settled(lease, outcome, applied) {
+      if (applied === 'applied') tell(lease, outcome)
+    },
+  })
+  const expander = createExpander({
+    ...seams,
+    storage,
+    deliveryPrefix: contract.ids.delivery,
+    pollMs,
+    expanded: loop.wake,
+  })
+
+  function wake(): void {
+    expander.wake()
+    loop.wake()
+  }
+
+  const kicks = new AbortController()
+  async function kickSoon(): Promise<void> {
+    for (const ms of TX_KICKS_MS) {
+      await clock.sleep(ms, kicks.signal)
+      if (kicks.signal.aborted) return
+      expander.wake()
+    }
+  }
+
+  const sending = createSending({
+    ...seams,
+    contract: contract as unknown as Contract,
+    storage,
+    kick: (tx) => (tx ? void kickSoon() : expander.wake()),
+  })
+  const endpoints = createEndpoints({
+    ...seams,
+    contract: contract as unknown as Contract,
+    storage,
+    limit: options.endpointLimit ?? 100,
+    checkUrl: (url) => void parseEndpointUrl(url, urlPolicy),
+    sendTo: async (type, data, tenant, endpoint) => {
+      const [sent] = await sending.sendMany([{ type, data, tenant, endpoints: [endpoint] }], undefined)
+      return sent as Sent
+    },
+  })
+
+  async function guarded(what: string, act: () => Promise<unknown>): Promise<void> {
+    try {
+      await act()
+    } catch (error) {
+      logger.error({ error }, `hooks: ${what} failed`)
+    }
+  }
+
+  async function disableGone({ endpoint }: DeliveryLease): Promise<void> {
+    const disabled = await endpoints.disableFor(endpoint.tenant, endpoint.id, 'gone')
+    if (disabled)
+      emitter.emit('endpoint.disabled', { tenant: endpoint.tenant, endpointId: endpoint.id, reason: 'gone' })
+  }
+
+  function tell({ key, endpoint, attempt, delivery }: DeliveryLease, outcome: Attempted['outcome']): void {
+    const { id: messageId, type, tenant } = delivery.message
+    const event = { tenant, type, messageId, endpointId: endpoint.id, deliveryId: key, attempt }
+    if (outcome.result === 'delivered') emitter.emit('delivery.delivered', event)
+    else if (outcome.result === 'retry') {
+      const { status, error } = outcome.attempt
+      emitter.emit('attempt.failed', {
+        ...event,
+        retryInMs: outcome.retryInMs,
+        ...(status !== undefined && { status }),
+        ...(error !== undefined && { error }),
+      })
+    } else emitter.emit('delivery.failed', { ...event, reason: outcome.reason })
+  }
+
+  function open(): void {
+    if (!stopped) return
+    throw new ConfigurationError('sender_closed', 'the sender was stopped', {
+      hint: 'stop it after the last send, or create another one',
+    })
+  }
+
+  const sender: Sender<D, Tx> = {
+    async send(type, data, { tx, ...rest }) {
+      open()
+      const [sent] = await sending.sendMany([{ type, data, ...rest }], tx)
+      return sent as Sent
+    },
+    async sendMany(messages, { tx } = {}) {
+      open()
+      return sending.sendMany(messages as readonly Outgoing[], tx)
+    },
+    sendSync(type, data, { tx, ...rest }) {
+      open()
+      return sending.sendManySync([{ type, data, ...rest }], tx)[0] as Sent
+    },
+    endpoints: endpoints as unknown as EndpointsApi<D, Tx>,
+    messages: createMessages({ ...seams, storage }),
+    deliveries: createDeliveries({ ...seams, storage, wake: loop.wake }),
+    start() {
+      open()
+      expander.start()
+      loop.start()
+    },
+    async stop() {
+      stopped = true
+      kicks.abort()
+      await expander.stop()
+      await loop.stop(GRACE_MS)
+      await transport.close?.()
+    },
+    async drain({ maxMs }) {
+      open()
+      const end = clock.monotonic() + maxMs
+      let expanded: number
+      do {
+        expanded = await expander.run(end)
+        await loop.drain(Math.max(0, end - clock.monotonic()))
+      } while (expanded > 0 && clock.monotonic() < end)
+    },
+    wake,
+    async health() {
+      return { running: loop.started, inFlight: loop.running, lastClaimAt, ...(await storage.depth()) }
+    },
+    on(name, listener) {
+      emitter.on(name, listener)
+      return sender
+    },
+  }
+  return sender
+}
+
+function checkOptions(
+  { dev }: { readonly dev?: boolean },
+  deadlineMs: number,
+  leaseMs: number,
+  counts: Readonly<Record<string, number>>,
+): void {
+  if (dev && process.env.NODE_ENV === 'production') {
+    throw new ConfigurationError('dev_in_production', '`dev: true` lets webhooks reach this machine itself', {
+      hint: 'leave `dev` out where NODE_ENV is "production"',
+    })
+  }
+  for (const [name, count] of Object.entries(counts)) {
+    if (!Number.isInteger(count) || count < 1)
+      throw new ConfigurationError('option_invalid', `${name} is not a whole number from 1`)
+  }
+  if (leaseMs < deadlineMs + LEASE_MARGIN_MS) {
+    throw new ConfigurationError('option_invalid', `the lease is shorter than the deadline and ${LEASE_MARGIN_MS} ms`, {
+      hint: 'a lease that ends during an attempt would let another worker repeat it',
+    })
+  }
+}

@@ -1,0 +1,140 @@
+import type { DeliveryOutcome, DeliveryView, Depth, Ms, Storage } from '@hooks/core'
+import type { Incarnation } from './faults.ts'
+import type { Reception, SimulatedReceiver } from './receiver.ts'
+
+/** What was done to a simulated world, for the oracle to hold its end against. */
+export interface Operations {
+  readonly sent: { readonly id: string; readonly type: string; readonly tenant: string; readonly key: string }[]
+  /** Endpoints that were disabled at some time. */
+  readonly disabled: Set<string>
+  /** Deliveries that a person sent again, gave up. */
+  readonly resent: Set<string>
+  readonly cancelled: Set<string>
+  readonly removed: Set<string>
+  /** What befell processes. */
+  readonly incidents: { readonly by: Incarnation; readonly at: Ms; readonly what: string }[]
+  /** Settlements that the database took. */
+  readonly settled: {
+    readonly delivery: string
+    readonly result: DeliveryOutcome['result']
+    readonly at: Ms
+    readonly by: Incarnation
+  }[]
+}
+
+/** The end of a simulated world. */
+export interface Ending {
+  readonly raw: Storage
+  readonly endpoints: readonly { readonly id: string; readonly tenant: string }[]
+  readonly deliveries: readonly DeliveryView[]
+  readonly depth: Depth
+  readonly operations: Operations
+  readonly receiver: SimulatedReceiver
+  /** How many a schedule promises. */
+  readonly attempts: number
+  readonly leaseMs: Ms
+}
+
+const isSuccess = ({ status }: Reception) => status >= 200 && status < 300
+
+/**
+ * Judges the end of a simulation, in the words of Jepsen's queue checks. Lost: sent, and neither received nor ended
+ * for a reason that was promised. Unexpected: received, and never sent. Duplicated: received again after a success,
+ * with nothing to explain it. Stuck: not ended when everything had come to rest.
+ */
+export async function judge(ending: Ending): Promise<{ violations: string[]; duplicates: number }> {
+  const { deliveries, operations, receiver, depth } = ending
+  const violations: string[] = []
+  if (depth.open > 0 || depth.unexpanded > 0)
+    violations.push(`stuck: ${depth.open} deliveries, ${depth.unexpanded} messages`)
+
+  const byPair = new Map(deliveries.map((one) => [`${one.endpointId} ${one.messageId}`, one]))
+  if (byPair.size !== deliveries.length) violations.push('a message has two deliveries for one endpoint')
+  for (const { tenant, key } of operations.sent) {
+    const ids = operations.sent.filter((one) => one.key === key && one.tenant === tenant).map(({ id }) => id)
+    if (new Set(ids).size > 1) violations.push(`one idempotency key, ${ids.length} messages`)
+  }
+
+  for (const message of operations.sent) {
+    for (const endpoint of ending.endpoints.filter(({ tenant }) => tenant === message.tenant)) {
+      const stored = await ending.raw.endpoints.get(endpoint.tenant, endpoint.id)
+      const wanted = !stored?.filters || message.type.startsWith('order.')
+      const delivery = byPair.get(`${endpoint.id} ${message.id}`)
+      if (wanted && !delivery) violations.push(`lost: no delivery of ${message.id} for ${endpoint.id}`)
+      if (!wanted && delivery) violations.push(`unexpected: a delivery of ${message.id} for ${endpoint.id}`)
+    }
+  }
+  for (const delivery of deliveries) violations.push(...(await judgeDelivery(delivery, ending)))
+
+  let duplicates = 0
+  for (const [pair, receptions] of groups(receiver.ledger)) {
+    const delivery = byPair.get(pair)
+    if (!delivery) violations.push(`unexpected: ${pair} was received and has no delivery`)
+    let success: Reception | undefined
+    for (const reception of receptions) {
+      if (success) {
+        duplicates++
+        if (delivery && !explained(success, reception, delivery, ending))
+          violations.push(`duplicated: ${pair} at ${reception.at}, first at ${success.at}`)
+      }
+      if (isSuccess(reception)) success = reception
+    }
+  }
+  return { violations, duplicates }
+}
+
+async function judgeDelivery(
+  delivery: DeliveryView,
+  { raw, operations, receiver, attempts: promised }: Ending,
+): Promise<string[]> {
+  const { id, state, reason } = delivery
+  const received = receiver.ledger.filter(
+    (one) => one.endpoint === delivery.endpointId && one.message === delivery.messageId,
+  )
+  const gone = receiver.habits.get(delivery.endpointId) === 'gone'
+  const disabled = operations.disabled.has(delivery.endpointId) || gone
+  if (state === 'delivered')
+    return received.some(isSuccess) ? [] : [`lost: ${id} counts as delivered and was not received`]
+  if (state === 'skipped') return disabled ? [] : [`lost: ${id} was skipped, and its endpoint never disabled`]
+  if (state === 'cancelled') return operations.cancelled.has(id) ? [] : [`lost: ${id} was cancelled by nobody`]
+  if (state === 'failed' && reason === 'gone') return gone ? [] : [`lost: ${id} ended as gone`]
+  if (state === 'failed' && reason === 'exhausted') {
+    const log = await raw.history.attempts(delivery.tenant, id)
+    const made = log.filter(({ error }) => error !== 'lost').length
+    if (made !== delivery.attempts) return [`${id} counts ${delivery.attempts} attempts, and ${made} are logged`]
+    return made >= promised ? [] : [`lost: ${id} was given up after ${made} of ${promised} attempts`]
+  }
+  // Five claims in a row that ended in nothing are rare, and happen.
+  if (state === 'failed' && reason === 'poison') {
+    const log = await raw.history.attempts(delivery.tenant, id)
+    const lost = log.filter(({ error }) => error === 'lost').length
+    return lost >= 5 ? [] : [`lost: ${id} counts as poison after ${lost} crashes`]
+  }
+  return state === 'failed' ? [`lost: ${id} failed as ${reason}`] : []
+}
+
+/** A second success is explained by a resend, or by what befell the process that had the first, before that was recorded. */
+function explained(
+  first: Reception,
+  second: Reception,
+  delivery: DeliveryView,
+  { operations, leaseMs }: Ending,
+): boolean {
+  if (operations.resent.has(delivery.id)) return true
+  const recorded = operations.settled.find(
+    ({ delivery: key, result, at }) =>
+      key === delivery.id && result === 'delivered' && at >= first.at && at <= second.at,
+  )
+  if (recorded) return false
+  if (!first.answered) return true
+  return operations.incidents.some(({ by, at }) => by === first.by && at >= first.at - 3 * leaseMs && at <= second.at)
+}
+
+function groups(ledger: readonly Reception[]): Map<string, Reception[]> {
+  const grouped = new Map<string, Reception[]>()
+  for (const reception of ledger) {
+    const pair = `${reception.endpoint} ${reception.message}`
+    grouped.set(pair, [...(grouped.get(pair) ?? []), reception])
+  }
+  return grouped
+}

@@ -1,0 +1,354 @@
+import { createHash } from 'node:crypto'
+import {
+  type Clock,
+  type DeliveryView,
+  defineContract,
+  defineEvents,
+  generateSecret,
+  HooksError,
+  type Ms,
+  type Random,
+  type Storage,
+  silentLogger,
+} from '@hooks/core'
+import type { Answer, Transport, TransportRequest } from '../../seams.ts'
+import { createSender, type Sender } from '../../sender.ts'
+import { seededRandom } from '../seeded-random.ts'
+import { virtualClock } from '../virtual-clock.ts'
+import { type PlantedBug, plant } from './bugs.ts'
+import {
+  type Carry,
+  carrier,
+  createFaultPlan,
+  type Dice,
+  type FaultTable,
+  faultyStorage,
+  type Incarnation,
+} from './faults.ts'
+import { judge, type Operations } from './oracle.ts'
+import { createSimulatedReceiver, HABITS } from './receiver.ts'
+
+/** A database that outlives the processes of a simulation. */
+export interface SimulatedDatabase {
+  /** A connection, as a new process opens it. */
+  connect(): Storage<never>
+  close(): Promise<void>
+}
+
+/** Options of {@link simulate}. */
+export interface SimulationOptions {
+  /** The same seed is the same run, to the last byte. */
+  readonly seed: number
+  readonly database: (seams: { readonly clock: Clock; readonly random: Random }) => Promise<SimulatedDatabase>
+  /** A bug to put in, to see that it is found. */
+  readonly bug?: PlantedBug
+}
+
+/** What a simulation found. A run without `violations` lost nothing, repeated nothing without a reason, and came to rest. */
+export interface SimulationReport {
+  readonly seed: number
+  /** Of everything that happened, in order. */
+  readonly hash: string
+  readonly violations: readonly string[]
+  readonly deliveries: number
+  readonly requests: number
+  /** Receptions of what had been received already, all of them explained unless `violations` says otherwise. */
+  readonly duplicates: number
+  readonly crashes: number
+  readonly faults: FaultTable
+}
+
+const LEASE: Ms = 10_000
+const DEADLINE: Ms = 3_000
+const CAP = 3
+const RETRY = ['0s', '2s', '5s', '10s', '20s', '20s'] as const
+const TENANTS = ['acme', 'globex']
+const WORKERS = 3
+const MESSAGES = 6
+const FAULTY_FOR: Ms = 60_000
+const REST: Ms = 20 * 60_000
+
+const contract = defineContract({
+  events: defineEvents({ 'order.paid': {}, 'order.shipped': {}, 'user.deleted': {} }),
+  policy: { retry: [...RETRY], deadline: DEADLINE, maxAge: '1h' },
+})
+
+/**
+ * Plays a host, three workers and their receivers on a virtual clock: sends, deliveries, resends, rotations,
+ * endpoints that are disabled and enabled, while calls fail before, after and instead, processes die and stand still
+ * for longer than a lease. Then it lets everything come to rest, and judges.
+ *
+ * @example
+ * const report = await simulate({ seed: 7, database: async (seams) => {
+ *   const storage = memoryStorage(seams)
+ *   return { connect: () => storage, close: () => storage.close() }
+ * } })
+ */
+export async function simulate({ seed, database, bug }: SimulationOptions): Promise<SimulationReport> {
+  const clock = virtualClock()
+  const random = seededRandom(seed)
+  const dice = createDice(random)
+  const trace: string[] = []
+  const plan = createFaultPlan(dice)
+  const receiver = createSimulatedReceiver(clock, dice, CAP, LEASE)
+  const db = await database({ clock, random })
+  const raw = db.connect()
+  const operations: Operations = {
+    sent: [],
+    disabled: new Set(),
+    resent: new Set(),
+    cancelled: new Set(),
+    removed: new Set(),
+    incidents: [],
+    settled: [],
+  }
+  let crashes = 0
+  let over = false
+
+  const note = (event: string) => trace.push(`${clock.monotonic().toFixed(0)} ${event}`)
+
+  function boot(name: string): { sender: Sender; incarnation: Incarnation } {
+    const incarnation: Incarnation = {
+      name,
+      dead: false,
+      stalledAt: null,
+      crash() {
+        incarnation.dead = true
+        crashes++
+        note(`${name} died`)
+        operations.incidents.push({ by: incarnation, at: clock.monotonic(), what: 'crash' })
+      },
+    }
+    const longer = () => LEASE * (1.1 + dice.float())
+    const carry = carrier(incarnation, plan, dice, clock, longer, (event) => {
+      note(event)
+      if (!event.endsWith(' ')) operations.incidents.push({ by: incarnation, at: clock.monotonic(), what: event })
+    })
+    const connection = db.connect()
+    const watched = watchSettlements(bug ? plant(bug, connection, dice) : connection, operations, clock, incarnation)
+    const sender = createSender({
+      contract,
+      storage: faultyStorage(watched, carry),
+      clock,
+      random,
+      logger: silentLogger,
+      transport: createSimulatedTransport(incarnation, carry, receiver, clock, note),
+      lease: LEASE,
+      poll: '2s',
+      concurrency: 6,
+      endpointConcurrency: CAP,
+    })
+    return { sender: sender as unknown as Sender, incarnation }
+  }
+
+  /** A worker's process, started again whenever it died or was stopped. */
+  async function runWorker(index: number): Promise<void> {
+    for (let life = 0; !over; life++) {
+      const { sender, incarnation } = boot(`worker${index}.${life}`)
+      sender.start()
+      const until = plan.active && dice.chance(0.3) ? dice.between(3_000, 40_000) : Number.POSITIVE_INFINITY
+      const bornAt = clock.monotonic()
+      while (!over && !incarnation.dead && clock.monotonic() - bornAt < until) await clock.sleep(500)
+      if (!incarnation.dead) await Promise.race([sender.stop(), untilDead(incarnation, clock)])
+      if (!over) await clock.sleep(dice.between(0, 2_000))
+    }
+  }
+
+  /** The host's calls, each made until it is known to have worked, in processes that may die too. */
+  let host = boot('host.0')
+  let hostLives = 0
+  async function insist<T>(call: (sender: Sender) => Promise<T>): Promise<T | null> {
+    for (;;) {
+      if (host.incarnation.dead) host = boot(`host.${++hostLives}`)
+      const { sender, incarnation } = host
+      try {
+        const outcome = await Promise.race([call(sender).then((value) => ({ value })), untilDead(incarnation, clock)])
+        if (outcome) return outcome.value
+      } catch (error) {
+        const { code } = error as HooksError
+        if (!code?.startsWith('storage_') && code !== 'endpoint_conflict') return null
+      }
+      await clock.sleep(dice.between(50, 500))
+    }
+  }
+
+  // The world as it begins: endpoints of all habits, made without faults.
+  plan.active = false
+  const endpoints: { id: string; tenant: string }[] = []
+  for (const tenant of TENANTS) {
+    for (let i = 0; i < 2; i++) {
+      const habit = dice.pick(HABITS)
+      const secret = generateSecret(random)
+      const filters = dice.chance(0.3) ? { events: ['order.*' as const] } : {}
+      const made = await settle(
+        host.sender.endpoints.create(tenant, {
+          url: `https://receiver.example/${endpoints.length}`,
+          secret,
+          ...filters,
+        }),
+      )
+      await settle(host.sender.endpoints.update(tenant, made.id, { url: `https://receiver.example/${made.id}` }))
+      receiver.secrets.set(made.id, [secret])
+      receiver.habits.set(made.id, habit)
+      endpoints.push({ id: made.id, tenant })
+    }
+  }
+  plan.active = true
+
+  async function settle<T>(work: Promise<T>): Promise<T> {
+    let done = false
+    const watch = work.finally(() => {
+      done = true
+    })
+    while (!done) await clock.advance(50)
+    return watch
+  }
+
+  async function sendAll(): Promise<void> {
+    for (let n = 0; n < MESSAGES; n++) {
+      await clock.sleep(dice.between(0, 6_000))
+      const type = dice.pick(contract.events.types)
+      const tenant = dice.pick(TENANTS)
+      const key = `key-${n}`
+      const deliverAt = dice.chance(0.15)
+        ? { deliverAt: new Date(clock.now().getTime() + dice.between(1_000, 9_000)) }
+        : {}
+      const sent = await insist((sender) =>
+        sender.send(type as never, { n } as never, { tenant, idempotencyKey: key, ...deliverAt }),
+      )
+      if (sent) operations.sent.push({ id: sent.id, type, tenant, key })
+    }
+  }
+
+  async function meddle(): Promise<void> {
+    while (clock.monotonic() < FAULTY_FOR) {
+      await clock.sleep(dice.between(500, 8_000))
+      const { id, tenant } = dice.pick(endpoints)
+      const act = dice.pick(['rotate', 'disable', 'enable', 'resend', 'cancel', 'resend', 'test'])
+      note(`meddle ${act} ${id}`)
+      if (act === 'rotate') {
+        // The receiver gets the new secret first, as a careful owner would do it.
+        const secret = generateSecret(random)
+        receiver.secrets.set(id, [secret, ...(receiver.secrets.get(id) ?? [])])
+        await insist((sender) => sender.endpoints.rotateSecret(tenant, id, { secret, overlap: '1h' }))
+      }
+      if (act === 'disable') {
+        operations.disabled.add(id)
+        await insist((sender) => sender.endpoints.disable(tenant, id))
+      }
+      if (act === 'enable') await insist((sender) => sender.endpoints.enable(tenant, id))
+      if (act === 'resend' || act === 'cancel') {
+        const { data } = await raw.history.deliveries({ tenant, endpoint: id }, { limit: 20 })
+        if (data.length === 0) continue
+        const chosen = dice.pick(data)
+        operations[act === 'resend' ? 'resent' : 'cancelled'].add(chosen.id)
+        await insist((sender) => sender.deliveries[act](tenant, chosen.id))
+      }
+    }
+  }
+
+  const workers = Promise.all(Array.from({ length: WORKERS }, (_, i) => runWorker(i)))
+  const work = Promise.all([sendAll(), meddle()])
+  let busy = true
+  void work.then(() => {
+    busy = false
+  })
+  while (clock.monotonic() < FAULTY_FOR || busy) {
+    if (clock.monotonic() >= FAULTY_FOR) plan.active = false
+    await clock.advance(1_000)
+  }
+  plan.active = false
+
+  const until = clock.monotonic() + REST
+  let depth = await raw.depth()
+  while (clock.monotonic() < until && (depth.open > 0 || depth.unexpanded > 0)) {
+    await clock.advance(2_000)
+    depth = await raw.depth()
+  }
+  over = true
+  let stopped = false
+  void workers.then(() => {
+    stopped = true
+  })
+  while (!stopped) await clock.advance(1_000)
+
+  const deliveries: DeliveryView[] = []
+  for (const tenant of TENANTS) deliveries.push(...(await raw.history.deliveries({ tenant }, { limit: 1_000 })).data)
+  const verdict = await judge({
+    raw,
+    endpoints,
+    deliveries,
+    depth,
+    operations,
+    receiver,
+    attempts: RETRY.length,
+    leaseMs: LEASE,
+  })
+  await db.close()
+  for (const one of receiver.ledger) trace.push(`${one.at} ${one.endpoint} ${one.message} ${one.status}`)
+  return {
+    seed,
+    hash: createHash('sha256').update(trace.join('\n')).digest('hex').slice(0, 16),
+    violations: [...receiver.violations, ...verdict.violations],
+    deliveries: deliveries.length,
+    requests: receiver.ledger.length,
+    duplicates: verdict.duplicates,
+    crashes,
+    faults: plan.table,
+  }
+}
+
+function createDice(random: Random): Dice {
+  const dice: Dice = {
+    float: () => random.float(),
+    between: (low, high) => low + Math.floor(random.float() * (high - low + 1)),
+    pick: (from) => from[Math.floor(random.float() * from.length)] as (typeof from)[number],
+    chance: (probability) => random.float() < probability,
+  }
+  return dice
+}
+
+async function untilDead(incarnation: Incarnation, clock: Clock): Promise<null> {
+  while (!incarnation.dead) await clock.sleep(250)
+  return null
+}
+
+/** Notes what the database really took, whatever the process heard of it. */
+function watchSettlements(storage: Storage, operations: Operations, clock: Clock, by: Incarnation): Storage {
+  const settle: Storage['settle'] = async (settlements) => {
+    const applied = await storage.settle(settlements)
+    for (const [i, { key, result }] of settlements.entries()) {
+      if (applied[i] === 'applied') operations.settled.push({ delivery: key, result, at: clock.monotonic(), by })
+    }
+    return applied
+  }
+  return new Proxy(storage, { get: (target, key) => (key === 'settle' ? settle : Reflect.get(target, key)) })
+}
+
+function createSimulatedTransport(
+  by: Incarnation,
+  carry: Carry,
+  receiver: ReturnType<typeof createSimulatedReceiver>,
+  clock: Clock,
+  note: (event: string) => void,
+): Transport {
+  const broken = (error: string, sent: boolean): Answer => ({ error, detail: 'simulated', ms: 1, sent })
+  return {
+    async send(request: TransportRequest) {
+      if (request.deadline <= clock.monotonic()) return broken('response_timeout', false)
+      let taken: Awaited<ReturnType<typeof receiver.take>> | undefined
+      try {
+        return await carry('transport.send', async () => {
+          taken = await receiver.take(request, by)
+          note(`received ${taken.reception.status}`)
+          return taken.answer ?? broken('response_timeout', true)
+        })
+      } catch (error) {
+        // The request arrived or not; either way its answer is not known.
+        if (taken) taken.reception.answered = false
+        if (error instanceof HooksError) return broken('connection_reset', taken !== undefined)
+        throw error
+      }
+    },
+  }
+}

@@ -1,0 +1,169 @@
+import { createSocket } from 'node:dgram'
+import type { AddressInfo } from 'node:net'
+import { createServer as createTcp, type Server, type Socket } from 'node:net'
+import { createServer as createTls, type TlsOptions } from 'node:tls'
+import { onTestFinished } from 'vitest'
+import type { AddressPolicy } from '../../src/http/addresses.ts'
+import { createAddressPolicy } from '../../src/http/addresses.ts'
+import { createTransport, type TransportOptions } from '../../src/http/transport.ts'
+import type { Answer, ResolvedAddress, Resolver, Transport, TransportRequest } from '../../src/seams.ts'
+import { AUTHORITY, GOOD, KEY } from './certificates.ts'
+
+/** A server of the test's own. It and its sockets are gone when the test is. */
+export interface Peer {
+  readonly port: number
+  /** How many connections it has taken. */
+  readonly connections: () => number
+  /** Everything that was received, over all connections. */
+  readonly received: () => string
+  /** How many requests have begun. */
+  readonly requests: () => number
+}
+
+async function peerOf(server: Server, host: string, onConnection?: (socket: Socket) => void): Promise<Peer> {
+  const sockets = new Set<Socket>()
+  let connections = 0
+  let received = ''
+  server.on('connection', (socket: Socket) => {
+    connections += 1
+    sockets.add(socket)
+    socket.on('error', () => {})
+    socket.on('close', () => sockets.delete(socket))
+    onConnection?.(socket)
+  })
+  const log = (socket: Socket) => socket.on('data', (bytes) => (received += bytes.toString('latin1')))
+  server.on(onConnection === undefined ? 'secureConnection' : 'connection', log)
+  await new Promise<void>((resolve) => server.listen(0, host, resolve))
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy()
+    await new Promise((resolve) => server.close(resolve))
+  })
+  return {
+    port: (server.address() as AddressInfo).port,
+    connections: () => connections,
+    received: () => received,
+    requests: () => received.split(' HTTP/1.1\r\n').length - 1,
+  }
+}
+
+/** A TCP server. `onConnection` plays the receiver. */
+export function tcpPeer(onConnection: (socket: Socket) => void, host = '127.0.0.1'): Promise<Peer> {
+  return peerOf(createTcp({ noDelay: true }), host, onConnection)
+}
+
+/** A TLS server that answers every request with 200, under a good certificate unless told otherwise. */
+export function tlsPeer(options: TlsOptions = {}): Promise<Peer> {
+  const server = createTls({ key: KEY, cert: GOOD, ...options })
+  server.on('tlsClientError', () => {})
+  server.on('secureConnection', (socket) => {
+    socket.on('error', () => {})
+    socket.on('data', () => socket.write(OK))
+  })
+  return peerOf(server, '127.0.0.1')
+}
+
+/** The shortest good response. */
+export const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
+
+/** Calls `then` with the socket at the end of every request's headers. Good for requests of one packet. */
+export function onRequest(then: (socket: Socket, request: string) => void): (socket: Socket) => void {
+  return (socket) => {
+    let text = ''
+    socket.on('data', (bytes) => {
+      text += bytes.toString('latin1')
+      if (!text.includes('\r\n\r\n')) return
+      const request = text
+      text = ''
+      then(socket, request)
+    })
+  }
+}
+
+/** A receiver that answers every request with the same bytes. */
+export const replies = (response: string | Buffer) => onRequest((socket) => socket.write(response))
+
+/** Where tests may connect: this one address, so that 127.0.0.2 can play the internal host. */
+export const ONE_ADDRESS: AddressPolicy = createAddressPolicy({ allowPrivateNetworks: ['127.0.0.1/32'] })
+
+/** Resolves every name to the addresses that `answer` gives. */
+export function fakeResolver(answer: (host: string) => readonly string[]): Resolver & { readonly asked: string[] } {
+  const asked: string[] = []
+  return {
+    asked,
+    resolve: async (host) => {
+      asked.push(host)
+      return answer(host).map(
+        (address): ResolvedAddress => ({ address, family: address.includes(':') ? 6 : 4, ttlMs: 0 }),
+      )
+    },
+  }
+}
+
+/** What a test's request says beside its URL. */
+export type Given = Partial<Omit<TransportRequest, 'url' | 'deadline'>> & { readonly deadlineMs?: number }
+
+/** A transport for tests: it reaches 127.0.0.1 by any name, trusts the tests' authority, and is closed with the test. */
+export function testTransport(options: TransportOptions = {}): Transport & {
+  post(url: string, given?: Given): Promise<Answer>
+} {
+  const transport = createTransport({
+    addresses: ONE_ADDRESS,
+    resolver: fakeResolver(() => ['127.0.0.1']),
+    ca: [AUTHORITY],
+    ...options,
+  })
+  onTestFinished(() => transport.close?.())
+  return {
+    ...transport,
+    post: (url, { headers = {}, body = Buffer.from('{}'), deadlineMs = 5000 } = {}) =>
+      transport.send({ url: new URL(url), headers, body, deadline: performance.now() + deadlineMs }),
+  }
+}
+
+/** An answer's status or error, for tables. */
+export const gist = (answer: Answer): number | string => ('status' in answer ? answer.status : answer.error)
+
+/** A record of the fake name server: an address, or a code such as 3 (no such name). */
+export type DnsAnswer = readonly { readonly address: Buffer; readonly ttl?: number }[] | number | 'silence'
+
+const TYPES: Readonly<Record<number, 'A' | 'AAAA'>> = { 1: 'A', 28: 'AAAA' }
+
+/** A name server over UDP. It answers what `answer` says, or nothing at all. */
+export async function dnsPeer(
+  answer: (type: 'A' | 'AAAA', name: string) => DnsAnswer,
+): Promise<{ readonly server: string; readonly asked: string[] }> {
+  const asked: string[] = []
+  const socket = createSocket('udp4')
+  socket.on('message', (query, from) => {
+    const labels: string[] = []
+    let at = 12
+    for (let size = query[at] ?? 0; size > 0; size = query[at] ?? 0) {
+      labels.push(query.toString('latin1', at + 1, at + 1 + size))
+      at += 1 + size
+    }
+    const question = query.subarray(12, at + 5)
+    const type = TYPES[query.readUInt16BE(at + 1)] ?? 'A'
+    asked.push(`${type} ${labels.join('.')}`)
+    const given = answer(type, labels.join('.'))
+    if (given === 'silence') return
+    const records = typeof given === 'number' ? [] : given
+    const header = Buffer.alloc(12)
+    query.copy(header, 0, 0, 2)
+    header.writeUInt16BE(0x8180 | (typeof given === 'number' ? given : 0), 2)
+    header.writeUInt16BE(1, 4)
+    header.writeUInt16BE(records.length, 6)
+    const answers = records.map(({ address, ttl = 60 }) => {
+      const record = Buffer.alloc(12)
+      record.writeUInt16BE(0xc00c, 0)
+      record.writeUInt16BE(address.length === 4 ? 1 : 28, 2)
+      record.writeUInt16BE(1, 4)
+      record.writeUInt32BE(ttl, 6)
+      record.writeUInt16BE(address.length, 10)
+      return Buffer.concat([record, address])
+    })
+    socket.send(Buffer.concat([header, question, ...answers]), from.port, from.address)
+  })
+  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
+  onTestFinished(() => new Promise((resolve) => socket.close(() => resolve())))
+  return { server: `127.0.0.1:${socket.address().port}`, asked }
+}
