@@ -21,7 +21,7 @@ interface Place {
   readonly part: BodyPart
 }
 
-const isBodyPart = (value: BodyPart | BodyTemplate): value is BodyPart => isPart(value, (value as Part).part)
+const isBodyPart = (value: BodyPart | BodyTemplate): value is BodyPart => typeof (value as Part).part === 'string'
 
 /** Every part of a template. */
 export function places(template: BodyTemplate, path: readonly string[] = []): Place[] {
@@ -93,17 +93,12 @@ const BODY_PARTS = ['messageId', 'deliveryId', 'endpointId', 'tenant', 'type', '
 /** Finds what the types refuse, for descriptions that no compiler has seen: no literal, no part of bodies, no data to spread. */
 export function checkTemplate(template: BodyTemplate, invalid: (what: string, hint: string) => never): void {
   for (const [field, value] of Object.entries(template)) {
-    const isObject = typeof value === 'object' && value !== null
-    if (field === SPREAD && !isPart(value, 'data'))
-      invalid("'...' spreads what is not data", "use part.data under '...'")
-    if (isObject && typeof (value as Part).part !== 'string') checkTemplate(value as BodyTemplate, invalid)
-    else if (
-      isObject
-        ? !BODY_PARTS.includes((value as Part).part)
-        : !['string', 'number', 'boolean', 'object'].includes(typeof value)
-    ) {
-      invalid(`the body's field "${field}" is neither a literal nor a part of bodies`, 'see `part`')
-    }
+    const literal = value === null || ['string', 'number', 'boolean'].includes(typeof value)
+    const known = literal || BODY_PARTS.some((kind) => isPart(value, kind))
+    if (field === SPREAD && !isPart(value, 'data')) invalid("'...' spreads no data", "use part.data under '...'")
+    if (known) continue
+    if (typeof value === 'object' && !isBodyPart(value)) checkTemplate(value, invalid)
+    else invalid(`the body's field "${field}" is neither a literal nor a part of bodies`, 'see `part`')
   }
 }
 
@@ -160,7 +155,7 @@ function rest(value: Record<string, unknown>, template: BodyTemplate, path: read
 
 /** A part's value from what is on the wire, or undefined where it is not of the form. */
 export function readPart(part: BodyPart | HeaderValuePart, value: unknown): unknown {
-  if ('stamp' in part) return readStamp(String(value), part.stamp)
+  if ('stamp' in part) return readStamp(value, part.stamp)
   if (part.part === 'attempt') return /^[1-9]\d{0,8}$/.test(String(value)) ? Number(value) : undefined
   return typeof value === 'string' ? value : undefined
 }

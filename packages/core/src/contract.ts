@@ -49,7 +49,8 @@ export interface ContractOptions<D extends EventDefinitions> {
 }
 
 /** What both sides of a webhook agree on, in one file that either imports. */
-export interface Contract<D extends EventDefinitions = EventDefinitions> {
+// biome-ignore lint/suspicious/noExplicitAny: any other default would leave no contract assignable to a plain `Contract`
+export interface Contract<D extends EventDefinitions = any> {
   readonly events: Events<D>
   readonly format: WireFormat
   readonly ids: Required<IdPrefixes>

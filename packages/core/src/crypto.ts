@@ -1,5 +1,5 @@
 import type { webcrypto } from 'node:crypto'
-import { ConfigurationError } from './errors.ts'
+import { joinBytes } from './encoding.ts'
 import type { Algorithm, Crypto, Key, Segment } from './format.ts'
 import type { Bytes, MaybePromise } from './seams.ts'
 
@@ -31,48 +31,49 @@ const PKCS8 = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4,
 const SPKI = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0]
 
 /** An Ed25519 key of 32 bytes in DER; a P-256 key comes in DER already. */
-function der(algorithm: Algorithm, header: readonly number[], bytes: Bytes): Uint8Array<ArrayBuffer> {
+function der({ algorithm, bytes }: Key, header: readonly number[]): Uint8Array<ArrayBuffer> {
   return algorithm === 'ed25519' ? Uint8Array.from([...header, ...bytes.subarray(0, 32)]) : Uint8Array.from(bytes)
 }
 
-/** By algorithm, the hash underneath and where the secret goes. */
-function hashOf(algorithm: Algorithm): 'sha1' | 'sha256' | 'sha512' {
+/** The hash underneath, as Node.js spells it. */
+function hashOf(algorithm: Algorithm): string {
   return algorithm === 'hmac-sha1' ? 'sha1' : algorithm === 'hmac-sha512' ? 'sha512' : 'sha256'
 }
 
+/** What is hashed: a plain hash takes its secret from among the bytes. */
+function hashed(algorithm: Algorithm, key: Key | null, over: readonly Segment[]): readonly Segment[] {
+  const secret = (key as Key)?.bytes
+  if (algorithm === 'sha256-secret-first') return [secret, ...over]
+  return algorithm === 'sha256-secret-last' ? [...over, secret] : over
+}
+
 export function nodeCrypto(node: NodeCrypto): CryptoBackend {
-  const privateKey = (key: Key, algorithm: Algorithm) =>
-    (key.native ??= node.createPrivateKey({
-      key: Buffer.from(der(algorithm, PKCS8, key.bytes)),
-      format: 'der',
-      type: 'pkcs8',
-    })) as ReturnType<NodeCrypto['createPrivateKey']>
-  const publicKey = (key: Key, algorithm: Algorithm) =>
-    (key.native ??= node.createPublicKey({
-      key: Buffer.from(der(algorithm, SPKI, key.bytes)),
-      format: 'der',
-      type: 'spki',
-    })) as ReturnType<NodeCrypto['createPublicKey']>
   return {
     sign(algorithm, key, over) {
       if (algorithm === 'token') return (key as Key).bytes
       if (isAsymmetric(algorithm)) {
-        const digest = algorithm === 'ed25519' ? null : 'sha256'
-        return node.sign(digest, concat(over), privateKey(key as Key, algorithm))
+        const made = ((key as Key).native ??= node.createPrivateKey({
+          key: Buffer.from(der(key as Key, PKCS8)),
+          format: 'der',
+          type: 'pkcs8',
+        })) as ReturnType<NodeCrypto['createPrivateKey']>
+        return node.sign(algorithm === 'ed25519' ? null : 'sha256', joinBytes(over), { key: made, dsaEncoding: 'ieee-p1363' })
       }
-      const hash = hashOf(algorithm)
-      const mac = algorithm.startsWith('hmac')
-        ? node.createHmac(hash, ((key as Key).native ??= node.createSecretKey((key as Key).bytes)) as never)
-        : node.createHash(hash)
-      if (algorithm === 'sha256-secret-first') mac.update((key as Key).bytes)
-      for (const segment of over) mac.update(segment)
-      if (algorithm === 'sha256-secret-last') mac.update((key as Key).bytes)
-      return mac.digest()
+      const hash = algorithm.startsWith('hmac')
+        ? node.createHmac(hashOf(algorithm), (key as Key).bytes)
+        : node.createHash(hashOf(algorithm))
+      for (const segment of hashed(algorithm, key, over)) hash.update(segment)
+      // A digest as text costs half of one as a Buffer, and its Buffer is made in no time.
+      return Buffer.from(hash.digest('latin1' as 'hex'), 'latin1')
     },
     verify(algorithm, key, over, signature) {
-      const digest = algorithm === 'ed25519' ? null : 'sha256'
       try {
-        return node.verify(digest, concat(over), publicKey(key, algorithm), signature)
+        const made = (key.native ??= node.createPublicKey({
+          key: Buffer.from(der(key, SPKI)),
+          format: 'der',
+          type: 'spki',
+        })) as ReturnType<NodeCrypto['createPublicKey']>
+        return node.verify(algorithm === 'ed25519' ? null : 'sha256', joinBytes(over), { key: made, dsaEncoding: 'ieee-p1363' }, signature)
       } catch {
         return false
       }
@@ -81,41 +82,25 @@ export function nodeCrypto(node: NodeCrypto): CryptoBackend {
 }
 
 export function webCrypto(subtle: webcrypto.SubtleCrypto): CryptoBackend {
-  const native = (key: Key, make: () => Promise<CryptoKey>) => (key.native ??= make()) as Promise<CryptoKey>
-  const names = { sha1: 'SHA-1', sha256: 'SHA-256', sha512: 'SHA-512' } as const
-  const parameters = (algorithm: Algorithm) =>
-    algorithm === 'ed25519' ? { name: 'Ed25519' } : { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const imported = (key: Key, format: 'raw' | 'pkcs8' | 'spki', bytes: Bytes, usage: 'sign' | 'verify') =>
+    (key.native ??= subtle.importKey(format as 'raw', Uint8Array.from(bytes), parameters(key.algorithm), false, [
+      usage,
+    ])) as Promise<CryptoKey>
   return {
     async sign(algorithm, key, over) {
       if (algorithm === 'token') return (key as Key).bytes
-      const { bytes } = (key ?? { bytes: new Uint8Array() }) as Key
-      if (isAsymmetric(algorithm)) {
-        // Web Crypto writes ECDSA signatures as r and s, the wire has DER, and no format here signs with it there.
-        if (algorithm !== 'ed25519')
-          throw new ConfigurationError('algorithm_unavailable', `${algorithm} cannot be signed without node:crypto`)
-        const made = await native(key as Key, () =>
-          subtle.importKey('pkcs8', der(algorithm, PKCS8, bytes), 'Ed25519', false, ['sign']),
-        )
-        return new Uint8Array(await subtle.sign('Ed25519', made, concat(over)))
-      }
-      const hash = names[hashOf(algorithm)]
-      if (algorithm.startsWith('hmac')) {
-        const made = await native(key as Key, () =>
-          subtle.importKey('raw', Uint8Array.from(bytes), { name: 'HMAC', hash }, false, ['sign']),
-        )
-        return new Uint8Array(await subtle.sign('HMAC', made, concat(over)))
-      }
-      const whole =
-        algorithm === 'sha256' ? over : algorithm === 'sha256-secret-first' ? [bytes, ...over] : [...over, bytes]
-      return new Uint8Array(await subtle.digest(hash, concat(whole)))
+      const bytes = joinBytes(hashed(algorithm, key, over))
+      const parameter = parameters(algorithm)
+      if (typeof parameter === 'string' && algorithm !== 'ed25519') return new Uint8Array(await subtle.digest(parameter, bytes))
+      const made = isAsymmetric(algorithm)
+        ? imported(key as Key, 'pkcs8', der(key as Key, PKCS8), 'sign')
+        : imported(key as Key, 'raw', (key as Key).bytes, 'sign')
+      return new Uint8Array(await subtle.sign(parameter, await made, bytes))
     },
     async verify(algorithm, key, over, signature) {
       try {
-        const made = await native(key, () =>
-          subtle.importKey('spki', der(algorithm, SPKI, key.bytes), parameters(algorithm), false, ['verify']),
-        )
-        const bytes = algorithm === 'ed25519' ? signature : fromDer(signature)
-        return await subtle.verify(parameters(algorithm), made, Uint8Array.from(bytes), concat(over))
+        const made = await imported(key, 'spki', der(key, SPKI), 'verify')
+        return await subtle.verify(parameters(algorithm), made, Uint8Array.from(signature), joinBytes(over))
       } catch {
         return false
       }
@@ -123,38 +108,10 @@ export function webCrypto(subtle: webcrypto.SubtleCrypto): CryptoBackend {
   }
 }
 
-/**
- * An ECDSA P-256 signature in DER as Web Crypto wants it: r and s of 32 bytes each (RFC 3279 section 2.2.3). What is
- * not DER to the bit gives no bytes, which never verify: one signature has one spelling, as in OpenSSL.
- */
-function fromDer(signature: Bytes): Bytes {
-  const none = new Uint8Array()
-  const raw = new Uint8Array(64)
-  if (signature[0] !== 0x30 || signature[1] !== signature.length - 2) return none
-  let at = 2
-  for (const end of [32, 64]) {
-    const length = signature[at + 1] ?? 0
-    const number = signature.subarray(at + 2, at + 2 + length)
-    const [first = 0x80, second = 0] = number
-    // A number has a zero in front exactly if it would look negative without.
-    const digits = first === 0 ? number.subarray(1) : number
-    const minimal = first === 0 ? second > 0x7f : first < 0x80
-    if (signature[at] !== 2 || number.length !== length || digits.length > 32 || !minimal) return none
-    raw.set(digits, end - digits.length)
-    at += 2 + length
-  }
-  return at === signature.length ? raw : none
-}
-
-const utf8 = new TextEncoder()
-
-function concat(over: readonly Segment[]): Uint8Array<ArrayBuffer> {
-  const pieces = over.map((segment) => (typeof segment === 'string' ? utf8.encode(segment) : segment))
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
-  let at = 0
-  for (const piece of pieces) {
-    whole.set(piece, at)
-    at += piece.length
-  }
-  return whole
+/** What Web Crypto calls an algorithm: a plain hash by its name alone. */
+function parameters(algorithm: Algorithm) {
+  const hash = hashOf(algorithm).replace('sha', 'SHA-')
+  if (algorithm === 'ed25519') return 'Ed25519'
+  if (algorithm.startsWith('hmac')) return { name: 'HMAC', hash }
+  return isAsymmetric(algorithm) ? { name: 'ECDSA', namedCurve: 'P-256', hash } : hash
 }

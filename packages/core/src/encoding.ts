@@ -1,6 +1,7 @@
 import type { Bytes } from './seams.ts'
 
-const CANONICAL = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/
+/** Whole groups, then at most one short group, padded and with zeros in the bits that it does not use. */
+const CANONICAL = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/
 
 /** Bytes as padded base64 (RFC 4648 section 4). */
 export function toBase64(bytes: Bytes): string {
@@ -15,8 +16,10 @@ export function toBase64(bytes: Bytes): string {
  */
 export function fromBase64(text: string): Bytes | undefined {
   if (!CANONICAL.test(text)) return undefined
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0))
-  return toBase64(bytes) === text ? bytes : undefined
+  const binary = atob(text)
+  const bytes = new Uint8Array(binary.length)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i)
+  return bytes
 }
 
 /** Bytes as lower-case hexadecimal. */
@@ -30,4 +33,16 @@ export function toHex(bytes: Bytes): string {
 export function fromHex(text: string): Bytes | undefined {
   if (text.length % 2 === 1 || !/^[0-9a-fA-F]*$/.test(text)) return undefined
   return Uint8Array.from({ length: text.length / 2 }, (_, i) => Number.parseInt(text.slice(2 * i, 2 * i + 2), 16))
+}
+
+/** Pieces as one array of bytes; text as UTF-8. */
+export function joinBytes(pieces: readonly (string | Bytes)[]): Uint8Array<ArrayBuffer> {
+  const parts = pieces.map((piece) => (typeof piece === 'string' ? new TextEncoder().encode(piece) : piece))
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }

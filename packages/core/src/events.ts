@@ -31,7 +31,8 @@ export interface EventType extends EventDefinition {
 }
 
 /** A catalog: every event type, in the order in which it was written. */
-export interface Events<D extends EventDefinitions = EventDefinitions> {
+// biome-ignore lint/suspicious/noExplicitAny: any other default would leave no catalog assignable to a plain `Events`
+export interface Events<D extends EventDefinitions = any> {
   /** The definition of `type`, or undefined. */
   get(type: string): EventType | undefined
   readonly types: readonly (keyof D & string)[]

@@ -89,6 +89,7 @@ export interface OutgoingAttempt extends OutgoingDelivery {
 /** One signature that a request carries. */
 export interface Candidate {
   readonly algorithm: Algorithm
+  /** For ECDSA r and s, 32 bytes each; a format with DER on the wire converts it with `ecdsaFromDer`. */
   readonly bytes: Bytes
 }
 

@@ -12,38 +12,24 @@ export type HeadersInput =
 
 /** The bag of {@link HeadersInput}. */
 export function headerBag(input: HeadersInput): HeaderBag {
-  const find = finder(input)
+  const find = (name: string): string | undefined => {
+    if (typeof (input as Headers).get === 'function') return (input as Headers).get(name) ?? undefined
+    // Node.js has the names in lower case; others may not, and may then have one name in two spellings.
+    const direct = (input as Record<string, unknown>)[name]
+    if (typeof direct === 'string') return direct
+    const found: string[] = []
+    for (const [key, value] of Symbol.iterator in input ? input : Object.entries(input)) {
+      if (value !== undefined && key.toLowerCase() === name) found.push(...[value].flat())
+    }
+    if (found.length < 2) return found[0]
+    throw new WebhookVerificationError('ambiguous_header', `the header ${name} is there more than once`)
+  }
   return {
     find,
     one(name) {
       const value = find(name)
-      if (value !== undefined && value !== '') return value
+      if (value) return value
       throw new WebhookVerificationError('missing_header', `the header ${name} is missing`)
     },
   }
-}
-
-function finder(input: HeadersInput): (name: string) => string | undefined {
-  if (typeof (input as Headers).get === 'function') return (name) => (input as Headers).get(name) ?? undefined
-  if (Symbol.iterator in input) {
-    const pairs = [...(input as Iterable<readonly [string, string]>)]
-    return (name) =>
-      single(
-        name,
-        pairs.filter(([key]) => key.toLowerCase() === name).map(([, value]) => value),
-      )
-  }
-  const record = input as Readonly<Record<string, string | readonly string[] | undefined>>
-  return (name) => {
-    const value = record[name]
-    // Node.js has the names in lower case; others may not, and may then have one name in two spellings.
-    if (typeof value === 'string') return value
-    const all = value ?? Object.keys(record).flatMap((key) => (key.toLowerCase() === name ? (record[key] ?? []) : []))
-    return single(name, all)
-  }
-}
-
-function single(name: string, values: readonly string[]): string | undefined {
-  if (values.length < 2) return values[0]
-  throw new WebhookVerificationError('ambiguous_header', `the header ${name} is there more than once`)
 }

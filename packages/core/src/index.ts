@@ -9,6 +9,8 @@ export {
 } from './contract.ts'
 export { type CryptoBackend, platformCrypto } from './crypto.ts'
 export { type Duration, toMs } from './duration.ts'
+export { ecdsaFromDer } from './ecdsa.ts'
+export { joinBytes, toHex } from './encoding.ts'
 export {
   type ConfigurationCode,
   ConfigurationError,
@@ -44,6 +46,7 @@ export {
   type Crypto,
   type FormatFacts,
   type HeaderBag,
+  type InboundFormat,
   Key,
   type Opened,
   type OutgoingAttempt,
@@ -53,6 +56,7 @@ export {
   type Segment,
   type WireFormat,
 } from './format.ts'
+export type { HandledRequest, ReceivedRequest, RequestHandler } from './handled.ts'
 export { type HeadersInput, headerBag } from './headers.ts'
 export {
   type Codec,
@@ -123,8 +127,8 @@ export {
 } from './seams.ts'
 export { generateSecret, SECRET_BYTES } from './secret.ts'
 export type { InputOf, OutputOf, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
-export { type StandardWebhooksOptions, standardWebhooks } from './standard-webhooks.ts'
-export { type KeySet, verifyRequest, type Window } from './verify.ts'
+export { type StandardWebhooksOptions, standardWebhooks, standardWebhooksInbound } from './standard-webhooks.ts'
+export { checkMethod, type KeySet, verifyRequest, type Window } from './verify.ts'
 export { backoff } from './work/backoff.ts'
 export { type Bell, createBell } from './work/bell.ts'
 export { createWorkLoop, type WorkLoop, type WorkLoopOptions } from './work/loop.ts'

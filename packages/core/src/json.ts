@@ -1,7 +1,7 @@
 import { PayloadError } from './errors.ts'
 import type { Bytes } from './seams.ts'
 
-const strictText = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const strictText = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
  * Bytes as text, refused where they are not UTF-8: a lenient decoder turns two different bodies into one text.

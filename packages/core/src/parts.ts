@@ -75,9 +75,10 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
  * The time that a stamp's text stands for, or undefined where it is not of the form to the last character:
  * `123junk`, `+5`, ` 5`, `1e3` and `0x5` are no times.
  */
-export function readStamp(text: string, stamp: Stamp): Date | undefined {
+export function readStamp(given: unknown, stamp: Stamp): Date | undefined {
   const unix = stamp === 'unix' || stamp === 'unixMs'
-  if (!(unix ? UNIX : ISO).test(text)) return undefined
+  const text = typeof given === 'number' ? String(given) : given
+  if (typeof text !== 'string' || !(unix ? UNIX : ISO).test(text)) return undefined
   const time = new Date(unix ? Number(text) * (stamp === 'unix' ? 1000 : 1) : text)
   return Number.isNaN(time.getTime()) ? undefined : time
 }

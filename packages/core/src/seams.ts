@@ -70,9 +70,24 @@ export const systemClock: Clock = {
     }),
 }
 
+/** One call for very many ids costs as much as one for one. Keys are longer, and never come from here. */
+const pool = new Uint8Array(4096)
+let pooled = 0
+
+function fromPool(n: number): Bytes {
+  if (pooled < n) {
+    crypto.getRandomValues(pool)
+    pooled = pool.length
+  }
+  const bytes = pool.slice(pooled - n, pooled)
+  pool.fill(0, pooled - n, pooled)
+  pooled -= n
+  return bytes
+}
+
 /** The platform's cryptographic random source. */
 export const systemRandom: Random = {
-  bytes: (n) => crypto.getRandomValues(new Uint8Array(n)),
+  bytes: (n) => (n <= 16 ? fromPool(n) : crypto.getRandomValues(new Uint8Array(n))),
   float: () => Math.random(),
 }
 

@@ -1,7 +1,7 @@
 import { type CryptoBackend, isAsymmetric } from './crypto.ts'
 import { WebhookVerificationError } from './errors.ts'
-import type { Algorithm, Key, Proof, RawRequest, WireFormat } from './format.ts'
-import type { Bytes, Clock, Ms } from './seams.ts'
+import type { InboundFormat, Key, Proof, RawRequest } from './format.ts'
+import type { Bytes, Clock, MaybePromise, Ms } from './seams.ts'
 
 /** A live secret's keys, and how to name that secret to an operator. */
 export interface KeySet {
@@ -22,23 +22,21 @@ export type Window = { readonly maxAgeMs: Ms; readonly maxFutureMs: Ms } | null
  *   `malformed_timestamp`, `signature_mismatch`, `timestamp_too_old`, `timestamp_too_new`
  */
 export async function verifyRequest(
-  format: WireFormat,
+  format: InboundFormat,
   secrets: readonly KeySet[],
   request: RawRequest,
   clock: Clock,
   crypto: CryptoBackend,
   window: Window = format.window,
 ): Promise<string> {
-  if (!format.methods.includes(request.method)) {
-    throw new WebhookVerificationError('method_not_allowed', `${format.name} takes ${format.methods.join(', ')} only`)
-  }
+  checkMethod(format, request.method)
   const { proofs, sentAt } = format.open(request)
   let fitting: string | undefined
   for (const { keyId, keys } of secrets) {
     let all = proofs.length > 0
     for (const proof of proofs) {
       const held = holds(proof, keys, crypto)
-      if (!(typeof held === 'boolean' ? held : await held)) all = false
+      if (!(held instanceof Promise ? await held : held)) all = false
     }
     if (all) fitting ??= keyId
   }
@@ -51,9 +49,16 @@ export async function verifyRequest(
   return fitting
 }
 
-function checkWindow(sentAt: Date, { maxAgeMs, maxFutureMs }: { maxAgeMs: Ms; maxFutureMs: Ms }, clock: Clock): void {
+/** @throws WebhookVerificationError `method_not_allowed` */
+export function checkMethod({ name, methods }: InboundFormat, method: string): void {
+  if (methods.includes(method)) return
+  throw new WebhookVerificationError('method_not_allowed', `${name} takes ${methods.join(', ')} only`)
+}
+
+function checkWindow(sentAt: Date, { maxAgeMs, maxFutureMs }: NonNullable<Window>, clock: Clock): void {
   // In whole seconds, as most formats write them: 300 seconds old passes, 301 does not.
-  const age = (Math.floor(clock.now().getTime() / 1000) - Math.floor(sentAt.getTime() / 1000)) * 1000
+  const seconds = (time: Date) => Math.floor(time.getTime() / 1000)
+  const age = (seconds(clock.now()) - seconds(sentAt)) * 1000
   if (age > maxAgeMs) throw new WebhookVerificationError('timestamp_too_old', 'the request was sent too long ago')
   if (-age > maxFutureMs) {
     throw new WebhookVerificationError('timestamp_too_new', 'the request is stamped in the future', {
@@ -62,43 +67,24 @@ function checkWindow(sentAt: Date, { maxAgeMs, maxFutureMs }: { maxAgeMs: Ms; ma
   }
 }
 
-function holds(proof: Proof, keys: readonly Key[], crypto: CryptoBackend): boolean | Promise<boolean> {
-  let fits = false
-  let pending: Promise<boolean>[] | undefined
-  for (const over of proof.over) {
-    for (const { algorithm, key } of computations(proof, keys)) {
-      const made = crypto.sign(algorithm, key, over)
-      if (made instanceof Promise) (pending ??= []).push(made.then((mac) => anyEqual(mac, algorithm, proof)))
-      else fits = anyEqual(made, algorithm, proof) || fits
-    }
-    for (const key of keys) {
-      if (!isAsymmetric(key.algorithm) || key.use === 'sign') continue
-      for (const { algorithm, bytes } of proof.given) {
-        if (algorithm !== key.algorithm) continue
-        const good = crypto.verify(algorithm, key, over, bytes)
-        if (typeof good === 'boolean') fits = good || fits
-        else (pending ??= []).push(good)
+/** One computation a key, however many signatures the request carries. */
+function holds({ over: alternatives, given }: Proof, keys: readonly Key[], crypto: CryptoBackend): MaybePromise<boolean> {
+  const found: MaybePromise<boolean>[] = []
+  for (const key of [null, ...keys]) {
+    const algorithm = key ? key.algorithm : 'sha256'
+    const candidates = given.filter((candidate) => candidate.algorithm === algorithm)
+    for (const over of candidates.length > 0 ? alternatives : []) {
+      if (key && isAsymmetric(algorithm)) {
+        if (key.use !== 'sign') for (const { bytes } of candidates) found.push(crypto.verify(algorithm, key, over, bytes))
+        continue
       }
+      const fits = (mac: Bytes) => candidates.filter(({ bytes }) => equalBytes(mac, bytes)).length > 0
+      const made = crypto.sign(algorithm, key, over)
+      found.push(made instanceof Promise ? made.then(fits) : fits(made))
     }
   }
-  return pending ? Promise.all(pending).then((all) => all.includes(true) || fits) : fits
-}
-
-/** One per key whose algorithm was offered: the number of signatures in a header costs no further MAC. */
-function* computations(proof: Proof, keys: readonly Key[]): Iterable<{ algorithm: Algorithm; key: Key | null }> {
-  const offered = (algorithm: Algorithm) => proof.given.some((candidate) => candidate.algorithm === algorithm)
-  if (offered('sha256')) yield { algorithm: 'sha256', key: null }
-  for (const key of keys) {
-    if (!isAsymmetric(key.algorithm) && offered(key.algorithm)) yield { algorithm: key.algorithm, key }
-  }
-}
-
-function anyEqual(mac: Bytes, algorithm: Algorithm, { given }: Proof): boolean {
-  let fits = false
-  for (const candidate of given) {
-    if (candidate.algorithm === algorithm) fits = equalBytes(mac, candidate.bytes) || fits
-  }
-  return fits
+  const any = (all: readonly unknown[]) => all.includes(true)
+  return found.some((one) => one instanceof Promise) ? Promise.all(found).then(any) : any(found)
 }
 
 /** Compares in a time that depends on the lengths alone. */

@@ -69,6 +69,8 @@ export function createAttempt(options: AttemptOptions): (lease: DeliveryLease, e
   }
 
   return async (lease, endsAt) => {
+    // What was open, or in flight, when its endpoint was disabled.
+    if (lease.endpoint.state === 'disabled') return { outcome: { result: 'skipped', reason: 'endpoint_disabled' } }
     if (lease.claims > MOST_CLAIMS) return { outcome: { result: 'failed', reason: 'poison' } }
     const answer = await send(lease, endsAt)
     const verdict = classify(answer, policy, lease.step, clock.now())

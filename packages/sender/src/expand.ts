@@ -89,7 +89,7 @@ export function createExpander(options: ExpanderOptions): Expander {
 
   return {
     start() {
-      if (looping) return
+      if (looping !== undefined) return
       stopping = false
       looping = loop()
     },
@@ -99,6 +99,7 @@ export function createExpander(options: ExpanderOptions): Expander {
       bell.ring()
       await looping
       looping = undefined
+      bell.close()
     },
     run,
   }

@@ -90,7 +90,7 @@ export function createSending({ contract, storage, clock, random, logger, kick }
   function validate(type: string, data: unknown): void | Promise<void> {
     const result = catalogued(type).schema?.['~standard'].validate(data)
     if (result instanceof Promise) return result.then((done) => judge(type, done))
-    if (result) judge(type, result)
+    if (result !== undefined) judge(type, result)
   }
 
   function compose({ type, data, tenant, occurredAt, ...options }: Outgoing): NewMessage {

@@ -226,7 +226,10 @@ export interface Endpoints<Tx> {
   forTenants(tenants: readonly string[]): Promise<readonly Endpoint[]>
   /** Stores an endpoint and its lane, unless the tenant has `limit` already, however many are created at once. The same id again is `applied`. */
   create(endpoint: NewEndpoint, limit: number, tx?: Tx): Promise<'applied' | 'limit'>
-  /** Replaces all but id and tenant where `rev` is still the stored one. An endpoint that becomes disabled has its lane held; enabled, lifted. */
+  /**
+   * Replaces all but id and tenant where `rev` is still the stored one. A disabled endpoint keeps its lane: what is
+   * still open there is claimed when it is due, and its lease says that the endpoint is disabled.
+   */
   update(endpoint: NewEndpoint, rev: number, tx?: Tx): Promise<Applied>
   /** Removes it and its lane, and ends what is still open as `cancelled` (`endpoint_deleted`). Its history stays. */
   remove(tenant: string, id: string, tx?: Tx): Promise<Applied>

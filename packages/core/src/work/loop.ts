@@ -192,7 +192,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       return looping !== undefined && !stopping
     },
     start() {
-      if (looping) return
+      if (looping !== undefined) return
       stopping = false
       abort = new AbortController()
       looping = loop()
@@ -204,9 +204,11 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       await looping
       looping = undefined
       await idle(drainMs)
-      if (running === 0) return
-      abort.abort()
-      await idle(SETTLE_MARGIN)
+      if (running > 0) {
+        abort.abort()
+        await idle(SETTLE_MARGIN)
+      }
+      bell.close()
     },
     async drain(maxMs) {
       const end = clock.monotonic() + maxMs
@@ -220,6 +222,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
         if (started === 0) await bell.wait(Math.min(options.pollMs, Math.max(0, end - clock.monotonic())))
       }
       await idle(Math.max(0, end - clock.monotonic()))
+      if (looping === undefined) bell.close()
     },
   }
 }

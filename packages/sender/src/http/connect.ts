@@ -2,7 +2,7 @@ import { isIP, type LookupFunction, connect as openTcp, type Socket } from 'node
 import { connect as openTls, type SecureContext, type TLSSocket } from 'node:tls'
 import type { Ms } from '@hooks/core'
 import type { buildConnector } from 'undici'
-import type { Resolver } from '../seams.ts'
+import type { ResolvedAddress, Resolver } from '../seams.ts'
 import type { AddressPolicy } from './addresses.ts'
 import { type CertificateFacts, dnsFailure, Failure, failureOf, tlsFailure } from './failures.ts'
 
@@ -43,14 +43,18 @@ interface Pinned {
 async function addressesOf(host: string, options: ConnectOptions, signal: AbortSignal): Promise<Pinned[]> {
   // net.connect() never calls `lookup` for a literal, so a guard inside `lookup` would not see it.
   const literal = isIP(host)
-  const found = literal !== 0 ? [{ address: host }] : await options.resolver.resolve(host, signal).catch(refuse)
+  const found = literal !== 0 ? [{ address: host }] : await resolve(host, options.resolver, signal)
   if (found.length === 0) throw dnsFailure(undefined)
   if (!found.every(({ address }) => options.addresses.allows(address))) throw new Failure('address_blocked')
   return found.map(({ address }) => ({ address, family: isIP(address) }))
 }
 
-function refuse(error: unknown): never {
-  throw dnsFailure(error)
+async function resolve(host: string, resolver: Resolver, signal: AbortSignal): Promise<readonly ResolvedAddress[]> {
+  try {
+    return await resolver.resolve(host, signal)
+  } catch (error) {
+    throw dnsFailure(error)
+  }
 }
 
 /** Answers with what was judged, so that no second look-up can say otherwise. */
@@ -62,6 +66,11 @@ function lookupOf(pinned: readonly Pinned[]): LookupFunction {
       else done(null, first?.address ?? '', first?.family)
     })
   }
+}
+
+function factsOf(socket: TLSSocket): CertificateFacts {
+  const { valid_from, valid_to, subjectaltname } = socket.getPeerCertificate()
+  return { validFrom: valid_from, validTo: valid_to, subjectAltName: subjectaltname }
 }
 
 /**
@@ -141,9 +150,10 @@ export function createConnector(options: ConnectOptions): Connector {
           else if (!secure) done(made)
         })
       if (!secure) return
-      // Before Node.js judges the certificate, because a refused one is gone by the time of the error.
+      // Before Node.js judges the certificate, because a refused one is gone by the time of the error. Its X.509 form
+      // must not be asked for: in Node.js 20 the judgement that follows then finds no names.
       made.prependOnceListener('secure', () => {
-        certificate = (made as TLSSocket).getPeerX509Certificate()
+        certificate = factsOf(made as TLSSocket)
       })
       made.once('secureConnect', () => done(made))
     }

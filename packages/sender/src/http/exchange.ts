@@ -66,7 +66,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     try {
       const { url, headers, body, deadline } = request
       const left = deadline - this.#startedAt
-      if (!(left > 0)) throw new Failure('connect_timeout')
+      if (Number.isNaN(left)) throw new Failure('request_invalid')
+      if (left <= 0) throw new Failure('connect_timeout')
       checkHeaders(headers)
       this.#deadline = deadline
       this.#arm(left)
@@ -113,8 +114,14 @@ export class Exchange implements Dispatcher.DispatchHandler {
   /** The request failed, or broke off after its status line. */
   onResponseError(_controller: unknown, error: Error): void {
     if (this.#over) return
-    if (this.#status > 0) this.#answer(true)
-    else this.#fail(failureOf(error))
+    if (this.#status > 0) {
+      this.#answer(true)
+      return
+    }
+    const failure = failureOf(error)
+    // An established connection dies of ETIMEDOUT or EHOSTUNREACH too, and is then no connection that was not made.
+    const lost = this.#controller !== undefined && failure.code.startsWith('connect_')
+    this.#fail(lost ? new Failure('connection_reset') : failure)
   }
 
   #arm(ms: Ms): void {

@@ -43,84 +43,85 @@ export class Failure extends Error {
 }
 
 /** What undici, Node.js and OpenSSL call a failure, and what we call it. */
-const CODES: Readonly<Record<string, FailureCode>> = {
-  EADDRNOTAVAIL: 'sender_resources', // out of ephemeral ports
-  EMFILE: 'sender_resources',
-  ENFILE: 'sender_resources',
-  ENOBUFS: 'sender_resources',
-  ENOMEM: 'sender_resources',
+const CODES: ReadonlyMap<string, FailureCode> = new Map<string, FailureCode>([
+  ['EADDRNOTAVAIL', 'sender_resources'], // out of ephemeral ports
+  ['EMFILE', 'sender_resources'],
+  ['ENFILE', 'sender_resources'],
+  ['ENOBUFS', 'sender_resources'],
+  ['ENOMEM', 'sender_resources'],
 
-  ECONNREFUSED: 'connect_refused',
-  ETIMEDOUT: 'connect_timeout',
-  EHOSTDOWN: 'connect_unreachable',
-  EHOSTUNREACH: 'connect_unreachable',
-  ENETDOWN: 'connect_unreachable',
-  ENETUNREACH: 'connect_unreachable',
+  ['ECONNREFUSED', 'connect_refused'],
+  ['ETIMEDOUT', 'connect_timeout'],
+  ['EHOSTDOWN', 'connect_unreachable'],
+  ['EHOSTUNREACH', 'connect_unreachable'],
+  ['ENETDOWN', 'connect_unreachable'],
+  ['ENETUNREACH', 'connect_unreachable'],
 
-  CERT_HAS_EXPIRED: 'tls_certificate_expired',
-  CERT_NOT_YET_VALID: 'tls_certificate_not_yet_valid',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'tls_certificate_name',
-  HOSTNAME_MISMATCH: 'tls_certificate_name',
-  CERT_CHAIN_TOO_LONG: 'tls_certificate_untrusted',
-  CERT_REJECTED: 'tls_certificate_untrusted',
-  CERT_REVOKED: 'tls_certificate_untrusted',
-  CERT_SIGNATURE_FAILURE: 'tls_certificate_untrusted',
-  CERT_UNTRUSTED: 'tls_certificate_untrusted',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'tls_certificate_untrusted',
-  INVALID_CA: 'tls_certificate_untrusted',
-  INVALID_PURPOSE: 'tls_certificate_untrusted',
-  PATH_LENGTH_EXCEEDED: 'tls_certificate_untrusted',
-  SELF_SIGNED_CERT_IN_CHAIN: 'tls_certificate_untrusted',
-  UNABLE_TO_GET_ISSUER_CERT: 'tls_certificate_untrusted',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls_certificate_untrusted',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls_certificate_untrusted',
-  EPROTO: 'tls_handshake',
+  ['CERT_HAS_EXPIRED', 'tls_certificate_expired'],
+  ['CERT_NOT_YET_VALID', 'tls_certificate_not_yet_valid'],
+  ['ERR_TLS_CERT_ALTNAME_INVALID', 'tls_certificate_name'],
+  ['HOSTNAME_MISMATCH', 'tls_certificate_name'],
+  ['CERT_CHAIN_TOO_LONG', 'tls_certificate_untrusted'],
+  ['CERT_REJECTED', 'tls_certificate_untrusted'],
+  ['CERT_REVOKED', 'tls_certificate_untrusted'],
+  ['CERT_SIGNATURE_FAILURE', 'tls_certificate_untrusted'],
+  ['CERT_UNTRUSTED', 'tls_certificate_untrusted'],
+  ['DEPTH_ZERO_SELF_SIGNED_CERT', 'tls_certificate_untrusted'],
+  ['INVALID_CA', 'tls_certificate_untrusted'],
+  ['INVALID_PURPOSE', 'tls_certificate_untrusted'],
+  ['PATH_LENGTH_EXCEEDED', 'tls_certificate_untrusted'],
+  ['SELF_SIGNED_CERT_IN_CHAIN', 'tls_certificate_untrusted'],
+  ['UNABLE_TO_GET_ISSUER_CERT', 'tls_certificate_untrusted'],
+  ['UNABLE_TO_GET_ISSUER_CERT_LOCALLY', 'tls_certificate_untrusted'],
+  ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'tls_certificate_untrusted'],
+  ['EPROTO', 'tls_handshake'],
 
-  ECONNABORTED: 'connection_reset',
-  ECONNRESET: 'connection_reset',
-  EPIPE: 'connection_reset',
-  UND_ERR_SOCKET: 'connection_reset',
+  ['ECONNABORTED', 'connection_reset'],
+  ['ECONNRESET', 'connection_reset'],
+  ['EPIPE', 'connection_reset'],
+  ['UND_ERR_SOCKET', 'connection_reset'],
 
-  ERR_ASSERTION: 'response_malformed', // undici asserts on a status below 100
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'response_malformed',
-  UND_ERR_HEADERS_OVERFLOW: 'response_headers_too_large',
-  UND_ERR_BODY_TIMEOUT: 'response_timeout',
-  UND_ERR_CONNECT_TIMEOUT: 'connect_timeout',
-  UND_ERR_HEADERS_TIMEOUT: 'response_timeout',
+  ['ERR_ASSERTION', 'response_malformed'], // undici asserts on a status below 100
+  ['UND_ERR_RES_CONTENT_LENGTH_MISMATCH', 'response_malformed'],
+  ['UND_ERR_HEADERS_OVERFLOW', 'response_headers_too_large'],
+  ['UND_ERR_BODY_TIMEOUT', 'response_timeout'],
+  ['UND_ERR_CONNECT_TIMEOUT', 'connect_timeout'],
+  ['UND_ERR_HEADERS_TIMEOUT', 'response_timeout'],
 
-  ERR_INVALID_URL: 'request_invalid',
-  UND_ERR_INVALID_ARG: 'request_invalid',
-  UND_ERR_NOT_SUPPORTED: 'request_invalid',
-  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: 'request_invalid',
+  ['ERR_INVALID_URL', 'request_invalid'],
+  ['UND_ERR_INVALID_ARG', 'request_invalid'],
+  ['UND_ERR_NOT_SUPPORTED', 'request_invalid'],
+  ['UND_ERR_REQ_CONTENT_LENGTH_MISMATCH', 'request_invalid'],
 
-  UND_ERR_CLOSED: 'transport_closed',
-  UND_ERR_DESTROYED: 'transport_closed',
-}
+  ['UND_ERR_CLOSED', 'transport_closed'],
+  ['UND_ERR_DESTROYED', 'transport_closed'],
+])
 
 function codeOf(code: string, message: string): FailureCode {
   // One code of undici for "the peer hung up" and for "the peer answered out of turn".
   if (code === 'UND_ERR_SOCKET' && message.startsWith('bad ')) return 'response_malformed'
-  if (code.startsWith('HPE_')) return 'response_malformed'
   if (code.startsWith('ERR_SSL_')) return 'tls_handshake'
-  return CODES[code] ?? 'unknown_failure'
+  return CODES.get(code) ?? 'unknown_failure'
 }
 
 /** What went wrong with a request, whatever was thrown. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error
-  const { code, message } = Object(error) as { code?: unknown; message?: unknown }
+  const { code, message, name } = Object(error) as { code?: unknown; message?: unknown; name?: unknown }
+  // Most errors of undici's parser have no code at all.
+  if (name === 'HTTPParserError') return new Failure('response_malformed')
   return new Failure(codeOf(String(code), String(message)))
 }
 
-const DNS_DETAILS: Readonly<Record<string, string>> = {
-  ENODATA: 'The host name has no address in public DNS. Check its spelling and its DNS records.',
-  ENOTFOUND: 'The host name does not exist in public DNS. Check its spelling and its DNS records.',
-  ETIMEOUT: "The host name's name servers did not answer in time.",
-}
+const DNS_DETAILS: ReadonlyMap<unknown, string> = new Map([
+  ['ENODATA', 'The host name has no address in public DNS. Check its spelling and its DNS records.'],
+  ['ENOTFOUND', 'The host name does not exist in public DNS. Check its spelling and its DNS records.'],
+  ['ETIMEOUT', "The host name's name servers did not answer in time."],
+])
 
 /** What went wrong with a name. c-ares also says ECONNREFUSED, and means the name server. */
 export function dnsFailure(error: unknown): Failure {
-  return new Failure('dns_failed', DNS_DETAILS[String((Object(error) as { code?: unknown }).code)])
+  return new Failure('dns_failed', DNS_DETAILS.get((Object(error) as { code?: unknown }).code))
 }
 
 /** What a certificate says of itself, as far as it could be read. */

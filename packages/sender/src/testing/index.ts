@@ -1,4 +1,12 @@
 export { seededRandom } from './seeded-random.ts'
+export { PLANTED_BUGS, type PlantedBug } from './simulation/bugs.ts'
+export { FAULTS, type Fault, type FaultTable } from './simulation/faults.ts'
+export {
+  type SimulatedDatabase,
+  type SimulationOptions,
+  type SimulationReport,
+  simulate,
+} from './simulation/simulate.ts'
 export type { Expectation, HostTransaction, StorageSeams, StorageSubject } from './storage-cases/world.ts'
-export { storageCases, storageSuite, type StorageSuiteOptions, type TestRunner } from './storage-suite.ts'
+export { type StorageSuiteOptions, storageCases, storageSuite, type TestRunner } from './storage-suite.ts'
 export { type VirtualClock, virtualClock } from './virtual-clock.ts'

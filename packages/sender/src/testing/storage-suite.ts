@@ -72,7 +72,10 @@ export const storageCases: readonly string[] = Object.values(groups).flatMap((ca
  *   },
  * })
  */
-export function storageSuite<Tx>({ describe, it, expect }: TestRunner, { name, facts, make }: StorageSuiteOptions<Tx>): void {
+export function storageSuite<Tx>(
+  { describe, it, expect }: TestRunner,
+  { name, facts, make }: StorageSuiteOptions<Tx>,
+): void {
   async function run(test: StorageCase): Promise<void> {
     const seams: StorageSeams = { clock: virtualClock(), random: seededRandom(1) }
     const subject = await make(seams)

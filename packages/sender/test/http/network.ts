@@ -7,7 +7,7 @@ import type { AddressPolicy } from '../../src/http/addresses.ts'
 import { createAddressPolicy } from '../../src/http/addresses.ts'
 import { createTransport, type TransportOptions } from '../../src/http/transport.ts'
 import type { Answer, ResolvedAddress, Resolver, Transport, TransportRequest } from '../../src/seams.ts'
-import { AUTHORITY, GOOD, KEY } from './certificates.ts'
+import { GOOD, KEY } from './certificates.ts'
 
 /** A server of the test's own. It and its sockets are gone when the test is. */
 export interface Peer {
@@ -20,7 +20,12 @@ export interface Peer {
   readonly requests: () => number
 }
 
-async function peerOf(server: Server, host: string, onConnection?: (socket: Socket) => void): Promise<Peer> {
+async function peerOf(
+  server: Server,
+  host: string,
+  port: number,
+  onConnection?: (socket: Socket) => void,
+): Promise<Peer> {
   const sockets = new Set<Socket>()
   let connections = 0
   let received = ''
@@ -33,7 +38,10 @@ async function peerOf(server: Server, host: string, onConnection?: (socket: Sock
   })
   const log = (socket: Socket) => socket.on('data', (bytes) => (received += bytes.toString('latin1')))
   server.on(onConnection === undefined ? 'secureConnection' : 'connection', log)
-  await new Promise<void>((resolve) => server.listen(0, host, resolve))
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
   onTestFinished(async () => {
     for (const socket of sockets) socket.destroy()
     await new Promise((resolve) => server.close(resolve))
@@ -47,8 +55,8 @@ async function peerOf(server: Server, host: string, onConnection?: (socket: Sock
 }
 
 /** A TCP server. `onConnection` plays the receiver. */
-export function tcpPeer(onConnection: (socket: Socket) => void, host = '127.0.0.1'): Promise<Peer> {
-  return peerOf(createTcp({ noDelay: true }), host, onConnection)
+export function tcpPeer(onConnection: (socket: Socket) => void, host = '127.0.0.1', port = 0): Promise<Peer> {
+  return peerOf(createTcp({ noDelay: true }), host, port, onConnection)
 }
 
 /** A TLS server that answers every request with 200, under a good certificate unless told otherwise. */
@@ -59,7 +67,7 @@ export function tlsPeer(options: TlsOptions = {}): Promise<Peer> {
     socket.on('error', () => {})
     socket.on('data', () => socket.write(OK))
   })
-  return peerOf(server, '127.0.0.1')
+  return peerOf(server, '127.0.0.1', 0)
 }
 
 /** The shortest good response. */
@@ -102,14 +110,13 @@ export function fakeResolver(answer: (host: string) => readonly string[]): Resol
 /** What a test's request says beside its URL. */
 export type Given = Partial<Omit<TransportRequest, 'url' | 'deadline'>> & { readonly deadlineMs?: number }
 
-/** A transport for tests: it reaches 127.0.0.1 by any name, trusts the tests' authority, and is closed with the test. */
+/** A transport for tests: it reaches 127.0.0.1 by any name, and is closed with the test. */
 export function testTransport(options: TransportOptions = {}): Transport & {
   post(url: string, given?: Given): Promise<Answer>
 } {
   const transport = createTransport({
     addresses: ONE_ADDRESS,
     resolver: fakeResolver(() => ['127.0.0.1']),
-    ca: [AUTHORITY],
     ...options,
   })
   onTestFinished(() => transport.close?.())
@@ -167,3 +174,6 @@ export async function dnsPeer(
   onTestFinished(() => new Promise((resolve) => socket.close(() => resolve())))
   return { server: `127.0.0.1:${socket.address().port}`, asked }
 }
+
+/** undici gives a connection back in the turn after its answer. */
+export const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))

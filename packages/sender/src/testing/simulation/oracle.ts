@@ -113,21 +113,26 @@ async function judgeDelivery(
   return state === 'failed' ? [`lost: ${id} failed as ${reason}`] : []
 }
 
-/** A second success is explained by a resend, or by what befell the process that had the first, before that was recorded. */
-function explained(
-  first: Reception,
-  second: Reception,
-  delivery: DeliveryView,
-  { operations, leaseMs }: Ending,
-): boolean {
+/**
+ * A second request after a success is explained by a resend, by an answer that was lost, or by what befell the process
+ * that had the success, from its claim until the second request. Once the success is on record, only a claim that was
+ * made before can still start.
+ */
+function explained(first: Reception, second: Reception, delivery: DeliveryView, ending: Ending): boolean {
+  const { operations, leaseMs } = ending
   if (operations.resent.has(delivery.id)) return true
-  const recorded = operations.settled.find(
+  // A process that stood still between its claim and its request sends what another has sent meanwhile.
+  const stoodStill = ({ by, at, what }: (typeof operations.incidents)[number]) =>
+    by === second.by && what.endsWith(' stall') && at >= second.startedAt - 3 * leaseMs && at <= second.startedAt
+  if (operations.incidents.some(stoodStill)) return true
+  const recorded = operations.settled.some(
     ({ delivery: key, result, at }) =>
-      key === delivery.id && result === 'delivered' && at >= first.at && at <= second.at,
+      key === delivery.id && result === 'delivered' && at >= first.startedAt && at < second.startedAt - 2 * leaseMs,
   )
   if (recorded) return false
   if (!first.answered) return true
-  return operations.incidents.some(({ by, at }) => by === first.by && at >= first.at - 3 * leaseMs && at <= second.at)
+  const from = first.startedAt - 3 * leaseMs
+  return operations.incidents.some(({ by, at }) => by === first.by && at >= from && at <= second.startedAt)
 }
 
 function groups(ledger: readonly Reception[]): Map<string, Reception[]> {

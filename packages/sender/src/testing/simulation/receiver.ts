@@ -19,6 +19,8 @@ export interface Reception {
   readonly endpoint: string
   readonly message: string
   readonly by: Incarnation
+  readonly startedAt: Ms
+  /** When it was answered. */
   readonly at: Ms
   readonly status: number
   /** The sender learnt the status. */
@@ -107,6 +109,7 @@ export function createSimulatedReceiver(clock: Clock, dice: Dice, cap: number, l
         endpoint,
         message,
         by,
+        startedAt,
         at: clock.monotonic(),
         status: status(habit),
         answered: true,

@@ -13,11 +13,11 @@ import {
   type NewEndpoint,
   type NewMessage,
   newId,
+  type Random,
   type Storage,
   type StoredMessage,
 } from '@hooks/core'
-import { seededRandom } from '../seeded-random.ts'
-import { type VirtualClock, virtualClock } from '../virtual-clock.ts'
+import type { VirtualClock } from '../virtual-clock.ts'
 
 /** The part of a test runner's `expect` that the suite uses. Vitest, Jest and Bun have it. */
 export interface Expectation {
@@ -53,7 +53,7 @@ export interface StorageSubject<Tx> {
 /** The seams that a subject's storage is made with. */
 export interface StorageSeams {
   readonly clock: VirtualClock
-  readonly random: ReturnType<typeof seededRandom>
+  readonly random: Random
 }
 
 /** What a case can need that not every storage has. The fact that excuses it is in {@link excuse}. */
@@ -67,7 +67,11 @@ export interface StorageCase {
 }
 
 /** A case. Without `needs` it is for every storage. */
-export const promise = (title: string, run: StorageCase['run'], ...needs: readonly Need[]): StorageCase => ({ title, needs, run })
+export const promise = (title: string, run: StorageCase['run'], ...needs: readonly Need[]): StorageCase => ({
+  title,
+  needs,
+  run,
+})
 
 /** The fact that excuses a storage from a need, as it is printed; undefined where it must have it. */
 export function excuse(need: Need, facts: Storage['facts']): string | undefined {
@@ -95,7 +99,11 @@ type Claim = Partial<ClaimOptions & { cap: number; failing: boolean }>
 export type World = ReturnType<typeof openWorld>
 
 /** The world of one case. */
-export function openWorld(subject: StorageSubject<unknown>, seams: StorageSeams, expect: (actual: unknown) => Expectation) {
+export function openWorld(
+  subject: StorageSubject<unknown>,
+  seams: StorageSeams,
+  expect: (actual: unknown) => Expectation,
+) {
   const { storage } = subject
   const { clock, random } = seams
   const workers = subject.second ? [storage, subject.second] : [storage]
@@ -209,7 +217,8 @@ export function openWorld(subject: StorageSubject<unknown>, seams: StorageSeams,
     return found
   }
 
-  const attempts = (deliveryId: string): Promise<readonly AttemptRecord[]> => storage.history.attempts(TENANT, deliveryId)
+  const attempts = (deliveryId: string): Promise<readonly AttemptRecord[]> =>
+    storage.history.attempts(TENANT, deliveryId)
 
   /** Expects a time by the store's clock, or a duration: to the millisecond if the clock is ours, within 5 s if not. */
   function expectTime(actual: Date | Ms | null | undefined, expected: Date | Ms): void {

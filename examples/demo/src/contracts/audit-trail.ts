@@ -1,0 +1,84 @@
+import { defineContract, defineEvents, hmacFormat, part } from '@hooks/core'
+import { z } from 'zod'
+
+/** Audit Trail, as its document has it: test/seeds/audit-trail.md. */
+export const contract = defineContract({
+  events: defineEvents({
+    'event.created': {
+      description: "Nouvel evenement d'audit cree",
+      schema: z.object({
+        event: z.object({
+          id: z.string(),
+          timestamp: z.iso.datetime(),
+          actor: z.object({ id: z.string(), type: z.string(), name: z.string() }),
+          action: z.object({ type: z.string(), description: z.string() }),
+          resource: z.object({ id: z.string(), type: z.string(), name: z.string() }),
+        }),
+      }),
+      example: {
+        event: {
+          id: '550e8400-e29b-41d4-a716-446655440000',
+          timestamp: '2025-01-15T10:30:00Z',
+          actor: { id: 'user-123', type: 'USER', name: 'John Doe' },
+          action: { type: 'CREATE', description: 'Created document' },
+          resource: { id: 'doc-456', type: 'DOCUMENT', name: 'Q4 Report' },
+        },
+      },
+    },
+    'event.batch.created': { description: "Batch d'evenements cree" },
+    'alert.triggered': {
+      description: 'Alerte declenchee par une regle',
+      schema: z.object({
+        alert: z.object({
+          id: z.string(),
+          ruleName: z.string(),
+          severity: z.string(),
+          title: z.string(),
+          description: z.string(),
+        }),
+        // The document cuts these events short, after their id.
+        triggeringEvents: z.array(z.looseObject({ id: z.string() })),
+      }),
+      example: {
+        alert: {
+          id: '550e8400-...',
+          ruleName: 'Failed Login Detection',
+          severity: 'HIGH',
+          title: 'Multiple failed logins detected',
+          description: '5 failed login attempts from user-123',
+        },
+        triggeringEvents: [{ id: 'event-1' }, { id: 'event-2' }],
+      },
+    },
+    'alert.resolved': { description: 'Alerte resolue' },
+    'report.completed': { description: 'Rapport genere' },
+    'report.failed': { description: 'Echec de generation de rapport' },
+  }),
+  format: hmacFormat({
+    name: 'audit-trail',
+    secret: 'text',
+    body: {
+      id: part.deliveryId,
+      type: part.type,
+      timestamp: part.occurredAt('isoSeconds'),
+      tenantId: part.tenant,
+      data: part.data,
+    },
+    headers: { 'x-audit-trail-timestamp': part.sentAt('unix'), 'x-audit-trail-delivery-id': part.deliveryId },
+    signature: {
+      header: 'x-audit-trail-signature',
+      prefix: 'sha256=',
+      over: [part.header('x-audit-trail-timestamp'), '.', part.body],
+    },
+  }),
+  ids: { delivery: 'whd_' },
+  policy: { retry: ['0s', '1m', '5m', '30m', '2h'], jitter: 0, classify: 'non2xx-retries', pace: false },
+  answers: {
+    signature_mismatch: [401, 'Invalid signature'],
+    missing_header: [401, 'Invalid signature'],
+    timestamp_too_old: [400, 'Webhook too old'],
+    accepted: [200, 'OK'],
+    handled: [200, 'OK'],
+    duplicate: [200, 'Already processed'],
+  },
+})

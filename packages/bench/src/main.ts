@@ -1,0 +1,37 @@
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { deliverSections } from './deliver.ts'
+import { type Section, table } from './report.ts'
+import { verifySections } from './verify.ts'
+
+/**
+ * `pnpm bench [--rounds 7] [--only verify|deliver] [--json]`: everything in one run on one machine, because machines
+ * are noisy and only ratios within one run say something.
+ */
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '7' },
+    only: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+})
+const rounds = Number(values.rounds)
+const benches: Record<string, (rounds: number) => Promise<Section[]>> = {
+  verify: verifySections,
+  deliver: deliverSections,
+}
+
+const sections: Section[] = []
+if (!values.json)
+  console.log(`Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model}, medians of ${rounds} rounds`)
+for (const [name, bench] of Object.entries(benches)) {
+  if (values.only !== undefined && values.only !== name) continue
+  for (const section of await bench(rounds)) {
+    sections.push(section)
+    if (!values.json) console.log(table(section))
+  }
+}
+if (values.json)
+  console.log(
+    JSON.stringify({ node: process.version, cpu: cpus()[0]?.model, cores: cpus().length, rounds, sections }, null, 2),
+  )

@@ -1,0 +1,194 @@
+import type {
+  Applied,
+  Deliveries,
+  DeliveryLease,
+  DeliveryOutcome,
+  Depth,
+  LaneChange,
+  LeaseRef,
+  Ms,
+  Retirement,
+  Revival,
+  Selector,
+} from '@hooks/core'
+import { rowsOf } from './lanes.ts'
+import { type Delivery, holds, matches, type Registered, stateOf } from './records.ts'
+import { ascending } from './sorted.ts'
+import { candidates, endDelivery, type State } from './state.ts'
+
+/** The deliveries of a memory storage. */
+export function memoryDeliveries(state: State): Deliveries {
+  const { endpoints, lanes, marks } = state
+
+  function open(id: string): Delivery | undefined {
+    const delivery = state.deliveries.get(id)
+    return delivery?.end === null ? delivery : undefined
+  }
+
+  const laneOf = (delivery: Delivery) => (endpoints.get(delivery.endpointId) as Registered).lane
+
+  function leaseOf(delivery: Delivery, leaseMs: Ms, now: Ms): DeliveryLease {
+    const { endpoint } = endpoints.get(delivery.endpointId) as Registered
+    const { id, token, attempts, claims, step, trigger, bornAt, message } = delivery
+    const { id: messageId, type, occurredAt, tenant, data } = message.stored
+    return {
+      key: id,
+      token: token as string,
+      attempt: attempts + 1,
+      claims,
+      leaseLeftMs: leaseMs,
+      delivery: {
+        message: { id: messageId, type, occurredAt, tenant, data },
+        endpoint: { id: endpoint.id, url: endpoint.url },
+        delivery: { id },
+      },
+      endpoint,
+      step,
+      ageMs: now - bornAt,
+      trigger,
+    }
+  }
+
+  /** A row that is about to be leased. One that still has a token was lost by its worker. */
+  function found(delivery: Delivery, now: Ms): void {
+    const { attempts, trigger, claimedAt } = delivery
+    if (delivery.token !== null)
+      delivery.log.push({ n: attempts + 1, at: new Date(claimedAt), ms: 0, error: 'lost', trigger })
+    delivery.claims++
+    delivery.claimedAt = now
+  }
+
+  function settle(settlement: LeaseRef & DeliveryOutcome, now: Ms): Applied {
+    const delivery = open(settlement.key)
+    if (delivery === undefined) return 'stale'
+    // A success is true whoever reports it.
+    if (settlement.result !== 'delivered' && !holds(delivery, settlement)) return 'stale'
+    if (settlement.attempt !== undefined) {
+      const record = { ...settlement.attempt, n: ++delivery.attempts, at: new Date(now - settlement.attempt.ms) }
+      delivery.log.push(record)
+      delivery.last = record
+    }
+    delivery.claims = 0
+    delivery.trigger = 'schedule'
+    const lane = laneOf(delivery)
+    if (settlement.result === 'retry') {
+      delivery.step++
+      lanes.postpone(lane, delivery, now + settlement.retryInMs, now)
+    } else {
+      lanes.take(lane, delivery, now)
+      endDelivery(delivery, settlement.result, settlement.result === 'delivered' ? null : settlement.reason, now)
+    }
+    return 'applied'
+  }
+
+  function release(ref: LeaseRef, now: Ms): void {
+    const delivery = open(ref.key)
+    if (delivery === undefined || !holds(delivery, ref)) return
+    delivery.claims--
+    lanes.postpone(laneOf(delivery), delivery, now, now)
+  }
+
+  /** {@link candidates} that are open, in no order. */
+  function openCandidates(selector: Selector): Iterable<Delivery> {
+    if (selector.delivery !== undefined || selector.message !== undefined) return candidates(state, selector)
+    const all = state.tenants.get(selector.tenant)?.endpoints
+    const chosen = selector.endpoint === undefined ? all?.values() : [all?.get(selector.endpoint)]
+    return [...(chosen ?? [])].flatMap((found) => (found ? rowsOf(found.lane) : []))
+  }
+
+  function retire(selector: Selector, to: Retirement, limit: number, now: Ms): number {
+    const chosen: Delivery[] = []
+    for (const delivery of openCandidates(selector)) {
+      if (chosen.length >= limit) break
+      if (delivery.end !== null || !matches(delivery, selector, now)) continue
+      if (stateOf(delivery, now) === 'sending' && !selector.states?.includes('sending')) continue
+      chosen.push(delivery)
+    }
+    for (const delivery of chosen) {
+      lanes.take(laneOf(delivery), delivery, now)
+      endDelivery(delivery, to.state, to.reason, now)
+    }
+    return chosen.length
+  }
+
+  function revive(selector: Selector, limit: number, cursor: string | undefined, now: Ms): Revival {
+    const counts = { revived: 0, inFlight: 0, expired: 0, blocked: 0 }
+    let left = limit
+    let last = ''
+    for (const delivery of ascending(candidates(state, selector), cursor)) {
+      if (!matches(delivery, selector, now)) continue
+      if (left-- <= 0) return { ...counts, next: last }
+      last = delivery.id
+      counts[reviveOne(delivery, now)]++
+    }
+    return counts
+  }
+
+  function reviveOne(delivery: Delivery, now: Ms): 'revived' | 'inFlight' | 'expired' | 'blocked' {
+    if (stateOf(delivery, now) === 'sending') return 'inFlight'
+    if (delivery.message.expired) return 'expired'
+    const to = endpoints.get(delivery.endpointId)
+    if (to?.endpoint.state !== 'enabled') return 'blocked'
+    if (delivery.end === null) lanes.postpone(to.lane, delivery, now, now)
+    else {
+      lanes.add(to.lane, delivery, now, now)
+      delivery.message.open++
+    }
+    delivery.end = null
+    delivery.reason = null
+    delivery.step = 0
+    delivery.bornAt = now
+    delivery.trigger = 'manual'
+    return 'revived'
+  }
+
+  function hold({ endpointId, forMs, cap, failing }: LaneChange, now: Ms): void {
+    const lane = endpoints.get(endpointId)?.lane
+    if (lane === undefined) return
+    const change: Parameters<typeof lanes.change>[1] = {}
+    if (forMs !== undefined) change.heldUntil = forMs === null ? 0 : Math.max(lane.heldUntil, now + forMs)
+    if (cap !== undefined) change.cap = cap
+    if (failing !== undefined) change.failing = failing
+    lanes.change(lane, change, now)
+  }
+
+  function depth(now: Ms): Depth {
+    let [due, open, heldEndpoints, oldest] = [0, 0, 0, now]
+    for (const { lane } of endpoints.values()) {
+      if (lane.heldUntil > now) heldEndpoints++
+      for (const { dueAt } of rowsOf(lane)) {
+        open++
+        if (dueAt > now) continue
+        due++
+        oldest = Math.min(oldest, dueAt)
+      }
+    }
+    return { unexpanded: marks.size, due, open, oldestDueMs: due === 0 ? null : now - oldest, heldEndpoints }
+  }
+
+  return {
+    claim: (options) =>
+      state.run((now) =>
+        lanes
+          .claim(options, now, (delivery) => found(delivery, now))
+          .map((delivery) => leaseOf(delivery, options.leaseMs, now)),
+      ),
+    settle: (settlements) => state.run((now) => settlements.map((settlement) => settle(settlement, now))),
+    release: (leases) =>
+      state.run((now) => {
+        for (const lease of leases) release(lease, now)
+      }),
+    nextDueInMs: () =>
+      state.run((now) => {
+        const next = Math.min(lanes.nextReadyAt(), marks.peek()?.dueAt ?? Number.POSITIVE_INFINITY)
+        return next === Number.POSITIVE_INFINITY ? null : Math.max(0, next - now)
+      }),
+    hold: (changes) =>
+      state.run((now) => {
+        for (const change of changes) hold(change, now)
+      }),
+    retire: (selector, to, limit) => state.run((now) => retire(selector, to, limit, now)),
+    revive: (selector, limit, cursor) => state.run((now) => revive(selector, limit, cursor, now)),
+    depth: () => state.run(depth),
+  }
+}

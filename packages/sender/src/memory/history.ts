@@ -1,0 +1,95 @@
+import type { History, MessageRecord, Ms } from '@hooks/core'
+import { type Delivery, type Message, matches, matchesMessage, stateOf, type Tenant, viewOf } from './records.ts'
+import { descending, discard, pageOf } from './sorted.ts'
+import { candidates, type State } from './state.ts'
+
+/** The history of a memory storage. */
+export function memoryHistory(state: State): History {
+  const { tenants, messages, deliveries, marks } = state
+
+  const recordOf = (message: Message): MessageRecord => ({
+    ...message.stored,
+    expired: message.expired,
+    expanded: !marks.has(message),
+  })
+
+  function deliveryOf(tenant: string, id: string): Delivery | undefined {
+    const delivery = deliveries.get(id)
+    return delivery?.message.stored.tenant === tenant ? delivery : undefined
+  }
+
+  function prune(payloadsBefore: Ms, historyBefore: Ms, limit: number, now: Ms) {
+    let removed = 0
+    let more = false
+    /** Whether one more may go in this chunk. */
+    const room = () => {
+      if (removed < limit) return true
+      more = true
+      return false
+    }
+    for (const tenant of tenants.values()) {
+      for (const [key, { until }] of tenant.keys) if (until <= now) tenant.keys.delete(key)
+      for (const message of tenant.messages) {
+        if (message.expired || message.createdAt >= payloadsBefore || message.open > 0 || marks.has(message)) continue
+        if (!room()) break
+        message.expired = true
+        message.stored = { ...message.stored, data: '' }
+        removed++
+      }
+      const old = new Set<Delivery>()
+      for (const delivery of tenant.deliveries) {
+        if (delivery.end === null || delivery.finishedAt >= historyBefore) continue
+        if (!room()) break
+        old.add(delivery)
+        removed++
+      }
+      forget(tenant, old)
+    }
+    return { removed, more }
+  }
+
+  function forget(tenant: Tenant, old: ReadonlySet<Delivery>): void {
+    if (old.size === 0) return
+    for (const { id } of old) deliveries.delete(id)
+    discard(tenant.deliveries, old)
+    for (const message of new Set([...old].map((delivery) => delivery.message))) discard(message.deliveries, old)
+  }
+
+  return {
+    message: (tenant, id) =>
+      state.run(() => {
+        const message = messages.get(id)
+        return message?.stored.tenant === tenant ? recordOf(message) : null
+      }),
+    messages: (selector, { limit, cursor }) =>
+      state.run(() => {
+        const all = descending(tenants.get(selector.tenant)?.messages ?? [], cursor)
+        return pageOf(all, limit, recordOf, (message) => matchesMessage(message, selector))
+      }),
+    delivery: (tenant, id) =>
+      state.run((now) => {
+        const delivery = deliveryOf(tenant, id)
+        return delivery === undefined ? null : viewOf(delivery, now)
+      }),
+    deliveries: (selector, { limit, cursor }) =>
+      state.run((now) => {
+        const all = descending(candidates(state, selector), cursor)
+        return pageOf(
+          all,
+          limit,
+          (delivery) => viewOf(delivery, now),
+          (delivery) => matches(delivery, selector, now),
+        )
+      }),
+    attempts: (tenant, id) => state.run(() => [...(deliveryOf(tenant, id)?.log ?? [])]),
+    stats: (selector) =>
+      state.run((now) => {
+        const counts = { pending: 0, sending: 0, retrying: 0, delivered: 0, failed: 0, cancelled: 0, skipped: 0 }
+        for (const delivery of candidates(state, selector))
+          if (matches(delivery, selector, now)) counts[stateOf(delivery, now)]++
+        return counts
+      }),
+    prune: ({ payloadsBefore, historyBefore }, limit) =>
+      state.run((now) => prune(payloadsBefore?.getTime() ?? 0, historyBefore?.getTime() ?? 0, limit, now)),
+  }
+}

@@ -1,0 +1,102 @@
+import {
+  ConfigurationError,
+  type Ms,
+  type NewDelivery,
+  type NewMessage,
+  type Outbox,
+  type PutResult,
+  type StoredMessage,
+} from '@hooks/core'
+import { type Message, newDelivery } from './records.ts'
+import { insert } from './sorted.ts'
+import { endDelivery, type State, tenantOf } from './state.ts'
+
+/** The outbox of a memory storage. */
+export function memoryOutbox(state: State): Outbox<never> {
+  const { messages, deliveries, lanes, marks } = state
+  let puts = 0
+
+  function put(given: NewMessage, now: Ms): PutResult {
+    if (messages.has(given.id)) return { id: given.id, outcome: 'created' }
+    const tenant = tenantOf(state, given.tenant)
+    const { idempotencyKey: key, idempotencyKeepMs = Number.POSITIVE_INFINITY } = given
+    const first = key === undefined ? undefined : tenant.keys.get(key)
+    if (first !== undefined && now < first.until) {
+      const { id, type, data } = first.message.stored
+      // Of data that is forgotten nothing can be said, and a repeated call is likelier than a changed one.
+      const same = type === given.type && (first.message.expired || data === given.data)
+      return { id, outcome: same ? 'duplicate' : 'conflict' }
+    }
+    const message = newMessage(given, now)
+    messages.set(message.id, message)
+    insert(tenant.messages, message)
+    marks.push(message)
+    if (key !== undefined) tenant.keys.set(key, { message, until: now + idempotencyKeepMs })
+    return { id: message.id, outcome: 'created' }
+  }
+
+  function newMessage(given: NewMessage, now: Ms): Message {
+    const { dueInMs = 0, idempotencyKeepMs: _keepMs, ...kept } = given
+    const stored: StoredMessage = {
+      ...kept,
+      occurredAt: new Date(given.occurredAt),
+      ...(kept.channels && { channels: [...kept.channels] }),
+      ...(kept.endpoints && { endpoints: [...kept.endpoints] }),
+      createdAt: new Date(now),
+    }
+    return {
+      slot: -1,
+      id: given.id,
+      stored,
+      expired: false,
+      createdAt: now,
+      dueAt: now + dueInMs,
+      sequence: puts++,
+      deliveries: [],
+      open: 0,
+    }
+  }
+
+  function unexpanded(limit: number, now: Ms): StoredMessage[] {
+    const due: Message[] = []
+    for (let next = marks.peek(); next !== undefined && next.dueAt <= now && due.length < limit; next = marks.peek()) {
+      marks.delete(next)
+      due.push(next)
+    }
+    for (const message of due) marks.push(message)
+    return due.map(({ stored }) => stored)
+  }
+
+  function expand(message: Message, { id, endpointId }: NewDelivery, now: Ms): void {
+    const tenant = tenantOf(state, message.stored.tenant)
+    const to = tenant.endpoints.get(endpointId)
+    if (to === undefined) return
+    const delivery = newDelivery(id, message, endpointId, now)
+    deliveries.set(id, delivery)
+    insert(tenant.deliveries, delivery)
+    insert(message.deliveries, delivery)
+    message.open++
+    if (to.endpoint.state === 'enabled') lanes.add(to.lane, delivery, now, now)
+    else endDelivery(delivery, 'skipped', 'endpoint_disabled', now)
+  }
+
+  return {
+    put(given, tx?: unknown) {
+      if (tx !== undefined)
+        throw new ConfigurationError('tx_unsupported', 'the memory storage has no transactions', {
+          hint: 'Leave out `tx`.',
+        })
+      const now = state.now()
+      return given.map((message) => put(message, now))
+    },
+    unexpanded: (limit) => state.run((now) => unexpanded(limit, now)),
+    expand: (expansions) =>
+      state.run((now) => {
+        for (const { messageId, deliveries: made } of expansions) {
+          const message = messages.get(messageId)
+          if (message === undefined || !marks.delete(message)) continue
+          for (const delivery of made) expand(message, delivery, now)
+        }
+      }),
+  }
+}

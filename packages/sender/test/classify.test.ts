@@ -1,0 +1,53 @@
+import { describe, expect, it } from 'vitest'
+import { classify } from '../src/classify.ts'
+import { resolvePolicy } from '../src/policy.ts'
+import type { Answer } from '../src/seams.ts'
+
+const now = new Date('2026-01-01T00:00:00Z')
+const answer = (status: number, headers = {}): Answer => ({
+  ms: 1,
+  sent: true,
+  status,
+  headers,
+  body: new Uint8Array(),
+  truncated: false,
+})
+const failure: Answer = { ms: 1, sent: true, error: 'connection_reset', detail: '' }
+const judge = (status: number, policy = {}, headers = {}, step = 0) =>
+  classify(answer(status, headers), resolvePolicy(policy), step, now)
+
+describe('what an answer means', () => {
+  for (const status of [200, 201, 202, 204, 299]) {
+    it(`${status} is success`, () => expect(judge(status)).toEqual({ result: 'delivered' }))
+  }
+  for (const status of [199, 300, 301, 302, 307, 400, 401, 404, 500, 501, 999]) {
+    it(`${status} is retried`, () => expect(judge(status)).toEqual({ result: 'retry', hintMs: null, holdMs: null }))
+  }
+  it('no answer is retried', () => {
+    expect(classify(failure, resolvePolicy({}), 0, now)).toEqual({ result: 'retry', hintMs: null, holdMs: null })
+  })
+  it('410 ends the delivery and disables the endpoint', () => {
+    expect(judge(410)).toEqual({ result: 'failed', reason: 'gone', disable: true })
+  })
+  for (const status of [429, 502, 503, 504]) {
+    it(`${status} holds the whole endpoint, 5 s and then twice as long each time, 5 minutes at most`, () => {
+      expect([0, 1, 2, 9].map((step) => (judge(status, {}, {}, step) as { holdMs: number }).holdMs)).toEqual([
+        5_000, 10_000, 20_000, 300_000,
+      ])
+    })
+    it(`${status} holds it for as long as Retry-After asks`, () => {
+      expect(judge(status, {}, { 'retry-after': '120' })).toEqual({ result: 'retry', hintMs: 120_000, holdMs: 120_000 })
+    })
+    it(`${status} holds nothing where a product promised not to`, () => {
+      expect(judge(status, { pace: false })).toMatchObject({ result: 'retry', holdMs: null })
+    })
+  }
+  it('410 is retried where every non-2xx is promised a retry', () => {
+    expect(judge(410, { classify: 'non2xx-retries' })).toMatchObject({ result: 'retry' })
+  })
+  it('a 4xx that no later try can heal ends the delivery under strict4xx', () => {
+    expect(judge(404, { classify: 'strict4xx' })).toEqual({ result: 'failed', reason: 'rejected', disable: false })
+    for (const status of [408, 409, 425, 429, 500])
+      expect(judge(status, { classify: 'strict4xx' })).toMatchObject({ result: 'retry' })
+  })
+})

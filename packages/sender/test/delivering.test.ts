@@ -1,0 +1,315 @@
+import { describe, expect, it } from 'vitest'
+import { createSender } from '../src/index.ts'
+import { HOUR, scriptedTransport, stage } from './stage.ts'
+
+const code = (wanted: string) => expect.objectContaining({ code: wanted })
+
+describe('delivering', () => {
+  it('sends each message to each endpoint that wants it, signed, once', async () => {
+    const { hooks, requests, clock } = await stage()
+    await hooks.endpoints.create('acme', { url: 'https://acme.example/2', events: ['user.deleted'] })
+    await hooks.endpoints.create('globex', { url: 'https://globex.example/' })
+    hooks.start()
+    const { id } = await hooks.send('booking.created', { id: 'b1' }, { tenant: 'acme' })
+    await clock.advance(2_000)
+    expect(requests.map(({ url }) => url.href)).toEqual(['https://acme.example/webhooks'])
+    expect(requests[0]?.headers).toMatchObject({
+      'webhook-id': id,
+      'content-type': 'application/json',
+      'accept-encoding': 'identity',
+    })
+  })
+
+  it('starts the first attempt at once after a send, not at the next poll', async () => {
+    const { hooks, requests, clock } = await stage(() => 204, { poll: '1h' })
+    hooks.start()
+    await clock.advance(10)
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(1)
+    expect(requests).toHaveLength(1)
+  })
+
+  it('tries again by the schedule, each delay counted from the attempt before, and then gives up', async () => {
+    const { hooks, requests, clock, endpoint } = await stage(() => 500, {
+      policy: { retry: ['0s', '1m', '5m', '30m'], jitter: 0 },
+      poll: '10m',
+    })
+    const at: number[] = []
+    hooks.on('attempt.failed', () => void at.push(clock.monotonic()))
+    hooks.on('delivery.failed', ({ reason }) => void at.push(clock.monotonic(), reason as never))
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(30 * 24 * HOUR)
+    expect(requests).toHaveLength(4)
+    expect(at).toEqual([0, 60_000, 360_000, 2_160_000, 'exhausted'])
+    const [delivery] = (await hooks.deliveries.list('acme')).data
+    expect(delivery).toMatchObject({ state: 'failed', reason: 'exhausted', attempts: 4, nextAttemptAt: null })
+    expect((await hooks.endpoints.get('acme', endpoint.id)).enabled).toBe(true)
+  })
+
+  it('sends the same id and the same bytes with every attempt, under a fresh time', async () => {
+    const { hooks, requests, clock } = await stage((_, n) => (n < 3 ? 500 : 200))
+    hooks.start()
+    await hooks.send('booking.created', { id: 'b1' }, { tenant: 'acme' })
+    await clock.advance(HOUR)
+    expect(requests).toHaveLength(3)
+    expect(new Set(requests.map(({ body }) => Buffer.from(body).toString())).size).toBe(1)
+    expect(new Set(requests.map(({ headers }) => headers['webhook-id'])).size).toBe(1)
+    expect(new Set(requests.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(3)
+    const [delivery] = (await hooks.deliveries.list('acme')).data
+    const attempts = await hooks.deliveries.attempts('acme', delivery?.id as string)
+    expect(attempts.map(({ n, status }) => [n, status])).toEqual([
+      [1, 500],
+      [2, 500],
+      [3, 200],
+    ])
+  })
+
+  it('holds the whole endpoint where it asks to be left alone', async () => {
+    const { hooks, requests, clock } = await stage((_, n) =>
+      n === 1 ? { status: 429, headers: { 'retry-after': '60' } } : 200,
+    )
+    hooks.start()
+    await hooks.send('user.deleted', { n: 1 }, { tenant: 'acme' })
+    await clock.advance(1_000)
+    await hooks.send('user.deleted', { n: 2 }, { tenant: 'acme' })
+    await clock.advance(50_000)
+    expect(requests).toHaveLength(1)
+    await clock.advance(30_000)
+    expect(requests).toHaveLength(3)
+  })
+
+  it('ends the delivery and disables the endpoint at 410, and tells the host', async () => {
+    const { hooks, clock, endpoint, requests } = await stage(() => 410)
+    const told: unknown[] = []
+    hooks.on('endpoint.disabled', (event) => void told.push(event))
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(1_000)
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(HOUR)
+    expect(requests).toHaveLength(1)
+    expect(told).toEqual([{ tenant: 'acme', endpointId: endpoint.id, reason: 'gone' }])
+    expect(await hooks.endpoints.get('acme', endpoint.id)).toMatchObject({ enabled: false, reason: 'gone' })
+    const states = (await hooks.deliveries.list('acme')).data.map(({ state, reason }) => [state, reason])
+    expect(states).toEqual([
+      ['skipped', 'endpoint_disabled'],
+      ['failed', 'gone'],
+    ])
+  })
+
+  it('has no more in flight to one endpoint than its cap, and does not make the others wait', async () => {
+    const release: (() => void)[] = []
+    const { hooks, requests, clock } = await stage(
+      ({ url }) => (url.host === 'acme.example' ? new Promise((resolve) => release.push(() => resolve(200))) : 200),
+      { endpointConcurrency: 3, concurrency: 10 },
+    )
+    await hooks.endpoints.create('globex', { url: 'https://globex.example/' })
+    hooks.start()
+    await hooks.sendMany(
+      Array.from({ length: 50 }, () => ({ type: 'user.deleted' as const, data: {}, tenant: 'acme' })),
+    )
+    await clock.advance(100)
+    await hooks.send('user.deleted', {}, { tenant: 'globex' })
+    await clock.advance(100)
+    expect(requests.filter(({ url }) => url.host === 'acme.example')).toHaveLength(3)
+    expect(requests.filter(({ url }) => url.host === 'globex.example')).toHaveLength(1)
+    while (release.length > 0) {
+      for (const open of release.splice(0)) open()
+      await clock.advance(10)
+    }
+    expect(requests).toHaveLength(51)
+  })
+
+  it('does not count an attempt that its worker did not live to report, and logs it as lost', async () => {
+    const { hooks, storage, clock, contract, random } = await stage()
+    const hung = createSender({ contract, storage, clock, random, transport: { send: () => new Promise(() => {}) }, concurrency: 1 })
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    hung.start()
+    await clock.advance(100)
+    const [before] = (await hooks.deliveries.list('acme')).data
+    expect(before?.state).toBe('sending')
+    hooks.start()
+    await clock.advance(61_000)
+    const [after] = (await hooks.deliveries.list('acme')).data
+    expect(after).toMatchObject({ state: 'delivered', attempts: 1 })
+    const attempts = await hooks.deliveries.attempts('acme', before?.id as string)
+    expect(attempts.map(({ n, error, status }) => error ?? [n, status])).toEqual(['lost', [1, 204]])
+  })
+
+  it('gives up work that ends its worker each time', async () => {
+    const { hooks, storage, clock, contract, random, requests } = await stage()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    const killer = createSender({
+      contract,
+      storage,
+      clock,
+      random,
+      transport: { send: () => new Promise(() => {}) },
+      concurrency: 1,
+    })
+    await killer.drain({ maxMs: 0 })
+    for (let i = 0; i < 5; i++) {
+      const leases = await (i === 0
+        ? expandThenClaim()
+        : storage.claim({ worker: 'w', limit: 1, leaseMs: 1_000, cap: 4 }))
+      expect(leases[0]?.claims).toBe(i + 1)
+      await clock.advance(1_001)
+    }
+    hooks.start()
+    await clock.advance(5_000)
+    expect(requests).toHaveLength(0)
+    expect((await hooks.deliveries.list('acme')).data[0]).toMatchObject({
+      state: 'failed',
+      reason: 'poison',
+      attempts: 0,
+    })
+
+    async function expandThenClaim() {
+      const [message] = await storage.unexpanded(1)
+      const [endpoint] = await storage.endpoints.forTenants(['acme'])
+      await storage.expand([
+        { messageId: message?.id as string, deliveries: [{ id: 'dlv_1', endpointId: endpoint?.id as string }] },
+      ])
+      return storage.claim({ worker: 'w', limit: 1, leaseMs: 1_000, cap: 4 })
+    }
+  })
+
+  it('delivers at the time that was asked for, not before', async () => {
+    const { hooks, requests, clock } = await stage()
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme', deliverAt: new Date(clock.now().getTime() + 60_000) })
+    await clock.advance(59_000)
+    expect(requests).toHaveLength(0)
+    await clock.advance(3_000)
+    expect(requests).toHaveLength(1)
+  })
+})
+
+describe('resending and cancelling', () => {
+  it('sends a delivery again with its id and bytes, and the whole schedule before it', async () => {
+    const { hooks, requests, clock } = await stage((_, n) => (n <= 2 ? 500 : 200), {
+      policy: { retry: ['0s', '1m'], jitter: 0 },
+    })
+    hooks.start()
+    await hooks.send('booking.created', { id: 'b1' }, { tenant: 'acme' })
+    await clock.advance(HOUR)
+    const [failed] = (await hooks.deliveries.list('acme')).data
+    expect(failed).toMatchObject({ state: 'failed', attempts: 2 })
+    const resent = await hooks.deliveries.resend('acme', failed?.id as string)
+    expect(resent).toMatchObject({ id: failed?.id, state: 'retrying' })
+    await clock.advance(1_000)
+    expect(await hooks.deliveries.get('acme', failed?.id as string)).toMatchObject({ state: 'delivered', attempts: 3 })
+    expect(Buffer.from(requests[2]?.body as Uint8Array).equals(Buffer.from(requests[0]?.body as Uint8Array))).toBe(true)
+    expect((await hooks.deliveries.attempts('acme', failed?.id as string)).map(({ trigger }) => trigger)).toEqual([
+      'schedule',
+      'schedule',
+      'manual',
+    ])
+  })
+
+  it('refuses to resend what is being sent', async () => {
+    const { hooks, clock } = await stage(() => new Promise(() => {}))
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(100)
+    const [open] = (await hooks.deliveries.list('acme')).data
+    await expect(hooks.deliveries.resend('acme', open?.id as string)).rejects.toThrow(code('delivery_in_flight'))
+    await expect(hooks.deliveries.cancel('acme', open?.id as string)).rejects.toThrow(code('delivery_in_flight'))
+  })
+
+  it('gives up what is waiting', async () => {
+    const { hooks, clock, requests } = await stage(() => 500)
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(100)
+    const [waiting] = (await hooks.deliveries.list('acme')).data
+    expect(waiting?.state).toBe('retrying')
+    expect(await hooks.deliveries.cancel('acme', waiting?.id as string)).toMatchObject({ state: 'cancelled' })
+    await clock.advance(HOUR)
+    expect(requests).toHaveLength(1)
+  })
+
+  it('finds nothing of other tenants', async () => {
+    const { hooks } = await stage()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    const [delivery] = (await hooks.deliveries.list('acme')).data
+    const missing = code('delivery_not_found')
+    for (const act of ['get', 'resend', 'cancel', 'attempts'] as const) {
+      await expect(hooks.deliveries[act]('globex', delivery?.id as string)).rejects.toThrow(missing)
+    }
+    expect((await hooks.deliveries.list('globex')).data).toHaveLength(0)
+    expect(await hooks.deliveries.stats('acme')).toMatchObject({ delivered: 1, failed: 0 })
+  })
+})
+
+describe('stopping and draining', () => {
+  it('lets what is in flight end, and starts nothing more', async () => {
+    const { transport, requests } = scriptedTransport(() => 200)
+    let finish = () => {}
+    const slow = {
+      send: async (request: Parameters<typeof transport.send>[0]) => (
+        await new Promise<void>((resolve) => (finish = resolve)), transport.send(request)
+      ),
+    }
+    const { hooks, storage, clock, contract, random } = await stage()
+    const worker = createSender({ contract, storage, clock, random, transport: slow, endpointConcurrency: 1 })
+    await hooks.sendMany(Array.from({ length: 3 }, () => ({ type: 'user.deleted' as const, data: {}, tenant: 'acme' })))
+    worker.start()
+    await clock.advance(100)
+    const stopped = worker.stop()
+    await clock.advance(10)
+    finish()
+    await clock.advance(10)
+    await stopped
+    expect(requests).toHaveLength(1)
+    const states = (await hooks.deliveries.list('acme')).data.map(({ state }) => state).sort()
+    expect(states).toEqual(['delivered', 'pending', 'pending'])
+  })
+
+  it('drains what is due within its budget, and waits for nothing that is due later', async () => {
+    const { hooks, requests } = await stage((_, n) => (n === 1 ? 500 : 200))
+    await hooks.sendMany(
+      Array.from({ length: 25 }, () => ({ type: 'user.deleted' as const, data: {}, tenant: 'acme' })),
+    )
+    await hooks.drain({ maxMs: 8_000 })
+    expect(requests).toHaveLength(25)
+    expect(await hooks.deliveries.stats('acme')).toMatchObject({ delivered: 24, retrying: 1 })
+  })
+
+  it('starts nothing in a drain that it could not wait for', async () => {
+    const { hooks, requests } = await stage()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 2_000 })
+    expect(requests).toHaveLength(0)
+  })
+
+  it('reports how it is doing', async () => {
+    const { hooks, clock } = await stage(() => 500)
+    expect(await hooks.health()).toMatchObject({ running: false, lastClaimAt: null, open: 0 })
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(100)
+    expect(await hooks.health()).toMatchObject({
+      running: true,
+      open: 1,
+      unexpanded: 0,
+      inFlight: 0,
+      lastClaimAt: expect.any(Date),
+    })
+  })
+
+  it('survives a listener that throws', async () => {
+    const { hooks, clock, requests } = await stage()
+    hooks.on('delivery.delivered', () => {
+      throw new Error('host bug')
+    })
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(100)
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(100)
+    expect(requests).toHaveLength(2)
+  })
+})

@@ -1,0 +1,151 @@
+import { ConfigurationError, isHooksError } from '@hooks/core'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { createSender, defineContract, defineEvents, memoryStorage } from '../src/index.ts'
+import { events, stage } from './stage.ts'
+
+const code = (wanted: string) => expect.objectContaining({ code: wanted })
+
+describe('sending', () => {
+  it('gives the message an id that sorts by time', async () => {
+    const { hooks, clock } = await stage()
+    const first = await hooks.send('booking.created', { id: 'b1' }, { tenant: 'acme' })
+    await clock.advance(5)
+    const second = await hooks.send('booking.created', { id: 'b2' }, { tenant: 'acme' })
+    expect(first.id).toMatch(/^msg_[0-9a-hjkmnp-tv-z]{26}$/)
+    expect(second.id > first.id).toBe(true)
+  })
+
+  it('refuses a type that is not in the catalog, and stores nothing', async () => {
+    const { hooks } = await stage()
+    await expect(hooks.send('booking.exploded' as never, {} as never, { tenant: 'acme' })).rejects.toThrow(
+      code('event_type_unknown'),
+    )
+    expect((await hooks.messages.list('acme')).data).toHaveLength(0)
+  })
+
+  it('refuses data that does not fit its schema, naming the field and not its value', async () => {
+    const { hooks } = await stage()
+    const sent = hooks.send('booking.created', { id: 4711 } as never, { tenant: 'acme' })
+    await expect(sent).rejects.toThrow(code('payload_invalid'))
+    const error = await sent.catch((thrown) => thrown)
+    expect(error.issues).toEqual([{ path: 'id', message: expect.any(String) }])
+    expect(error.message).not.toContain('4711')
+    expect((await hooks.messages.list('acme')).data).toHaveLength(0)
+  })
+
+  it('refuses what JSON cannot carry', async () => {
+    const { hooks } = await stage()
+    await expect(hooks.send('user.deleted', { id: 1n }, { tenant: 'acme' })).rejects.toThrow(code('payload_not_json'))
+  })
+
+  it('sends the input of the schema, not its output', async () => {
+    const contract = defineContract({ events: defineEvents({ t: z.object({ n: z.string().transform(Number) }) }) })
+    const storage = memoryStorage()
+    const hooks = createSender({ contract, storage })
+    const { id } = await hooks.send('t', { n: '7' }, { tenant: 'acme' })
+    expect((await storage.history.message('acme', id))?.data).toBe('{"n":"7"}')
+  })
+
+  for (const tenant of [undefined, null, '', 'a b', 'é', 'x'.repeat(129), 7]) {
+    it(`refuses the tenant ${JSON.stringify(tenant)?.slice(0, 20)}`, async () => {
+      const { hooks } = await stage()
+      await expect(hooks.send('user.deleted', {}, { tenant: tenant as string })).rejects.toThrow(code('tenant_invalid'))
+    })
+  }
+
+  it('is one message under one idempotency key', async () => {
+    const { hooks } = await stage()
+    const send = () => hooks.send('booking.created', { id: 'b1' }, { tenant: 'acme', idempotencyKey: 'order-1' })
+    const first = await send()
+    expect(await send()).toEqual({ id: first.id, duplicate: true })
+    const racing = await Promise.all(Array.from({ length: 20 }, send))
+    expect(new Set(racing.map(({ id }) => id))).toEqual(new Set([first.id]))
+    expect((await hooks.messages.list('acme')).data).toHaveLength(1)
+  })
+
+  it('refuses an idempotency key that stands for other data', async () => {
+    const { hooks } = await stage()
+    await hooks.send('booking.created', { id: 'b1' }, { tenant: 'acme', idempotencyKey: 'order-1' })
+    const other = hooks.send('booking.created', { id: 'b2' }, { tenant: 'acme', idempotencyKey: 'order-1' })
+    await expect(other).rejects.toThrow(code('idempotency_conflict'))
+    await expect(hooks.send('user.deleted', {}, { tenant: 'acme', idempotencyKey: '' })).rejects.toThrow(
+      code('idempotency_key_invalid'),
+    )
+  })
+
+  it('sends many, all or none', async () => {
+    const { hooks } = await stage()
+    const good = { type: 'booking.created', data: { id: 'b' }, tenant: 'acme' } as const
+    await expect(hooks.sendMany([good, { ...good, data: {} as never }])).rejects.toThrow(code('payload_invalid'))
+    expect((await hooks.messages.list('acme')).data).toHaveLength(0)
+    expect(await hooks.sendMany([good, good, good])).toHaveLength(3)
+    await expect(hooks.sendMany([])).rejects.toThrow(code('option_invalid'))
+  })
+
+  it('writes before it returns with sendSync, and refuses schemas that validate asynchronously', async () => {
+    const contract = defineContract({
+      events: defineEvents({ plain: {}, slow: z.object({}).refine(async () => false) }),
+    })
+    const hooks = createSender({ contract, storage: memoryStorage() })
+    const { id } = hooks.sendSync('plain', { a: 1 }, { tenant: 'acme' })
+    expect((await hooks.messages.get('acme', id)).data).toEqual({ a: 1 })
+    expect(() => hooks.sendSync('slow', {}, { tenant: 'acme' })).toThrow(code('schema_async'))
+  })
+
+  it('is refused after stop', async () => {
+    const { hooks } = await stage()
+    await hooks.stop()
+    await expect(hooks.send('user.deleted', {}, { tenant: 'acme' })).rejects.toThrow(code('sender_closed'))
+    expect(() => hooks.start()).toThrow(ConfigurationError)
+  })
+
+  it('shows each endpoint of the tenant with its delivery, or with the reason for none', async () => {
+    const { hooks, endpoint, clock } = await stage()
+    const other = await hooks.endpoints.create('acme', { url: 'https://acme.example/2', events: ['user.deleted'] })
+    const { id } = await hooks.send('booking.created', { id: 'b1' }, { tenant: 'acme' })
+    const waiting = await hooks.messages.get('acme', id)
+    expect(waiting.endpoints).toContainEqual({ endpointId: endpoint.id, none: 'waiting' })
+    await hooks.drain({ maxMs: 10_000 })
+    await clock.advance(1)
+    const late = await hooks.endpoints.create('acme', { url: 'https://acme.example/3' })
+    const { data, endpoints } = await hooks.messages.get('acme', id)
+    expect(data).toEqual({ id: 'b1' })
+    expect(endpoints).toContainEqual({
+      endpointId: endpoint.id,
+      delivery: expect.objectContaining({ state: 'delivered' }),
+    })
+    expect(endpoints).toContainEqual({ endpointId: other.id, none: 'not_subscribed' })
+    expect(endpoints).toContainEqual({ endpointId: late.id, none: 'later' })
+    await expect(hooks.messages.get('globex', id)).rejects.toThrow(code('message_not_found'))
+  })
+})
+
+describe('creating a sender', () => {
+  const contract = defineContract({ events })
+  const storage = memoryStorage()
+  it('refuses development mode in production', () => {
+    const before = process.env.NODE_ENV
+    process.env.NODE_ENV = 'production'
+    try {
+      expect(() => createSender({ contract, storage, dev: true })).toThrow(code('dev_in_production'))
+      expect(() => createSender({ contract, storage })).not.toThrow()
+    } finally {
+      process.env.NODE_ENV = before
+    }
+  })
+  it('refuses a lease that ends before the attempt', () => {
+    expect(() => createSender({ contract, storage, lease: '16s' })).toThrow(code('option_invalid'))
+  })
+  it('refuses counts that are none', () => {
+    expect(() => createSender({ contract, storage, concurrency: 0 })).toThrow(code('option_invalid'))
+    expect(() => createSender({ contract, storage, allowPrivateNetworks: ['10.1'] })).toThrow(code('option_invalid'))
+  })
+  it('throws errors that a host can tell apart', () => {
+    try {
+      createSender({ contract, storage, lease: 'soon' as never })
+    } catch (error) {
+      expect(isHooksError(error, 'option_invalid')).toBe(true)
+    }
+  })
+})

@@ -1,0 +1,157 @@
+import {
+  type Clock,
+  ConfigurationError,
+  consoleLogger,
+  type Logger,
+  type MaybePromise,
+  type Ms,
+  type Random,
+  type Storage,
+  systemClock,
+  systemRandom,
+} from '@hooks/core'
+import { claim } from './claim.ts'
+import { createConnection, migrationsFor } from './connection.ts'
+import { findDriver, isHandle, reopenable, type SqliteDriver, type SqliteHandle } from './driver.ts'
+import { createEndpoint, endpointsOf, getEndpoint, listEndpoints, removeEndpoint, updateEndpoint } from './endpoints.ts'
+import { findDelivery, findMessage, listAttempts, listDeliveries, listMessages, stats } from './history.ts'
+import { depth, hold, nextDueInMs } from './lanes.ts'
+import { expand, put, unexpanded } from './outbox.ts'
+import { prune } from './prune.ts'
+import { retire, revive } from './retire.ts'
+import type { Session } from './session.ts'
+import { release, settle } from './settle.ts'
+import { VERSION } from './sql/schema.ts'
+import { epochOf } from './time.ts'
+
+/** How a {@link sqliteStorage} is set up. Each is optional. */
+export interface SqliteStorageOptions {
+  /** What the names of its tables begin with: letters, digits and underscores, no digit first. Default: `hooks_`. */
+  readonly prefix?: string
+  /**
+   * Whether it makes its tables, and brings them up to date, by itself. Default: true. Otherwise run
+   * `storage.schema.migrate()`, or the statements of `storage.schema.migrations()`, before the first use.
+   */
+  readonly migrate?: boolean
+  /** How long a call goes on trying while another connection has the database locked, in ms. Default: 5000. */
+  readonly busyTimeoutMs?: Ms
+  /** The class that opens a path, where it is not to be found or must be a special one. */
+  readonly driver?: SqliteDriver
+  /** Decides what is due. Default: the machine's clock. */
+  readonly clock?: Clock
+  /** Where lease tokens come from. Default: the platform's random source. */
+  readonly random?: Random
+  /** Default: warnings to the console. */
+  readonly logger?: Logger
+}
+
+const PREFIX = /^[A-Za-z_][A-Za-z0-9_]*$/
+const TOKEN_BYTES = 12
+
+/**
+ * A sender's storage in SQLite: a file beside the application, for one machine and any number of its processes.
+ *
+ * `database` is a path (`:memory:` for tests), or the host's own handle of `better-sqlite3`, `libsql` or
+ * `node:sqlite`. Either way it opens **a connection of its own** to the file, in WAL mode and with `synchronous=FULL`,
+ * and works on no other: on the host's handle, a rollback of the host would undo what the worker has settled. A
+ * handle of the host is used where it is passed as `tx`, for that call alone, synchronously: it has written, or
+ * thrown, when it returns.
+ *
+ * A path is opened with `node:sqlite` (Node.js 22.13 and later), `libsql` or `better-sqlite3`, whichever is there first.
+ *
+ * Calls on a locked database wait without blocking the process, then fail with `storage_busy`. The others of its
+ * errors are `storage_full`, `storage_closed`, `storage_unavailable`, `schema_missing`, `schema_outdated` and
+ * `schema_too_new`.
+ *
+ * @example
+ * const db = new Database('app.db')
+ * const hooks = createSender({ contract, storage: sqliteStorage(db) })
+ * db.transaction(() => {
+ *   insertBooking.run(booking)
+ *   hooks.sendSync('booking.created', booking, { tenant: 'acme', tx: db })
+ * }).immediate()
+ *
+ * @throws ConfigurationError `option_invalid`: a wrong prefix, no driver, a handle on a database in memory
+ */
+export function sqliteStorage(database: SqliteHandle | string, options: SqliteStorageOptions = {}): Storage<SqliteHandle> {
+  const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
+  const { prefix = 'hooks_', migrate = true, busyTimeoutMs = 5_000 } = options
+  if (!PREFIX.test(prefix)) {
+    throw new ConfigurationError('option_invalid', 'the prefix of the tables is no plain name', {
+      hint: 'letters, digits and underscores, such as "hooks_"',
+    })
+  }
+  const location = locate(database, options.driver)
+  const shared = location.path !== ':memory:'
+  const connection = createConnection({ ...location, prefix, migrate, busyTimeoutMs, clock, random, logger })
+  connection.begin()
+
+  const now = () => epochOf(clock)
+  const read = async <T>(work: (db: Session) => T) => connection.read(work)
+  const write = async <T>(work: (db: Session) => T) => connection.write(work)
+  /** On the host's handle, or on the own one. */
+  const writeIn = <T>(tx: SqliteHandle | undefined, work: (db: Session) => T): MaybePromise<T> =>
+    tx === undefined ? connection.write(work) : connection.within(tx, work)
+
+  return {
+    facts: { clock: 'injected', processes: shared ? 'many' : 'one', tx: shared ? 'sync' : 'none' },
+
+    put: (messages, tx) => writeIn(tx, (db) => put(db, now(), messages)),
+    unexpanded: (limit) => read((db) => unexpanded(db, now(), limit)),
+    expand: (expansions) => write((db) => expand(db, now(), expansions)),
+
+    claim: (wanted) =>
+      write((db) => claim(db, now(), { ...wanted, token: Buffer.from(random.bytes(TOKEN_BYTES)).toString('hex') })),
+    settle: (settlements) => write((db) => settle(db, now(), settlements)),
+    release: (leases) => write((db) => release(db, now(), leases)),
+    nextDueInMs: () => read((db) => nextDueInMs(db, now())),
+    hold: (changes) => write((db) => hold(db, now(), changes)),
+    retire: (selector, to, limit) => write((db) => retire(db, now(), selector, to, limit)),
+    revive: (selector, limit, cursor) => write((db) => revive(db, now(), selector, limit, cursor)),
+    depth: () => read((db) => depth(db, now())),
+
+    endpoints: {
+      get: async (tenant, id, tx) =>
+        tx === undefined
+          ? connection.read((db) => getEndpoint(db, tenant, id))
+          : connection.within(tx, (db) => getEndpoint(db, tenant, id)),
+      list: (tenant, page) => read((db) => listEndpoints(db, tenant, page)),
+      forTenants: (tenants) => read((db) => endpointsOf(db, tenants)),
+      create: async (endpoint, limit, tx) => writeIn(tx, (db) => createEndpoint(db, now(), endpoint, limit)),
+      update: async (endpoint, rev, tx) => writeIn(tx, (db) => updateEndpoint(db, now(), endpoint, rev)),
+      remove: async (tenant, id, tx) => writeIn(tx, (db) => removeEndpoint(db, now(), tenant, id)),
+    },
+
+    history: {
+      message: (tenant, id) => read((db) => findMessage(db, tenant, id)),
+      messages: (selector, page) => read((db) => listMessages(db, selector, page)),
+      delivery: (tenant, id) => read((db) => findDelivery(db, now(), tenant, id)),
+      deliveries: (selector, page) => read((db) => listDeliveries(db, now(), selector, page)),
+      attempts: (tenant, deliveryId) => read((db) => listAttempts(db, tenant, deliveryId)),
+      stats: (selector) => read((db) => stats(db, now(), selector)),
+      prune: (what, limit) => write((db) => prune(db, now(), what, limit)),
+    },
+
+    schema: {
+      check: async () => {
+        const { version, installation } = await connection.meta()
+        return { version, expected: VERSION, installation }
+      },
+      migrations: (from = 0) => migrationsFor(prefix, from),
+      migrate: async () => connection.migrate(),
+    },
+
+    close: async () => connection.close(),
+  }
+}
+
+function locate(database: SqliteHandle | string, driver: SqliteDriver | undefined) {
+  if (typeof database === 'string') {
+    if (database !== '') return { path: database, driver: driver ?? findDriver() }
+  } else if (isHandle(database)) {
+    return reopenable(database, driver)
+  }
+  throw new ConfigurationError('option_invalid', 'the database of sqliteStorage is neither a path nor a SQLite handle', {
+    hint: 'pass the path of a file, ":memory:", or a handle of better-sqlite3, libsql or node:sqlite',
+  })
+}

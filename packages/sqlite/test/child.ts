@@ -1,0 +1,67 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { afterEach } from 'vitest'
+
+const running = new Set<ChildProcess>()
+
+afterEach(() => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
+/** A script of ./children in a process of its own. */
+export interface Child {
+  /** What it has printed, by line. */
+  readonly lines: readonly string[]
+  /** Until it has printed a line that begins so. */
+  printed(start: string): Promise<void>
+  /** Until it is over. Rejects if it failed by itself. */
+  readonly over: Promise<void>
+  kill(): void
+}
+
+/** Starts a script of ./children. */
+export function startChild(script: string, ...values: readonly (string | number)[]): Child {
+  const root = fileURLToPath(new URL('../../..', import.meta.url))
+  const file = fileURLToPath(new URL(`./children/${script}.ts`, import.meta.url))
+  const flags = ['--conditions=@hooks/source', '--import', 'tsx', file]
+  const child = spawn(process.execPath, [...flags, ...values.map(String)], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  running.add(child)
+  const lines: string[] = []
+  const waiting = new Set<() => void>()
+  let rest = ''
+  let complaint = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    const parts = (rest + text).split('\n')
+    rest = parts.pop() ?? ''
+    lines.push(...parts)
+    for (const look of waiting) look()
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text
+  })
+  const over = new Promise<void>((resolve, reject) => {
+    child.on('close', (code, signal) => {
+      running.delete(child)
+      if (code === 0 || signal === 'SIGKILL') resolve()
+      else reject(new Error(`${script} ended with ${code ?? signal}: ${complaint}`))
+    })
+  })
+  // Whoever waits for a line may not be waiting for the end yet.
+  over.catch(() => {})
+  const printed = async (start: string) => {
+    const seen = new Promise<void>((resolve) => {
+      const look = () => {
+        if (!lines.some((line) => line.startsWith(start))) return
+        waiting.delete(look)
+        resolve()
+      }
+      waiting.add(look)
+      look()
+    })
+    const ended = over.then(() => {
+      if (!lines.some((line) => line.startsWith(start))) throw new Error(`${script} is over, and never printed ${start}`)
+    })
+    await Promise.race([seen, ended])
+  }
+  return { lines, printed, over, kill: () => void child.kill('SIGKILL') }
+}
