@@ -12,10 +12,10 @@ import { createScreen } from './screen.ts'
 import { hostSender, type SenderHost } from './sender-host.ts'
 import { paint, seconds } from './table.ts'
 
-const ROUNDS = 6
+const ROUNDS = 5
 const ROUND_MS = 600
 /** Half-way. */
-const KILL_IN_ROUND = 3
+const KILL_IN_ROUND = 2
 const KILL_AFTER_MS = 15
 const LOOK_EVERY_MS = 150
 const GIVE_UP_MS = 26_000

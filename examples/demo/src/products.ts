@@ -39,5 +39,5 @@ export function printedEvents({ contract }: Product): PrintedEvent[] {
 /** The products promise retries after minutes and hours. Nobody watches a demo for so long. */
 function hurried(contract: Contract): Contract {
   const retry = ['0s', '300ms', '600ms', '1s', '2s', '2s', '2s', '2s'] as const
-  return { ...contract, policy: { ...contract.policy, retry, deadline: '1500ms' } }
+  return { ...contract, policy: { ...contract.policy, retry, deadline: '1200ms' } }
 }

@@ -23,7 +23,7 @@ export function openSenders(file: string): ProductSender[] {
       // Plain http to this machine itself. A sender without `dev` speaks https to public addresses only.
       dev: true,
       // What a process had in its hands when it died is due again after this time.
-      lease: '4s',
+      lease: '3500ms',
       poll: '250ms',
     })
     return {

@@ -65,7 +65,13 @@ export function claim(db: Session, now: Epoch, options: Claim): DeliveryLease[] 
       claimed.push(...due)
       if (claimed.length >= limit) break
     }
-    lease(db, now, endsAt, turns.flatMap(({ due }) => due), options)
+    lease(
+      db,
+      now,
+      endsAt,
+      turns.flatMap(({ due }) => due),
+      options,
+    )
     // No lane is seen twice: each leaves the ready ones here, unless the limit was reached with it.
     reschedule(db, now, endsAt, turns)
   }

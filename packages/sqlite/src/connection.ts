@@ -1,4 +1,14 @@
-import { backoff, type Clock, ConfigurationError, isHooksError, type Logger, type MaybePromise, type Ms, type Random, StorageError } from '@hooks/core'
+import {
+  backoff,
+  type Clock,
+  ConfigurationError,
+  isHooksError,
+  type Logger,
+  type MaybePromise,
+  type Ms,
+  type Random,
+  StorageError,
+} from '@hooks/core'
 import { isClosed, isHandle, isInTransaction, type SqliteDriver, type SqliteHandle } from './driver.ts'
 import { closed, schemaMissing, storageError } from './failures.ts'
 import { createSession, named, type Session } from './session.ts'
@@ -123,7 +133,9 @@ export function createConnection(options: ConnectionOptions) {
         warned = true
         logger.warn({ waitedMs }, 'hooks: the database is locked by another connection; waiting')
       }
-      await clock.sleep(Math.min(backoff(failures, random, { firstMs: 5, mostMs: 200 }), options.busyTimeoutMs - waitedMs))
+      await clock.sleep(
+        Math.min(backoff(failures, random, { firstMs: 5, mostMs: 200 }), options.busyTimeoutMs - waitedMs),
+      )
       try {
         return work()
       } catch (error) {
@@ -246,14 +258,22 @@ function readMeta(session: Session): Meta {
 function checked(meta: Meta): Meta {
   if (meta.version === 0) throw schemaMissing()
   if (meta.version < VERSION) {
-    throw new StorageError('schema_outdated', `the tables have version ${meta.version}, and this release needs ${VERSION}`, {
-      hint: 'call `await storage.schema.migrate()`, or run the statements of `storage.schema.migrations()`',
-    })
+    throw new StorageError(
+      'schema_outdated',
+      `the tables have version ${meta.version}, and this release needs ${VERSION}`,
+      {
+        hint: 'call `await storage.schema.migrate()`, or run the statements of `storage.schema.migrations()`',
+      },
+    )
   }
   if (meta.leastClient > VERSION) {
-    throw new StorageError('schema_too_new', `the tables have version ${meta.version}, and this release knows ${VERSION}`, {
-      hint: 'update @hooks/sqlite in this process: a newer release has changed the tables',
-    })
+    throw new StorageError(
+      'schema_too_new',
+      `the tables have version ${meta.version}, and this release knows ${VERSION}`,
+      {
+        hint: 'update @hooks/sqlite in this process: a newer release has changed the tables',
+      },
+    )
   }
   return meta
 }

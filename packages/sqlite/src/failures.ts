@@ -48,10 +48,14 @@ export function storageError(error: unknown): HooksError {
   }
   if (/no such (table|column)|has no column named/.test(message)) return schemaMissing(error)
   if (/\b(not open|is closed|already closed)\b/.test(message)) return closed(error)
-  return new StorageError('storage_unavailable', `SQLite failed${typeof told.code === 'string' ? `: ${told.code}` : ''}`, {
-    hint: 'the cause says why: the file, its folder and the files beside it (-wal, -shm) must be readable and writable',
-    cause: error,
-  })
+  return new StorageError(
+    'storage_unavailable',
+    `SQLite failed${typeof told.code === 'string' ? `: ${told.code}` : ''}`,
+    {
+      hint: 'the cause says why: the file, its folder and the files beside it (-wal, -shm) must be readable and writable',
+      cause: error,
+    },
+  )
 }
 
 /** The database stayed locked. */

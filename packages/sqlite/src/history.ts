@@ -37,7 +37,10 @@ export function findDelivery(db: Session, now: Epoch, tenant: string, id: string
 
 /** {@link History.deliveries}. */
 export function listDeliveries(db: Session, now: Epoch, selector: Selector, page: Page): Paged<DeliveryView> {
-  return paged(deliveriesWhere(db, now, deliveryCondition(selector, now), { ...page, limit: page.limit + 1 }), page.limit)
+  return paged(
+    deliveriesWhere(db, now, deliveryCondition(selector, now), { ...page, limit: page.limit + 1 }),
+    page.limit,
+  )
 }
 
 function deliveriesWhere(db: Session, now: Epoch, { sql, values }: Condition, { cursor, limit }: Page): DeliveryView[] {

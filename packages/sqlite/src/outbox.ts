@@ -29,7 +29,11 @@ function putOne(db: Session, now: Epoch, message: NewMessage): PutResult {
   if (key !== null && !db.get(FIND_MESSAGE, id)) {
     const first = db.get<{ message_id: string; type: string | null; data: string | null }>(FIND_KEY, tenant, key, now)
     // A first message whose payload is gone cannot be compared.
-    if (first) return { id: first.message_id, outcome: first.data === null || (first.type === type && first.data === data) ? 'duplicate' : 'conflict' }
+    if (first)
+      return {
+        id: first.message_id,
+        outcome: first.data === null || (first.type === type && first.data === data) ? 'duplicate' : 'conflict',
+      }
   }
   const inserted = db.get<{ seq: number }>(
     INSERT_MESSAGE,
@@ -45,7 +49,8 @@ function putOne(db: Session, now: Epoch, message: NewMessage): PutResult {
   if (inserted) {
     db.run(INSERT_PAYLOAD, inserted.seq, now, data)
     db.run(INSERT_MARK, inserted.seq, after(now, dueInMs))
-    if (key !== null) db.run(KEEP_KEY, tenant, key, id, after(now, message.idempotencyKeepMs ?? Number.POSITIVE_INFINITY))
+    if (key !== null)
+      db.run(KEEP_KEY, tenant, key, id, after(now, message.idempotencyKeepMs ?? Number.POSITIVE_INFINITY))
   }
   return { id, outcome: 'created' }
 }

@@ -22,8 +22,16 @@ export function retire(db: Session, now: Epoch, selector: Selector, to: Retireme
     now,
     limit,
   )
-  endAll(db, now, rows.map(({ id, attempts }) => [id, to.state, to.reason, attempts]))
-  refreshAll(db, rows.map((row) => row.endpoint_id), now)
+  endAll(
+    db,
+    now,
+    rows.map(({ id, attempts }) => [id, to.state, to.reason, attempts]),
+  )
+  refreshAll(
+    db,
+    rows.map((row) => row.endpoint_id),
+    now,
+  )
   return rows.length
 }
 

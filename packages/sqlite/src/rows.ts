@@ -1,4 +1,12 @@
-import type { AttemptRecord, DeliveryState, DeliveryView, Endpoint, NewEndpoint, StoredMessage, StoredSecret } from '@hooks/core'
+import type {
+  AttemptRecord,
+  DeliveryState,
+  DeliveryView,
+  Endpoint,
+  NewEndpoint,
+  StoredMessage,
+  StoredSecret,
+} from '@hooks/core'
 import type { SqliteValue } from './driver.ts'
 import { dateOf, type Epoch } from './time.ts'
 
@@ -99,7 +107,7 @@ export function endpointValues(endpoint: NewEndpoint): SqliteValue[] {
   const secrets = endpoint.secrets.map(({ keyId, sealed, signsUntil }) => ({
     keyId,
     sealed,
-    signsUntil: signsUntil && signsUntil.getTime(),
+    signsUntil: signsUntil?.getTime() ?? null,
   }))
   return [
     endpoint.url,

@@ -37,7 +37,8 @@ export function deliveryCondition(selector: Selector, now: Epoch, by: 'd' | 'o' 
   const narrow = delivery !== undefined || endpoint !== undefined || message !== undefined
   terms.push([`${narrow ? '+' : ''}d.tenant = ?`, tenant])
   if (delivery !== undefined) terms.push(['d.id = ?', delivery])
-  if (endpoint !== undefined) terms.push([`${delivery === undefined && message === undefined ? '' : '+'}${by}.endpoint_id = ?`, endpoint])
+  if (endpoint !== undefined)
+    terms.push([`${delivery === undefined && message === undefined ? '' : '+'}${by}.endpoint_id = ?`, endpoint])
   if (message !== undefined) terms.push(['d.message_seq = (select seq from hooks_message where id = ?)', message])
   if (states) terms.push([`${STATE} in (select value from json_each(?))`, now, JSON.stringify(states)])
   if (types) terms.push(['m.type in (select value from json_each(?))', JSON.stringify(types)])

@@ -49,7 +49,8 @@ export function createSession(handle: SqliteHandle, prefix: string): Session {
 
   return {
     run: (sql, ...values) => use(sql, (statement) => Number(statement.run(...values).changes)),
-    get: <Row>(sql: string, ...values: SqliteValue[]) => use(sql, (statement) => statement.get(...values) as Row | undefined),
+    get: <Row>(sql: string, ...values: SqliteValue[]) =>
+      use(sql, (statement) => statement.get(...values) as Row | undefined),
     all: <Row>(sql: string, ...values: SqliteValue[]) => use(sql, (statement) => statement.all(...values) as Row[]),
     exec: (sql) => {
       handle.exec(named(sql, prefix))

@@ -12,10 +12,11 @@ import {
 } from '@hooks/core'
 import { claim } from './claim.ts'
 import { createConnection, migrationsFor } from './connection.ts'
-import { findDriver, isHandle, reopenable, type SqliteDriver, type SqliteHandle } from './driver.ts'
+import type { SqliteDriver, SqliteHandle } from './driver.ts'
 import { createEndpoint, endpointsOf, getEndpoint, listEndpoints, removeEndpoint, updateEndpoint } from './endpoints.ts'
 import { findDelivery, findMessage, listAttempts, listDeliveries, listMessages, stats } from './history.ts'
 import { depth, hold, nextDueInMs } from './lanes.ts'
+import { locate } from './location.ts'
 import { expand, put, unexpanded } from './outbox.ts'
 import { prune } from './prune.ts'
 import { retire, revive } from './retire.ts'
@@ -73,7 +74,10 @@ const TOKEN_BYTES = 12
  *
  * @throws ConfigurationError `option_invalid`: a wrong prefix, no driver, a handle on a database in memory
  */
-export function sqliteStorage(database: SqliteHandle | string, options: SqliteStorageOptions = {}): Storage<SqliteHandle> {
+export function sqliteStorage(
+  database: SqliteHandle | string,
+  options: SqliteStorageOptions = {},
+): Storage<SqliteHandle> {
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
   const { prefix = 'hooks_', migrate = true, busyTimeoutMs = 5_000 } = options
   if (!PREFIX.test(prefix)) {
@@ -143,15 +147,4 @@ export function sqliteStorage(database: SqliteHandle | string, options: SqliteSt
 
     close: async () => connection.close(),
   }
-}
-
-function locate(database: SqliteHandle | string, driver: SqliteDriver | undefined) {
-  if (typeof database === 'string') {
-    if (database !== '') return { path: database, driver: driver ?? findDriver() }
-  } else if (isHandle(database)) {
-    return reopenable(database, driver)
-  }
-  throw new ConfigurationError('option_invalid', 'the database of sqliteStorage is neither a path nor a SQLite handle', {
-    hint: 'pass the path of a file, ":memory:", or a handle of better-sqlite3, libsql or node:sqlite',
-  })
 }

@@ -24,7 +24,10 @@ export function startChild(script: string, ...values: readonly (string | number)
   const root = fileURLToPath(new URL('../../..', import.meta.url))
   const file = fileURLToPath(new URL(`./children/${script}.ts`, import.meta.url))
   const flags = ['--conditions=@hooks/source', '--import', 'tsx', file]
-  const child = spawn(process.execPath, [...flags, ...values.map(String)], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...flags, ...values.map(String)], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   running.add(child)
   const lines: string[] = []
   const waiting = new Set<() => void>()
@@ -59,7 +62,8 @@ export function startChild(script: string, ...values: readonly (string | number)
       look()
     })
     const ended = over.then(() => {
-      if (!lines.some((line) => line.startsWith(start))) throw new Error(`${script} is over, and never printed ${start}`)
+      if (!lines.some((line) => line.startsWith(start)))
+        throw new Error(`${script} is over, and never printed ${start}`)
     })
     await Promise.race([seen, ended])
   }

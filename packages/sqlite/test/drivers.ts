@@ -4,7 +4,7 @@ import type { SqliteDriver } from '../src/index.ts'
 
 /** The drivers that this machine and this Node.js have, by name. */
 export const drivers: Readonly<Record<string, SqliteDriver>> = {
-  libsql: Libsql as unknown as SqliteDriver,
+  libsql: Libsql,
   ...nodeSqlite(),
   ...betterSqlite3(),
 }

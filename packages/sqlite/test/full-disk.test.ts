@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { silentLogger } from '@hooks/core'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type SqliteDriver, sqliteStorage } from '../src/index.ts'
+import { type SqliteHandle, sqliteStorage } from '../src/index.ts'
 import { drivers } from './drivers.ts'
 import { freshPath } from './place.ts'
 import { delivered, newEndpoint, newMessage, send } from './tour.ts'
@@ -48,7 +48,7 @@ describe.each(Object.entries(drivers))('a full disk, by %s', (_name, driver) => 
 
     expect(() => storage.put([newMessage('m1', { data: big })])).toThrow(full)
     host.exec('BEGIN IMMEDIATE')
-    storage.put([newMessage('m2', { data: big })], host)
+    void storage.put([newMessage('m2', { data: big })], host)
     // A transaction takes no space before it commits.
     expect(() => host.exec('COMMIT')).toThrow()
     try {
@@ -75,18 +75,18 @@ describe.each(Object.entries(drivers))('a full disk, by %s', (_name, driver) => 
   }, 30_000)
 
   it('in the midst of a put leaves nothing of it, and all goes on once there is space', async () => {
-    const connections: InstanceType<SqliteDriver>[] = []
+    const connections: SqliteHandle[] = []
     // A limit on the pages stands in for the disk, where no disk can be mounted.
-    const Limited = class extends (driver as new (path: string) => InstanceType<SqliteDriver>) {
+    const Limited = class extends (driver as new (path: string) => SqliteHandle) {
       constructor(path: string) {
         super(path)
         connections.push(this)
       }
     }
     const storage = sqliteStorage(freshPath(), { driver: Limited, logger: silentLogger })
-    const [own] = connections
-    const pages = (own?.prepare('PRAGMA page_count').get() as { page_count: number }).page_count
-    const limit = (count: number) => own?.prepare(`PRAGMA max_page_count = ${count}`).get()
+    const [own] = connections as [SqliteHandle]
+    const pages = (own.prepare('PRAGMA page_count').get() as { page_count: number }).page_count
+    const limit = (count: number) => own.prepare(`PRAGMA max_page_count = ${count}`).get()
     for (let more = 0; more < 40; more++) {
       limit(pages + more)
       const batch = Array.from({ length: 8 }, (_, n) => newMessage(`m${n}`, { data: big }))

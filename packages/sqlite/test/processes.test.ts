@@ -9,7 +9,8 @@ import { newEndpoint, send } from './tour.ts'
 
 const driver = drivers.libsql as NonNullable<(typeof drivers)[string]>
 
-const settledBy = (lines: readonly string[]) => lines.filter((line) => line.startsWith('settled ')).map((line) => line.split(' ')[1])
+const settledBy = (lines: readonly string[]) =>
+  lines.filter((line) => line.startsWith('settled ')).map((line) => line.split(' ')[1])
 
 /** Several processes on one file. */
 describe('processes', () => {
@@ -78,13 +79,25 @@ function faults(db: SqliteHandle): unknown[] {
   }
   const found = [
     ...none('corrupt', `select * from pragma_integrity_check where integrity_check <> 'ok'`),
-    ...none('open and ended at once', `select o.id from hooks_open o left join hooks_delivery d on d.id = o.id where d.id is null or d.state is not null`),
-    ...none('neither open nor ended', `select id from hooks_delivery d where state is null and id not in (select id from hooks_open)`),
-    ...none('ended without its attempts', `select d.id from hooks_delivery d where d.state is not null and d.attempts <> (
-      select count(*) from hooks_attempt a where a.delivery_id = d.id and a.error is not 'lost')`),
+    ...none(
+      'open and ended at once',
+      `select o.id from hooks_open o left join hooks_delivery d on d.id = o.id where d.id is null or d.state is not null`,
+    ),
+    ...none(
+      'neither open nor ended',
+      `select id from hooks_delivery d where state is null and id not in (select id from hooks_open)`,
+    ),
+    ...none(
+      'ended without its attempts',
+      `select d.id from hooks_delivery d where d.state is not null and d.attempts <> (
+      select count(*) from hooks_attempt a where a.delivery_id = d.id and a.error is not 'lost')`,
+    ),
     ...none('leased without a token', `select id from hooks_open where leased <> (token is not null)`),
-    ...none('asleep with open deliveries', `select * from hooks_lane l where ready_at is null
-      and exists (select 1 from hooks_open o where o.endpoint_id = l.endpoint_id)`),
+    ...none(
+      'asleep with open deliveries',
+      `select * from hooks_lane l where ready_at is null
+      and exists (select 1 from hooks_open o where o.endpoint_id = l.endpoint_id)`,
+    ),
   ]
   db.close()
   return found

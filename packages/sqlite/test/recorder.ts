@@ -6,7 +6,7 @@ export function recordingDriver(statements: Set<string>): SqliteDriver {
   return class implements SqliteHandle {
     readonly #database: SqliteHandle
     constructor(path: string) {
-      this.#database = new Libsql(path) as unknown as SqliteHandle
+      this.#database = new Libsql(path)
     }
     prepare(sql: string) {
       statements.add(sql)

@@ -43,7 +43,14 @@ export const SELECTORS: readonly Selector[] = [
   { tenant: 'acme', message: 'm000001' },
   { tenant: 'acme', delivery: 'd000001' },
   { tenant: 'acme', endpoint: 'e1', message: 'm000001' },
-  { tenant: 'acme', endpoint: 'e1', states: ['failed'], types: ['booking.created'], since: new Date(0), until: new Date(1) },
+  {
+    tenant: 'acme',
+    endpoint: 'e1',
+    states: ['failed'],
+    types: ['booking.created'],
+    since: new Date(0),
+    until: new Date(1),
+  },
 ]
 
 /** Calls everything that a storage has, so that every statement is prepared. */

@@ -32,7 +32,7 @@ describe.each(Object.entries(drivers))('transactions of the host, by %s', (_name
     const { host, storage, ids, bookings } = open()
     transaction(host, () => {
       host.prepare('insert into booking values (?)').run('b1')
-      storage.put([newMessage('m1')], host)
+      void storage.put([newMessage('m1')], host)
     })
     expect([await ids(), bookings()]).toEqual([['m1'], 1])
     await storage.close()
@@ -43,8 +43,8 @@ describe.each(Object.entries(drivers))('transactions of the host, by %s', (_name
     const put = () =>
       transaction(host, () => {
         host.prepare('insert into booking values (?)').run('b1')
-        storage.put([newMessage('m1')], host)
-        storage.put([newMessage('m2', { type: null as unknown as string })], host)
+        void storage.put([newMessage('m1')], host)
+        void storage.put([newMessage('m2', { type: null as unknown as string })], host)
       })
     expect(put).toThrow(expect.objectContaining({ code: 'storage_unavailable' }))
     expect([await ids(), bookings()]).toEqual([[], 0])
@@ -55,14 +55,20 @@ describe.each(Object.entries(drivers))('transactions of the host, by %s', (_name
     const { host, storage, ids, bookings } = open()
     transaction(host, () => {
       host.prepare('insert into booking values (?)').run('b1')
-      storage.put([newMessage('m1')], host)
-      expect(() =>
-        storage.put([newMessage('m2', { idempotencyKey: 'k' }), newMessage('m3', { type: null as unknown as string })], host),
+      void storage.put([newMessage('m1')], host)
+      expect(
+        () =>
+          void storage.put(
+            [newMessage('m2', { idempotencyKey: 'k' }), newMessage('m3', { type: null as unknown as string })],
+            host,
+          ),
       ).toThrow()
-      storage.put([newMessage('m4')], host)
+      void storage.put([newMessage('m4')], host)
     })
     expect([await ids(), bookings()]).toEqual([['m1', 'm4'], 1])
-    expect(storage.put([newMessage('m5', { idempotencyKey: 'k', data: '1' })])).toEqual([{ id: 'm5', outcome: 'created' }])
+    expect(storage.put([newMessage('m5', { idempotencyKey: 'k', data: '1' })])).toEqual([
+      { id: 'm5', outcome: 'created' },
+    ])
     await storage.close()
   })
 
@@ -79,11 +85,11 @@ describe.each(Object.entries(drivers))('transactions of the host, by %s', (_name
   it('a rollback to a savepoint of the host takes back what was put after it', async () => {
     const { host, storage, ids } = open()
     transaction(host, () => {
-      storage.put([newMessage('m1')], host)
+      void storage.put([newMessage('m1')], host)
       host.exec('SAVEPOINT inner_one')
-      storage.put([newMessage('m2')], host)
+      void storage.put([newMessage('m2')], host)
       host.exec('ROLLBACK TO inner_one')
-      storage.put([newMessage('m3')], host)
+      void storage.put([newMessage('m3')], host)
     })
     expect(await ids()).toEqual(['m1', 'm3'])
     await storage.close()
@@ -97,7 +103,9 @@ describe.each(Object.entries(drivers))('transactions of the host, by %s', (_name
     // The host has begun, and only reads, while the worker settles.
     host.exec('BEGIN')
     host.prepare('select * from booking').all()
-    expect(await storage.settle([{ key: lease?.key ?? '', token: lease?.token ?? '', ...delivered }])).toEqual(['applied'])
+    expect(await storage.settle([{ key: lease?.key ?? '', token: lease?.token ?? '', ...delivered }])).toEqual([
+      'applied',
+    ])
     host.exec('ROLLBACK')
     expect(await storage.history.delivery('acme', 'd000001')).toMatchObject({ state: 'delivered', attempts: 1 })
     await storage.close()
@@ -135,7 +143,7 @@ describe.each(Object.entries(drivers))('transactions of the host, by %s', (_name
     const { host, storage } = open()
     host.exec('BEGIN')
     host.prepare('select count(*) from booking').all()
-    storage.put([newMessage('m1')])
+    void storage.put([newMessage('m1')])
     const error = thrown(() => storage.put([newMessage('m2')], host))
     expect(isHooksError(error, 'storage_busy')).toBe(true)
     host.exec('ROLLBACK')
@@ -159,7 +167,7 @@ describe.each(Object.entries(drivers))('transactions of the host, by %s', (_name
 
   it('the handle of the host stays open, and usable, after the storage is closed', async () => {
     const { host, storage, bookings } = open()
-    storage.put([newMessage('m1')], host)
+    void storage.put([newMessage('m1')], host)
     await storage.close()
     expect(bookings()).toBe(0)
     expect(() => storage.put([newMessage('m2')], host)).toThrow(expect.objectContaining({ code: 'storage_closed' }))

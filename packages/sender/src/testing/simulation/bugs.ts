@@ -5,11 +5,13 @@ import type { Dice } from './faults.ts'
 export const PLANTED_BUGS = ['ack_first', 'no_fence', 'double_claim', 'crashes_charged'] as const
 export type PlantedBug = (typeof PLANTED_BUGS)[number]
 
-/** A storage with a bug in it, for all workers of a run. */
-export function plant(bug: PlantedBug, storage: Storage, dice: Dice): Storage {
-  const overrides: Record<PlantedBug, () => Partial<Storage>> = {
+/** Puts a bug into each connection of a run. What the bug remembers, all of them share. */
+export function plant(bug: PlantedBug, dice: Dice): (storage: Storage) => Storage {
+  const latest = new Map<string, string>()
+  let last: readonly DeliveryLease[] = []
+  const overrides: Record<PlantedBug, (storage: Storage) => Partial<Storage>> = {
     /** Work is marked as done when it is claimed: at most once, and lost with the process. */
-    ack_first: () => ({
+    ack_first: (storage) => ({
       async claim(options) {
         const leases = await storage.claim(options)
         const attempt = { ms: 0, status: 200, trigger: 'schedule' as const }
@@ -18,38 +20,34 @@ export function plant(bug: PlantedBug, storage: Storage, dice: Dice): Storage {
       },
     }),
     /** Whoever finishes is believed, whoever holds the work by now. */
-    no_fence: () => {
-      const latest = new Map<string, string>()
-      return {
-        async claim(options) {
-          const leases = await storage.claim(options)
-          for (const { key, token } of leases) latest.set(key, token)
-          return leases
-        },
-        settle: (settlements) =>
-          storage.settle(settlements.map((one) => ({ ...one, token: latest.get(one.key) ?? one.token }))),
-      }
-    },
+    no_fence: (storage) => ({
+      async claim(options) {
+        const leases = await storage.claim(options)
+        for (const { key, token } of leases) latest.set(key, token)
+        return leases
+      },
+      settle: (settlements) =>
+        storage.settle(settlements.map((one) => ({ ...one, token: latest.get(one.key) ?? one.token }))),
+    }),
     /** A lease does not keep others from claiming. */
-    double_claim: () => {
-      let last: readonly DeliveryLease[] = []
-      return {
-        async claim(options) {
-          const again = dice.chance(0.2) ? last : []
-          const leases = await storage.claim(options)
-          last = leases
-          return [...leases, ...again].slice(0, options.limit)
-        },
-      }
-    },
+    double_claim: (storage) => ({
+      async claim(options) {
+        const again = dice.chance(0.2) ? last : []
+        const leases = await storage.claim(options)
+        last = leases
+        return [...leases, ...again].slice(0, options.limit)
+      },
+    }),
     /** A crash costs the customer one of the promised attempts. */
-    crashes_charged: () => ({
+    crashes_charged: (storage) => ({
       async claim(options) {
         const leases = await storage.claim(options)
         return leases.map((lease) => ({ ...lease, step: lease.step + lease.claims - 1 }))
       },
     }),
   }
-  const overridden = overrides[bug]()
-  return new Proxy(storage, { get: (target, key) => Reflect.get(overridden, key) ?? Reflect.get(target, key) })
+  return (storage) => {
+    const overridden = overrides[bug](storage)
+    return new Proxy(storage, { get: (target, key) => Reflect.get(overridden, key) ?? Reflect.get(target, key) })
+  }
 }

@@ -10,15 +10,17 @@ export interface Operations {
   /** Deliveries that a person sent again, gave up. */
   readonly resent: Set<string>
   readonly cancelled: Set<string>
-  readonly removed: Set<string>
   /** What befell processes. */
   readonly incidents: { readonly by: Incarnation; readonly at: Ms; readonly what: string }[]
-  /** Settlements that the database took. */
+  /** By delivery, the token of the last claim that the database gave. */
+  readonly holders: Map<string, string>
+  /** Settlements that the database took; `late` ones came under the token of an earlier claim. */
   readonly settled: {
     readonly delivery: string
     readonly result: DeliveryOutcome['result']
     readonly at: Ms
     readonly by: Incarnation
+    readonly late: boolean
   }[]
 }
 
@@ -47,6 +49,10 @@ export async function judge(ending: Ending): Promise<{ violations: string[]; dup
   const violations: string[] = []
   if (depth.open > 0 || depth.unexpanded > 0)
     violations.push(`stuck: ${depth.open} deliveries, ${depth.unexpanded} messages`)
+
+  for (const { delivery, result, late } of operations.settled) {
+    if (late && result !== 'delivered') violations.push(`fence: a late ${result} of ${delivery} was taken`)
+  }
 
   const byPair = new Map(deliveries.map((one) => [`${one.endpointId} ${one.messageId}`, one]))
   if (byPair.size !== deliveries.length) violations.push('a message has two deliveries for one endpoint')

@@ -11,7 +11,7 @@ import type { Answer, TransportRequest } from '../../seams.ts'
 import type { Dice, Incarnation } from './faults.ts'
 
 /** How an endpoint of a simulation behaves. */
-export const HABITS = ['good', 'flaky', 'slow', 'paced', 'gone'] as const
+export const HABITS = ['good', 'flaky', 'slow', 'paced', 'gone', 'broken'] as const
 export type Habit = (typeof HABITS)[number]
 
 /** One request as the receiving side saw it. */
@@ -68,6 +68,7 @@ export function createSimulatedReceiver(clock: Clock, dice: Dice, cap: number, l
 
   function status(habit: Habit): number {
     const roll = dice.float()
+    if (habit === 'broken') return 500
     if (habit === 'flaky') return roll < 0.4 ? 500 : 200
     if (habit === 'paced') return roll < 0.25 ? 429 : roll < 0.4 ? 503 : 200
     if (habit === 'gone') return roll < 0.05 ? 410 : roll < 0.2 ? 500 : 200

@@ -98,10 +98,11 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
     disabled: new Set(),
     resent: new Set(),
     cancelled: new Set(),
-    removed: new Set(),
     incidents: [],
     settled: [],
+    holders: new Map(),
   }
+  const sabotage = bug ? plant(bug, dice) : (storage: Storage) => storage
   let crashes = 0
   let over = false
 
@@ -125,7 +126,7 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
       if (!event.endsWith(' ')) operations.incidents.push({ by: incarnation, at: clock.monotonic(), what: event })
     })
     const connection = db.connect()
-    const watched = watchSettlements(bug ? plant(bug, connection, dice) : connection, operations, clock, incarnation)
+    const watched = watch(sabotage(connection), operations, clock, incarnation)
     const sender = createSender({
       contract,
       storage: faultyStorage(watched, carry),
@@ -313,16 +314,25 @@ async function untilDead(incarnation: Incarnation, clock: Clock): Promise<null> 
   return null
 }
 
-/** Notes what the database really took, whatever the process heard of it. */
-function watchSettlements(storage: Storage, operations: Operations, clock: Clock, by: Incarnation): Storage {
-  const settle: Storage['settle'] = async (settlements) => {
-    const applied = await storage.settle(settlements)
-    for (const [i, { key, result }] of settlements.entries()) {
-      if (applied[i] === 'applied') operations.settled.push({ delivery: key, result, at: clock.monotonic(), by })
-    }
-    return applied
+/** Notes what the database really gave and took, whatever the processes heard of it. */
+function watch(storage: Storage, operations: Operations, clock: Clock, by: Incarnation): Storage {
+  const watched: Pick<Storage, 'claim' | 'settle'> = {
+    async claim(options) {
+      const leases = await storage.claim(options)
+      for (const { key, token } of leases) operations.holders.set(key, token)
+      return leases
+    },
+    async settle(settlements) {
+      const applied = await storage.settle(settlements)
+      for (const [i, { key, token, result }] of settlements.entries()) {
+        if (applied[i] !== 'applied') continue
+        const late = operations.holders.get(key) !== token
+        operations.settled.push({ delivery: key, result, at: clock.monotonic(), by, late })
+      }
+      return applied
+    },
   }
-  return new Proxy(storage, { get: (target, key) => (key === 'settle' ? settle : Reflect.get(target, key)) })
+  return new Proxy(storage, { get: (target, key) => Reflect.get(watched, key) ?? Reflect.get(target, key) })
 }
 
 function createSimulatedTransport(
