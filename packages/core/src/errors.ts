@@ -29,7 +29,6 @@ export type ConfigurationCode =
   | 'secret_too_short'
   | 'secret_too_long'
   | 'secret_type'
-  | 'algorithm_unavailable'
   | 'idempotency_key_needed'
   | 'handler_duplicate'
   | 'handler_late'

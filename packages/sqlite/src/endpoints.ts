@@ -1,5 +1,5 @@
 import type { Applied, Endpoint, NewEndpoint, Page, Paged } from '@hooks/core'
-import { setDisabled } from './lanes.ts'
+import { hold } from './lanes.ts'
 import { paged } from './page.ts'
 import { type EndpointRow, endpointOf, endpointValues } from './rows.ts'
 import type { Session } from './session.ts'
@@ -38,15 +38,18 @@ export function createEndpoint(db: Session, now: Epoch, endpoint: NewEndpoint, l
   if (db.get(FIND_ENDPOINT, endpoint.id)) return 'applied'
   if ((db.get<{ n: number }>(COUNT_ENDPOINTS, endpoint.tenant)?.n ?? 0) >= limit) return 'limit'
   db.run(INSERT_ENDPOINT, endpoint.id, endpoint.tenant, ...endpointValues(endpoint), now, now)
-  db.run(INSERT_LANE, endpoint.id, Number(endpoint.state === 'disabled'))
+  db.run(INSERT_LANE, endpoint.id)
   return 'applied'
 }
 
 /** {@link Endpoints.update}. */
 export function updateEndpoint(db: Session, now: Epoch, endpoint: NewEndpoint, rev: number): Applied {
-  const changed = db.run(UPDATE_ENDPOINT, ...endpointValues(endpoint), now, endpoint.id, endpoint.tenant, rev)
-  if (changed === 0) return 'stale'
-  setDisabled(db, now, endpoint.id, endpoint.state === 'disabled')
+  const { id, tenant, state } = endpoint
+  const before = db.get<EndpointRow>(FIND_ENDPOINT, id)
+  if (!before || before.tenant !== tenant || before.rev !== rev) return 'stale'
+  db.run(UPDATE_ENDPOINT, ...endpointValues(endpoint), now, id)
+  // Enabled, it starts afresh: what it was held for was before.
+  if (before.state === 'disabled' && state === 'enabled') hold(db, now, [{ endpointId: id, forMs: null }])
   return 'applied'
 }
 

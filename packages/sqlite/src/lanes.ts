@@ -7,7 +7,6 @@ import { after, type Epoch, FOREVER } from './time.ts'
 interface LaneRow {
   readonly endpoint_id: string
   readonly failing: number
-  readonly disabled: number
   readonly held_until: Epoch
   readonly cap: number | null
   readonly ready_at: Epoch | null
@@ -32,7 +31,7 @@ function readLanes(db: Session, endpointIds: readonly string[]): LaneRow[] {
 
 function readyTime(lane: LaneRow, now: Epoch): Epoch | null {
   const { waiting_at: waitingAt, lease_ends_at: leaseEndsAt } = lane
-  if (lane.disabled || lane.held_until >= FOREVER || (waitingAt === null && leaseEndsAt === null)) return null
+  if (lane.held_until >= FOREVER || (waitingAt === null && leaseEndsAt === null)) return null
   const dueAt = Math.min(waitingAt ?? FOREVER, leaseEndsAt ?? FOREVER)
   const readyAt = Math.max(dueAt, lane.held_until, now)
   return readyAt === now && lane.ready_at !== null && lane.ready_at <= now ? lane.ready_at : readyAt
@@ -59,17 +58,8 @@ export function hold(db: Session, now: Epoch, changes: readonly LaneChange[]): v
   }
 }
 
-/** Holds the lane of an endpoint that is disabled now, or lifts that. */
-export function setDisabled(db: Session, now: Epoch, endpointId: string, disabled: boolean): void {
-  const [lane] = readLanes(db, [endpointId])
-  if (!lane || Boolean(lane.disabled) === disabled) return
-  const changed = { ...lane, disabled: Number(disabled) }
-  writeLane(db, endpointId, changed)
-  setReady(db, endpointId, lane.ready_at, readyTime(changed, now))
-}
-
 function writeLane(db: Session, endpointId: string, lane: LaneRow): void {
-  db.run(WRITE_LANE, lane.failing, lane.disabled, lane.held_until, lane.cap, endpointId)
+  db.run(WRITE_LANE, lane.failing, lane.held_until, lane.cap, endpointId)
 }
 
 /** {@link Deliveries.nextDueInMs}. */

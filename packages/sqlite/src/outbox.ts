@@ -28,12 +28,9 @@ function putOne(db: Session, now: Epoch, message: NewMessage): PutResult {
   const key = message.idempotencyKey === undefined ? null : encodeText(message.idempotencyKey)
   if (key !== null && !db.get(FIND_MESSAGE, id)) {
     const first = db.get<{ message_id: string; type: string | null; data: string | null }>(FIND_KEY, tenant, key, now)
-    // A first message whose payload is gone cannot be compared.
-    if (first)
-      return {
-        id: first.message_id,
-        outcome: first.data === null || (first.type === type && first.data === data) ? 'duplicate' : 'conflict',
-      }
+    // Of what is forgotten nothing can be said, and a repeated call is likelier than a changed one.
+    const isSame = first && (first.type ?? type) === type && (first.data ?? data) === data
+    if (first) return { id: first.message_id, outcome: isSame ? 'duplicate' : 'conflict' }
   }
   const inserted = db.get<{ seq: number }>(
     INSERT_MESSAGE,
@@ -69,8 +66,8 @@ export interface Expansion {
 /** {@link Outbox.expand}. */
 export function expand(db: Session, now: Epoch, expansions: readonly Expansion[]): void {
   const ids = new Set(expansions.flatMap(({ deliveries }) => deliveries.map(({ endpointId }) => endpointId)))
-  const endpoints = db.all<Pick<EndpointRow, 'id' | 'state'>>(STATES_OF_ENDPOINTS, JSON.stringify([...ids]))
-  const states = new Map(endpoints.map(({ id, state }) => [id, state]))
+  const endpoints = db.all<Pick<EndpointRow, 'id' | 'tenant' | 'state'>>(STATES_OF_ENDPOINTS, JSON.stringify([...ids]))
+  const byId = new Map(endpoints.map((endpoint) => [endpoint.id, endpoint]))
   const messages = new Set(expansions.map(({ messageId }) => messageId))
   const found = db.all<{ id: string; seq: number; tenant: string }>(FIND_MARKED, JSON.stringify([...messages]))
   const marked = new Map(found.map((message) => [message.id, message]))
@@ -84,11 +81,11 @@ export function expand(db: Session, now: Epoch, expansions: readonly Expansion[]
     // A second expansion of the message, also in this very call, finds its mark gone.
     marked.delete(messageId)
     for (const { id, endpointId } of deliveries) {
-      const state = states.get(endpointId)
-      if (state === undefined) continue
-      const end = state === 'disabled' ? ['skipped', 'endpoint_disabled', now] : [null, null, null]
+      const endpoint = byId.get(endpointId)
+      if (endpoint?.tenant !== message.tenant) continue
+      const end = endpoint.state === 'disabled' ? ['skipped', 'endpoint_disabled', now] : [null, null, null]
       rows.push([id, message.tenant, endpointId, message.seq, ...end])
-      if (state === 'enabled') woken.add(endpointId)
+      if (endpoint.state === 'enabled') woken.add(endpointId)
     }
   }
   const json = JSON.stringify(rows)

@@ -16,6 +16,8 @@ function nodeSqlite(): Record<string, SqliteDriver> {
 
 /** Where it is installed: its present version needs Node.js 22. */
 function betterSqlite3(): Record<string, SqliteDriver> {
+  // Elsewhere it does not throw: it ends the process.
+  if (Number.parseInt(process.versions.node, 10) < 22) return {}
   try {
     const driver = createRequire(import.meta.url)('better-sqlite3') as SqliteDriver
     new driver(':memory:').close()

@@ -88,8 +88,8 @@ function fill(db: Handle, name: string, count: number): void {
     insert into hooks_endpoint (id, tenant, url, state, metadata, secrets, settings, rev, created_at, updated_at)
       select kind || '-${name}', 'acme', 'https://example.com', 'enabled', '{}', '[]', '{}', 1, 0, 0
       from (select 'ended' as kind union all select 'later' union all select 'held' union all select 'ready');
-    insert into hooks_lane (endpoint_id, disabled, held_until, ready_at)
-      select e.id, 0, iif(e.id like 'held%', 8640000000000000, 0), iif(e.id like 'ready%', 1, iif(e.id like 'later%', 8640000000000000, null))
+    insert into hooks_lane (endpoint_id, held_until, ready_at)
+      select e.id, iif(e.id like 'held%', 8640000000000000, 0), iif(e.id like 'ready%', 1, iif(e.id like 'later%', 8640000000000000, null))
       from hooks_endpoint e where e.id like '%-${name}';
     create temp table row as with recursive r(i) as (select 1 union all select i + 1 from r where i < ${count}) select i from r;
     insert into hooks_delivery (id, tenant, endpoint_id, message_seq, created_at, state, attempts, finished_at)

@@ -40,7 +40,6 @@ export function memoryEndpoints(state: State): Endpoints<never> {
       lanes.take(lane, delivery, now)
       endDelivery(delivery, 'cancelled', 'endpoint_deleted', now)
     }
-    lanes.remove(lane)
     tenant.endpoints.delete(id)
     state.endpoints.delete(id)
     return 'applied'

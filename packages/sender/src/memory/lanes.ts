@@ -61,11 +61,6 @@ export class Lanes<R extends LaneRow> {
     }
   }
 
-  /** Takes a lane out of the schedule. Its rows are the caller's to end. */
-  remove(lane: Lane<R>): void {
-    this.#queue(lane).delete(lane)
-  }
-
   /** Puts a row into its lane, to wait until `dueAt`. */
   add(lane: Lane<R>, row: R, dueAt: Ms, now: Ms): void {
     row.dueAt = dueAt

@@ -63,7 +63,7 @@ export const INSERT_ATTEMPTS = `
 export const DEPTH = `
   select
     (select count(*) from hooks_outbox) as unexpanded,
-    (select count(*) from hooks_lane where disabled = 1 or held_until > ?) as held,
+    (select count(*) from hooks_lane where held_until > ?) as held,
     count(*) as open,
     count(*) filter (where due_at <= ?) as due,
     min(due_at) as first_due_at

@@ -1,8 +1,8 @@
 export const FIND_ENDPOINT = `select * from hooks_endpoint where id = ?`
 
-/** Of a list of ids: the state alone. */
+/** Of a list of ids: whose it is, and its state. */
 export const STATES_OF_ENDPOINTS = `
-  select e.id, e.state from json_each(?) j cross join hooks_endpoint e on e.id = j.value`
+  select e.id, e.tenant, e.state from json_each(?) j cross join hooks_endpoint e on e.id = j.value`
 
 /** Of a list of ids. */
 export const FIND_ENDPOINTS = `select e.* from json_each(?) j cross join hooks_endpoint e on e.id = j.value`
@@ -23,7 +23,7 @@ export const UPDATE_ENDPOINT = `
   update hooks_endpoint
   set url = ?, filters = ?, channels = ?, state = ?, reason = ?, name = ?, metadata = ?, secrets = ?, settings = ?,
     rev = rev + 1, updated_at = ?
-  where id = ? and tenant = ? and rev = ?`
+  where id = ?`
 
 export const DELETE_ENDPOINT = `delete from hooks_endpoint where id = ? and tenant = ?`
 

@@ -6,19 +6,19 @@ const LAST_PLACE = `1 + max(
   coalesce((select max(ready_seq) from hooks_lane where failing = 0 and ready_at = ?), 0),
   coalesce((select max(ready_seq) from hooks_lane where failing = 1 and ready_at = ?), 0))`
 
-export const INSERT_LANE = `insert into hooks_lane (endpoint_id, disabled) values (?, ?) on conflict do nothing`
+export const INSERT_LANE = `insert into hooks_lane (endpoint_id) values (?) on conflict do nothing`
 
 export const DELETE_LANE = `delete from hooks_lane where endpoint_id = ?`
 
 /** The lanes of a list of ids, and when the first of their deliveries is due: of those that wait, and of those that are leased. */
 export const READ_LANES = `
-  select l.endpoint_id, l.failing, l.disabled, l.held_until, l.cap, l.ready_at,
+  select l.endpoint_id, l.failing, l.held_until, l.cap, l.ready_at,
     (select min(due_at) from hooks_open o where o.endpoint_id = l.endpoint_id and o.leased = 0) as waiting_at,
     (select min(due_at) from hooks_open o where o.endpoint_id = l.endpoint_id and o.leased = 1) as lease_ends_at
   from json_each(?) j
   cross join hooks_lane l on l.endpoint_id = j.value`
 
-export const WRITE_LANE = `update hooks_lane set failing = ?, disabled = ?, held_until = ?, cap = ? where endpoint_id = ?`
+export const WRITE_LANE = `update hooks_lane set failing = ?, held_until = ?, cap = ? where endpoint_id = ?`
 
 export const SET_READY = `update hooks_lane set ready_at = ?, ready_seq = ${LAST_PLACE} where endpoint_id = ?`
 

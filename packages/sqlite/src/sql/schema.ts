@@ -9,8 +9,8 @@ import type { Migration } from '@hooks/core'
  * - `message` is what was sent, `payload` its data, `outbox` the mark of one that is not matched yet.
  * - `delivery` is one message for one endpoint: a row for all its life. While it is open, it has a row in `open`,
  *   which holds what claiming needs and nothing else; so a claim never meets a delivery that has ended.
- * - `lane` is the schedule of one endpoint. `ready_at` is null where nothing can be claimed: nothing is open, it is
- *   disabled, or held until lifted. A hold for a time is a later `ready_at`. So a claim never meets a held lane.
+ * - `lane` is the schedule of one endpoint. `ready_at` is null where nothing can be claimed: nothing is open, or it is
+ *   held until lifted. A hold for a time is a later `ready_at`. So a claim never meets a held lane.
  */
 export const MIGRATIONS: readonly Migration[] = [
   {
@@ -77,7 +77,6 @@ export const MIGRATIONS: readonly Migration[] = [
       `create table hooks_lane (
         endpoint_id text not null primary key,
         failing integer not null default 0,
-        disabled integer not null,
         held_until integer not null default 0,
         cap integer,
         ready_at integer,

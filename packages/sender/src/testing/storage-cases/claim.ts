@@ -51,6 +51,18 @@ export const claimCases: readonly StorageCase[] = [
     },
   ),
 
+  promise(
+    'what waits for later stays, though its endpoint has work that is due',
+    async ({ endpoint, send, sendAndRetry, pass, claim, expect }) => {
+      const to = await endpoint()
+      const waiting = await sendAndRetry(to, 30_000)
+      const due = await send([to], 2)
+      expect(keysOf(await claim())).toEqual(due)
+      await pass(30_000)
+      expect(keysOf(await claim())).toEqual([waiting])
+    },
+  ),
+
   promise('of one endpoint the oldest due comes first', async ({ endpoint, send, storage, claim, pass, expect }) => {
     const to = await endpoint()
     const [a, b, c] = await send([to], 3)
@@ -146,14 +158,28 @@ export const claimCases: readonly StorageCase[] = [
   promise(
     'an endpoint with more due goes behind those that are ready already',
     async ({ endpoints, send, claim, expect }) => {
-      const [bulk, other] = (await endpoints(2)) as [Endpoint, Endpoint]
-      await send([bulk], 10)
-      await send([other], 3)
-      const turns: string[] = []
-      for (let i = 0; i < 4; i++) turns.push(...new Set((await claim({ limit: 2 })).map(({ endpoint }) => endpoint.id)))
-      expect(turns).toEqual([bulk.id, other.id, bulk.id, other.id, bulk.id])
+      const all = await endpoints(5)
+      await send(all, 6)
+      const order = all.map(({ id }) => id)
+      for (let round = 0; round < 3; round++) {
+        const turns: string[] = []
+        for (let i = 0; i < 5; i++)
+          turns.push(...new Set((await claim({ limit: 2 })).map(({ endpoint }) => endpoint.id)))
+        expect(turns).toEqual(order)
+      }
+      expect(await claim()).toEqual([])
     },
   ),
+
+  promise('new work does not cost a ready endpoint its place', async ({ endpoints, send, pass, claim, expect }) => {
+    const [a, b] = (await endpoints(2)) as [Endpoint, Endpoint]
+    for (const to of [a, b, a]) {
+      await send([to])
+      await pass(1_000)
+    }
+    const claimed = [...(await claim({ limit: 2 })), ...(await claim({ limit: 2 }))]
+    expect(claimed.map(({ endpoint }) => endpoint.id)).toEqual([a.id, a.id, b.id])
+  }),
 
   promise(
     'a bulk of 10,000 for one endpoint does not stand before 500 others',

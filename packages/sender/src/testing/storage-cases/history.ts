@@ -224,6 +224,22 @@ export const historyCases: readonly StorageCase[] = [
   ),
 
   promise(
+    'the payload of what is sent again is kept as if it had never ended',
+    async ({ storage, endpoint, send, pass, claimOne, settle, view, expect }) => {
+      const [id] = (await send([await endpoint()], 1, { data: '{"keep":1}' })) as [string]
+      await settle(await claimOne(), failed())
+      await storage.revive({ tenant: TENANT, delivery: id }, 1)
+      const before = new Date((await view(id)).createdAt.getTime() + 30_000)
+      await pass(60_000)
+      expect(await storage.history.prune({ payloadsBefore: before, historyBefore: before }, 100)).toEqual({
+        removed: 0,
+        more: false,
+      })
+      expect((await claimOne()).delivery.message.data).toBe('{"keep":1}')
+    },
+  ),
+
+  promise(
     'ended deliveries that are old are forgotten with their attempts, open ones are not',
     async ({ storage, endpoint, send, pass, claim, claimOne, settle, view, attempts, expect }) => {
       const to = await endpoint()
