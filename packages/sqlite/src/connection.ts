@@ -9,7 +9,7 @@ import {
   type Random,
   StorageError,
 } from '@hooks/core'
-import { isClosed, isHandle, isInTransaction, type SqliteDriver, type SqliteHandle } from './driver.ts'
+import { isClosed, isForeign, isHandle, isInTransaction, type SqliteDriver, type SqliteHandle } from './driver.ts'
 import { closed, schemaMissing, storageError } from './failures.ts'
 import { createSession, named, type Session } from './session.ts'
 import { HAS_META, MIGRATIONS, READ_META, VERSION } from './sql/schema.ts'
@@ -157,6 +157,12 @@ export function createConnection(options: ConnectionOptions) {
       throw new ConfigurationError('tx_unsupported', 'the transaction is on another database than the storage', {
         hint: 'pass a handle on the file that sqliteStorage was given',
       })
+    }
+    if (isForeign(tx, Driver)) {
+      logger.warn(
+        { own: Driver.name },
+        'hooks: the transaction comes from another SQLite driver than the storage; two of them on one file in one process can corrupt it, so pass the handle itself to sqliteStorage',
+      )
     }
     hosts.set(tx, session)
     return session

@@ -46,6 +46,16 @@ export function isInTransaction(handle: SqliteHandle): boolean | undefined {
   return typeof told === 'boolean' ? told : undefined
 }
 
+/**
+ * Whether the handle is known to come from another driver than `driver`. A plain wrapper tells nothing, and a class and
+ * its subclass are one driver.
+ */
+export function isForeign(handle: SqliteHandle, driver: SqliteDriver): boolean {
+  const { constructor: own } = handle as { constructor?: unknown }
+  if (typeof own !== 'function' || own === Object || handle instanceof driver) return false
+  return !(driver.prototype instanceof own)
+}
+
 /** Whether the value can be used as a handle. */
 export function isHandle(value: unknown): value is SqliteHandle {
   const { prepare, exec, close } = (value ?? {}) as Record<string, unknown>

@@ -58,7 +58,9 @@ const TOKEN_BYTES = 12
  * handle of the host is used where it is passed as `tx`, for that call alone, synchronously: it has written, or
  * thrown, when it returns.
  *
- * A path is opened with `node:sqlite` (Node.js 22.13 and later), `libsql` or `better-sqlite3`, whichever is there first.
+ * A path is opened with `node:sqlite` (Node.js 22.13 and later), `libsql` or `better-sqlite3`, whichever is there
+ * first. An application that opens the file as well passes its handle, or its class as `driver`: two drivers are two
+ * copies of SQLite, which do not see each other's locks within one process and can corrupt the file.
  *
  * Calls on a locked database wait without blocking the process, then fail with `storage_busy`. The others of its
  * errors are `storage_full`, `storage_closed`, `storage_unavailable`, `schema_missing`, `schema_outdated` and

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { type SqliteHandle, sqliteStorage } from '../src/index.ts'
 import { drivers } from './drivers.ts'
 import { freshPath } from './place.ts'
+import { recordingDriver } from './recorder.ts'
 import { delivered, newEndpoint, newMessage, send } from './tour.ts'
 
 const invalid = (about: RegExp) =>
@@ -128,6 +129,20 @@ describe('what a storage can be made of', () => {
       await expect(storage.depth()).rejects.toMatchObject({ code: 'storage_unavailable', hint: expect.any(String) })
       await storage.close()
     }
+  })
+
+  it('warns of a transaction from another driver', async () => {
+    const warnings: unknown[] = []
+    const logger: Logger = { ...silentLogger, warn: (fields) => warnings.push(fields) }
+    const path = freshPath()
+    const Other = recordingDriver(new Set())
+    const storage = sqliteStorage(path, { logger, driver: Libsql })
+    for (const tx of [new Libsql(path), new (class extends Libsql {})(path)]) void storage.put([newMessage('m1')], tx)
+    expect(warnings).toEqual([])
+    const other = new Other(path)
+    for (const id of ['m2', 'm3']) void storage.put([newMessage(id)], other)
+    expect(warnings).toEqual([{ own: 'Database' }])
+    await storage.close()
   })
 
   it('warns where there is no write-ahead log', async () => {

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -46,12 +46,12 @@ const databases: Record<string, Database> = {
     return { connect: () => storage, close: () => storage.close() }
   },
   sqlite: async (seams) => {
-    const folder = mkdtempSync(join(tmpdir(), 'hooks-sim-'))
+    // A power cut is another test's matter, and waiting for disks is slow.
+    const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'hooks-sim-'))
     const open: ReturnType<typeof sqliteStorage>[] = []
     return {
       connect() {
-        // What a crash of the machine would do to the file is another test's matter, and waiting for disks is slow.
-        const storage = sqliteStorage(join(folder, 'sim.sqlite'), { ...seams, synchronous: 'OFF' })
+        const storage = sqliteStorage(join(folder, 'sim.sqlite'), seams)
         open.push(storage)
         return storage as never
       },

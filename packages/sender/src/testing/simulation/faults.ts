@@ -30,6 +30,8 @@ const RATES: Readonly<Record<string, number>> = {
   unexpanded: 0.03,
   nextDueInMs: 0.02,
   'transport.send': 0.08,
+  // Only where a process is stopped while a claim is on its way.
+  release: 0.9,
 }
 const OTHER_RATE = 0.25
 

@@ -10,6 +10,8 @@ export interface Operations {
   /** Deliveries that a person sent again, gave up. */
   readonly resent: Set<string>
   readonly cancelled: Set<string>
+  /** Endpoints that were created for certain, and not removed. */
+  readonly spare: Set<string>
   /** What befell processes. */
   readonly incidents: { readonly by: Incarnation; readonly at: Ms; readonly what: string }[]
   /** By delivery, the token of the last claim that the database gave. */
@@ -29,6 +31,8 @@ export interface Ending {
   readonly raw: Storage
   readonly endpoints: readonly { readonly id: string; readonly tenant: string }[]
   readonly deliveries: readonly DeliveryView[]
+  /** The endpoints of the tenant whose endpoints come and go. */
+  readonly spare: readonly string[]
   readonly depth: Depth
   readonly operations: Operations
   readonly receiver: SimulatedReceiver
@@ -53,6 +57,8 @@ export async function judge(ending: Ending): Promise<{ violations: string[]; dup
   for (const { delivery, result, late } of operations.settled) {
     if (late && result !== 'delivered') violations.push(`fence: a late ${result} of ${delivery} was taken`)
   }
+
+  for (const id of operations.spare) if (!ending.spare.includes(id)) violations.push(`lost: the endpoint ${id}`)
 
   const byPair = new Map(deliveries.map((one) => [`${one.endpointId} ${one.messageId}`, one]))
   if (byPair.size !== deliveries.length) violations.push('a message has two deliveries for one endpoint')

@@ -63,6 +63,8 @@ const DEADLINE: Ms = 3_000
 const CAP = 3
 const RETRY = ['0s', '2s', '5s', '10s', '20s', '20s'] as const
 const TENANTS = ['acme', 'globex']
+/** A tenant whose endpoints come and go, and who gets no messages. */
+const SPARE = 'initech'
 const WORKERS = 3
 const MESSAGES = 6
 const FAULTY_FOR: Ms = 60_000
@@ -101,6 +103,7 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
     incidents: [],
     settled: [],
     holders: new Map(),
+    spare: new Set(),
   }
   const sabotage = bug ? plant(bug, dice) : (storage: Storage) => storage
   let crashes = 0
@@ -225,7 +228,7 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
     while (clock.monotonic() < FAULTY_FOR) {
       await clock.sleep(dice.between(500, 8_000))
       const { id, tenant } = dice.pick(endpoints)
-      const act = dice.pick(['rotate', 'disable', 'enable', 'resend', 'cancel', 'resend', 'test'])
+      const act = dice.pick(['rotate', 'disable', 'enable', 'resend', 'resend', 'cancel', 'create', 'remove'])
       note(`meddle ${act} ${id}`)
       if (act === 'rotate') {
         // The receiver gets the new secret first, as a careful owner would do it.
@@ -238,6 +241,17 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
         await insist((sender) => sender.endpoints.disable(tenant, id))
       }
       if (act === 'enable') await insist((sender) => sender.endpoints.enable(tenant, id))
+      if (act === 'create') {
+        const made = await insist((sender) => sender.endpoints.create(SPARE, { url: 'https://spare.example/' }))
+        if (made) operations.spare.add(made.id)
+      }
+      if (act === 'remove') {
+        const { data } = await raw.endpoints.list(SPARE, { limit: 10 })
+        const [spare] = data
+        if (!spare) continue
+        operations.spare.delete(spare.id)
+        await insist((sender) => sender.endpoints.remove(SPARE, spare.id))
+      }
       if (act === 'resend' || act === 'cancel') {
         const { data } = await raw.history.deliveries({ tenant, endpoint: id }, { limit: 20 })
         if (data.length === 0) continue
@@ -275,7 +289,9 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
 
   const deliveries: DeliveryView[] = []
   for (const tenant of TENANTS) deliveries.push(...(await raw.history.deliveries({ tenant }, { limit: 1_000 })).data)
+  const spare = (await raw.endpoints.list(SPARE, { limit: 1_000 })).data.map(({ id }) => id)
   const verdict = await judge({
+    spare,
     raw,
     endpoints,
     deliveries,
