@@ -11,6 +11,8 @@ type Literal = string | number | boolean | null
  */
 export interface BodyTemplate {
   readonly [field: string]: BodyPart | Literal | BodyTemplate
+  /** No text: a part that does not belong into a body would pass for a template. */
+  readonly part?: BodyPart | Exclude<Literal, string> | BodyTemplate
 }
 
 const SPREAD = '...'

@@ -14,10 +14,8 @@ const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
  * @throws ConfigurationError `option_invalid` where it is negative, not finite or not of the form
  */
 export function toMs(duration: Duration, name: string): Ms {
-  const match = typeof duration === 'string' ? DURATION.exec(duration) : null
-  const ms = match ? Number(match[1]) * (UNITS[match[2] as string] as Ms) : duration
-  if (typeof ms === 'number' && Number.isFinite(ms) && ms >= 0) return ms
-  throw new ConfigurationError('option_invalid', `${name} is not a duration`, {
-    hint: 'use milliseconds, or a number and its unit: "500ms", "15s", "5m", "2h", "7d"',
-  })
+  const [, count, unit = ''] = typeof duration === 'string' ? (DURATION.exec(duration) ?? []) : []
+  const ms = typeof duration === 'number' ? duration : Number(count) * (UNITS[unit] as Ms)
+  if (ms >= 0 && ms < Infinity) return ms
+  throw new ConfigurationError('option_invalid', `${name} is not a duration`, { hint: 'such as 500, "15s", "5m", "7d"' })
 }

@@ -95,23 +95,23 @@ const BRANDS = Symbol.for('@hooks/error-brands')
  */
 export class HooksError<Code extends string = string> extends Error {
   protected static readonly brand: string = 'HooksError'
-  override readonly name: string
-  readonly code: Code
-  readonly hint?: string
+  declare readonly code: Code
+  declare readonly hint?: string
 
-  constructor(code: Code, message: string, details: ErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause })
-    const { brand } = new.target
-    this.name = brand
-    this.code = code
-    if (details.hint !== undefined) this.hint = details.hint
-    Object.defineProperty(this, BRANDS, { value: ['HooksError', brand] })
+  /** Without a message, the code says it: `body_too_large` is "body too large". */
+  constructor(code: Code, message: string = code.replaceAll('_', ' '), { hint, ...underneath }: ErrorDetails = {}) {
+    super(message, underneath)
+    Object.assign(this, { name: new.target.brand, code }, hint && { hint })
+  }
+
+  get [BRANDS](): readonly string[] {
+    return ['HooksError', this.name]
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
     // A subclass of the user's own has no brand of its own, and keeps the language's meaning.
-    if (!Object.hasOwn(this, 'brand')) return Function.prototype[Symbol.hasInstance].call(this, value)
-    return (value as { [BRANDS]?: string[] } | null | undefined)?.[BRANDS]?.includes(this.brand) === true
+    if (!Object.hasOwn(this, 'brand')) return super[Symbol.hasInstance](value)
+    return (value as Partial<HooksError> | null | undefined)?.[BRANDS]?.includes(this.brand) === true
   }
 }
 

@@ -23,18 +23,24 @@ export class Key {
   readonly #bytes: Bytes
   readonly algorithm: Algorithm
   readonly use: 'sign' | 'verify' | 'both'
-  /** The platform's own key object, made at first use and kept by the {@link Crypto} that made it. */
-  native: unknown
+  #native: unknown
 
   constructor(algorithm: Algorithm, bytes: Bytes, use: 'sign' | 'verify' | 'both' = 'both') {
     this.algorithm = algorithm
     this.#bytes = bytes
     this.use = use
-    Object.defineProperty(this, 'native', { enumerable: false, writable: true, value: undefined })
   }
 
   get bytes(): Bytes {
     return this.#bytes
+  }
+
+  /** The platform's own key object, made at first use and kept by the {@link Crypto} that made it. */
+  get native(): unknown {
+    return this.#native
+  }
+  set native(made: unknown) {
+    this.#native = made
   }
 }
 

@@ -62,6 +62,8 @@ export interface TokenSignature {
   readonly header: string
   readonly prefix?: string
   readonly token: true
+  /** A token signs nothing. */
+  readonly over?: never
 }
 
 /** How a secret's text becomes a key. `text` is its UTF-8 bytes, a `whsec_` in front included. */

@@ -7,7 +7,7 @@ export {
   defineContract,
   type IdPrefixes,
 } from './contract.ts'
-export { type CryptoBackend, platformCrypto } from './crypto.ts'
+export { platformCrypto } from './crypto.ts'
 export { type Duration, toMs } from './duration.ts'
 export { ecdsaFromDer } from './ecdsa.ts'
 export { joinBytes, toHex } from './encoding.ts'
@@ -68,6 +68,7 @@ export {
   type TokenSignature,
 } from './hmac-format.ts'
 export { newId } from './id.ts'
+export { type CryptoBackend, inboundCrypto } from './inbound-crypto.ts'
 export {
   type BodyPart,
   type HeaderPart,

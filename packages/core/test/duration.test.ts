@@ -18,12 +18,34 @@ describe('a duration', () => {
     expect(toMs(duration, 'lease')).toBe(ms)
   })
 
-  it.each([-1, Number.NaN, Number.POSITIVE_INFINITY, '', 's', '5', '5 s', ' 5s', '5s ', '-5s', '+5s', '5S', '1e3s', '.5s', '5.s', '1,5s', '5w', '5s5s', null, undefined, {}, [], true, 5n])(
-    'is refused where it is none: %o',
-    (duration) => {
-      expect(codeOf(() => toMs(duration as Duration, 'lease'))).toBe('option_invalid')
-    },
-  )
+  it.each([
+    -1,
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    '',
+    's',
+    '5',
+    '5 s',
+    ' 5s',
+    '5s ',
+    '-5s',
+    '+5s',
+    '5S',
+    '1e3s',
+    '.5s',
+    '5.s',
+    '1,5s',
+    '5w',
+    '5s5s',
+    null,
+    undefined,
+    {},
+    [],
+    true,
+    5n,
+  ])('is refused where it is none: %o', (duration) => {
+    expect(codeOf(() => toMs(duration as Duration, 'lease'))).toBe('option_invalid')
+  })
 
   it('that is refused is named by its option, and not quoted', () => {
     expect(() => toMs('s3cr3t' as Duration, 'policy.deadline')).toThrow('policy.deadline is not a duration')

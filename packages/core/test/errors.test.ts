@@ -28,7 +28,12 @@ const declared = [...read('../src/errors.ts').matchAll(/^export type (\w+)Code =
 const rows = read('../ERRORS.md')
   .split('\n')
   .filter((line) => line.startsWith('| `'))
-  .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()))
+  .map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  )
 
 describe('the table of errors in ERRORS.md', () => {
   it('lists every code of the unions and no other, in their order, with its class', () => {
@@ -57,7 +62,9 @@ describe('the table of errors in ERRORS.md', () => {
         : []
     })
     const texts = sources
-      .filter((file) => file.endsWith('.ts') && !file.endsWith(join('core', 'src', 'errors.ts')) && !/\btesting\b/.test(file))
+      .filter(
+        (file) => file.endsWith('.ts') && !file.endsWith(join('core', 'src', 'errors.ts')) && !/\btesting\b/.test(file),
+      )
       .map((file) => readFileSync(file, 'utf8'))
     const unused = declared.filter(({ code }) => !texts.some((text) => text.includes(`'${code}'`)))
     expect(unused).toEqual([])
@@ -113,13 +120,20 @@ describe('errors', () => {
     expect(mine.name).toBe('ConfigurationError')
   })
 
-  it.each([undefined, null, 0, '', 'signature_mismatch', {}, { code: 'signature_mismatch' }, new Error('x'), Object.create(null)])(
-    'are not mistaken for other things: %o',
-    (value) => {
-      expect(value instanceof HooksError).toBe(false)
-      expect(isHooksError(value)).toBe(false)
-    },
-  )
+  it.each([
+    undefined,
+    null,
+    0,
+    '',
+    'signature_mismatch',
+    {},
+    { code: 'signature_mismatch' },
+    new Error('x'),
+    Object.create(null),
+  ])('are not mistaken for other things: %o', (value) => {
+    expect(value instanceof HooksError).toBe(false)
+    expect(isHooksError(value)).toBe(false)
+  })
 
   it('are found by their code', () => {
     const error: unknown = new PayloadError('payload_invalid', 'x')

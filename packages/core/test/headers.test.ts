@@ -1,4 +1,4 @@
-import { headerBag, type HeadersInput } from '@hooks/core'
+import { type HeadersInput, headerBag } from '@hooks/core'
 import { describe, expect, it } from 'vitest'
 import { codeOf } from './support.ts'
 
@@ -43,12 +43,17 @@ describe.each(forms)('headers in the form of %s', (_, form) => {
 
 describe('a header that is there twice', () => {
   it.each([
-    ['pairs', [['a', '1'], ['A', '1']]],
+    [
+      'pairs',
+      [
+        ['a', '1'],
+        ['A', '1'],
+      ],
+    ],
     ['a record of lists', { a: ['1', '2'] }],
-    ['a record with two spellings', { A: '1', 'a ': '', 'b': '' }],
-  ] as [string, HeadersInput][])('is refused where the form shows it: %s', (form, input) => {
-    const expected = form.includes('spellings') ? 'accepted' : 'ambiguous_header'
-    expect(codeOf(() => headerBag(input).find('a'))).toBe(expected)
+    ['a record of lists, in two spellings', { A: ['1'], a: ['2'] }],
+  ] as [string, HeadersInput][])('is refused where the form shows it: %s', (_, input) => {
+    expect(codeOf(() => headerBag(input).find('a'))).toBe('ambiguous_header')
   })
 
   it('is refused in two spellings of a record', () => {

@@ -90,6 +90,10 @@ describe('a key __proto__', () => {
   })
 
   it('is kept where it is a value or a part of a key', () => {
-    expect(parse('{"a":"__proto__","__proto__x":1,"_\\u005fproto":2}')).toEqual({ a: '__proto__', __proto__x: 1, __proto: 2 })
+    expect(parse('{"a":"__proto__","__proto__x":1,"_\\u005fproto":2}')).toEqual({
+      a: '__proto__',
+      __proto__x: 1,
+      __proto: 2,
+    })
   })
 })

@@ -1,4 +1,13 @@
-import { backoff, consoleLogger, createBell, generateSecret, SECRET_BYTES, silentLogger, systemClock, systemRandom } from '@hooks/core'
+import {
+  backoff,
+  consoleLogger,
+  createBell,
+  generateSecret,
+  SECRET_BYTES,
+  silentLogger,
+  systemClock,
+  systemRandom,
+} from '@hooks/core'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { VirtualClock } from './virtual-clock.ts'
 
@@ -109,6 +118,20 @@ describe('a bell', () => {
     const waiting = bell.wait(1000)
     bell.ring()
     await waiting
+    expect(clock.monotonic()).toBe(0)
+  })
+
+  it('wakes everyone who waits, and leaves no timer behind when it is closed', async () => {
+    const clock = new VirtualClock()
+    const bell = createBell(clock)
+    const waiting = Promise.all([bell.wait(1000), bell.wait(500), bell.wait(60_000)])
+    bell.ring()
+    await waiting
+    bell.clear()
+    const again = bell.wait(700)
+    bell.close()
+    await again
+    expect(clock.asleep).toBe(0)
     expect(clock.monotonic()).toBe(0)
   })
 })

@@ -151,6 +151,11 @@ export function createSending({ contract, storage, clock, random, logger, kick }
           hint: 'use `await send(...)`',
         })
       }
+      if (storage.facts.tx === 'sync' && tx === undefined) {
+        throw new ConfigurationError('tx_unsupported', 'sendSync needs `tx`: your own handle', {
+          hint: 'without a transaction, `await send(...)` waits for a locked database; sendSync could not',
+        })
+      }
       checkCount(messages)
       for (const { type, data } of messages) {
         const pending = validate(type, data)

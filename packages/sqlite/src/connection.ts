@@ -14,7 +14,7 @@ import { closed, schemaMissing, storageError } from './failures.ts'
 import { createSession, named, type Session } from './session.ts'
 import { HAS_META, MIGRATIONS, READ_META, VERSION } from './sql/schema.ts'
 
-/** What a {@link Connection} is made of. */
+/** What {@link createConnection} needs. */
 export interface ConnectionOptions {
   readonly path: string
   readonly driver: SqliteDriver
@@ -242,9 +242,6 @@ export function createConnection(options: ConnectionOptions) {
     }
   }
 }
-
-/** {@link createConnection}. */
-export type Connection = ReturnType<typeof createConnection>
 
 /** The plain statements of the migrations after version `from`. */
 export function migrationsFor(prefix: string, from: number) {

@@ -59,9 +59,9 @@ export function storageError(error: unknown): HooksError {
 }
 
 /** The database stayed locked. */
-export function busy(cause: unknown): StorageError {
+function busy(cause: unknown): StorageError {
   return new StorageError('storage_busy', 'the database is locked by another connection; nothing was written', {
-    hint: 'keep write transactions short, and begin them with BEGIN IMMEDIATE: one that has read before it writes cannot wait for the lock',
+    hint: 'inside a transaction of this process, pass its handle as `tx`; keep transactions short, and begin them with BEGIN IMMEDIATE, because one that has read before it writes cannot wait for the lock',
     cause,
   })
 }

@@ -83,8 +83,6 @@ function nodeDriver(): SqliteDriver | undefined {
 }
 
 function load(name: string): SqliteDriver {
-  // `__filename` stands in the CommonJS build alone, `import.meta.url` in the other.
-  const here = typeof __filename === 'string' ? __filename : import.meta.url
   const { createRequire } = process.getBuiltinModule('node:module')
-  return createRequire(here)(name) as SqliteDriver
+  return createRequire(import.meta.url)(name) as SqliteDriver
 }

@@ -8,6 +8,11 @@ afterEach(() => {
   for (const child of running) child.kill('SIGKILL')
 })
 
+const scripts = {
+  'hold-lock': new URL('./children/hold-lock.ts', import.meta.url),
+  work: new URL('./children/work.ts', import.meta.url),
+}
+
 /** A script of ./children in a process of its own. */
 export interface Child {
   /** What it has printed, by line. */
@@ -20,9 +25,9 @@ export interface Child {
 }
 
 /** Starts a script of ./children. */
-export function startChild(script: string, ...values: readonly (string | number)[]): Child {
+export function startChild(script: keyof typeof scripts, ...values: readonly (string | number)[]): Child {
   const root = fileURLToPath(new URL('../../..', import.meta.url))
-  const file = fileURLToPath(new URL(`./children/${script}.ts`, import.meta.url))
+  const file = fileURLToPath(scripts[script])
   const flags = ['--conditions=@hooks/source', '--import', 'tsx', file]
   const child = spawn(process.execPath, [...flags, ...values.map(String)], {
     cwd: root,

@@ -12,10 +12,12 @@ import { delivered, newEndpoint, newMessage, send } from './tour.ts'
 const full = expect.objectContaining({ name: 'StorageError', code: 'storage_full', hint: expect.any(String) })
 const big = JSON.stringify('x'.repeat(20_000))
 
+const system = (command: string, ...values: string[]) => execFileSync(command, values, { stdio: 'ignore' })
+
 const mounts: string[] = []
 afterEach(() => {
   for (const folder of mounts.splice(0)) {
-    execFileSync('umount', ['-l', folder])
+    system('umount', '-l', folder)
     rmSync(folder, { recursive: true })
   }
 })
@@ -24,7 +26,7 @@ afterEach(() => {
 function smallDisk(): string | undefined {
   const folder = mkdtempSync(join(tmpdir(), 'hooks-disk-'))
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder], { stdio: 'ignore' })
+    system('mount', '-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', folder)
   } catch {
     rmSync(folder, { recursive: true })
     return undefined

@@ -56,20 +56,29 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
   const { leases, clock, random, logger, concurrency } = options
   const bell = createBell(clock)
   const settler = createSettler()
-  let abort = new AbortController()
+  // One controller for each piece of work: a signal that a hundred of them listened to would be reported as a leak.
+  const controllers = new Set<AbortController>()
   let running = 0
+  /** Slots that a claim under way has asked for: a drain beside the loop must not ask for them again. */
+  let claiming = 0
   let looping: Promise<void> | undefined
   let stopping = false
+
+  const free = () => concurrency - running - claiming
 
   /** One claim. Returns how many were started, or null where the store failed. */
   async function claim(mayStart: () => boolean, latest: Ms): Promise<number | null> {
     const claimedAt = clock.monotonic()
+    const limit = free()
     let claimed: readonly L[]
+    claiming += limit
     try {
-      claimed = await leases.claim({ worker: options.worker, limit: concurrency - running, leaseMs: options.leaseMs })
+      claimed = await leases.claim({ worker: options.worker, limit, leaseMs: options.leaseMs })
     } catch (error) {
       logger.error({ error }, 'hooks: claiming work failed; it is tried again')
       return null
+    } finally {
+      claiming -= limit
     }
     // An answer that was long on its way may bring leases that are as good as over.
     const fresh = claimed.filter(
@@ -90,9 +99,11 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
 
   async function work(lease: L, claimedAt: Ms, latest: Ms): Promise<void> {
     running++
+    const controller = new AbortController()
+    controllers.add(controller)
     const endsAt = Math.min(claimedAt + lease.leaseLeftMs - SETTLE_MARGIN, latest)
     try {
-      const outcome = await options.run(lease, { endsAt, signal: abort.signal })
+      const outcome = await options.run(lease, { endsAt, signal: controller.signal })
       const applied = await settler.settle(
         { key: lease.key, token: lease.token, ...outcome },
         claimedAt + lease.leaseLeftMs,
@@ -102,6 +113,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       logger.error({ error, key: lease.key }, 'hooks: work ended without an outcome; its lease runs out')
     } finally {
       running--
+      controllers.delete(controller)
       bell.ring()
     }
   }
@@ -111,7 +123,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     while (!stopping) {
       bell.clear()
       let waitMs = options.pollMs
-      if (running < concurrency) {
+      if (free() > 0) {
         const started = await claim(() => !stopping, Number.POSITIVE_INFINITY)
         failures = started === null ? failures + 1 : 0
         if (started === null) waitMs = backoff(failures, random, { firstMs: 500, mostMs: 30_000 })
@@ -194,7 +206,6 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     start() {
       if (looping !== undefined) return
       stopping = false
-      abort = new AbortController()
       looping = loop()
     },
     wake: () => bell.ring(),
@@ -205,20 +216,20 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       looping = undefined
       await idle(drainMs)
       if (running > 0) {
-        abort.abort()
+        for (const controller of controllers) controller.abort()
         await idle(SETTLE_MARGIN)
       }
       bell.close()
     },
     async drain(maxMs) {
       const end = clock.monotonic() + maxMs
-      const leastRunMs = options.leastRunMs ?? 0
+      const leastRunMs = Math.max(options.leastRunMs ?? 0, 1)
       const mayStart = () => end - clock.monotonic() >= leastRunMs
       while (mayStart()) {
         bell.clear()
-        const started = running < concurrency ? await claim(mayStart, end - DRAIN_MARGIN) : 0
+        const started = free() > 0 ? await claim(mayStart, end - DRAIN_MARGIN) : 0
         if (started === null) break
-        if (started === 0 && running === 0) break
+        if (started === 0 && running === 0 && claiming === 0) break
         if (started === 0) await bell.wait(Math.min(options.pollMs, Math.max(0, end - clock.monotonic())))
       }
       await idle(Math.max(0, end - clock.monotonic()))
