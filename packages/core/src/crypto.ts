@@ -1,9 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import { joinBytes } from './encoding.ts'
-import type { Algorithm, Key, Segment } from './format.ts'
+import type { Algorithm, CryptoBackend, Key, Segment } from './format.ts'
 import {
   builtinCrypto,
-  type CryptoBackend,
   inboundNodeCrypto,
   inboundWebCrypto,
   isAsymmetric,
@@ -37,7 +36,6 @@ function withSecret(algorithm: Algorithm, key: Key | null, over: readonly Segmen
 
 export function nodeCrypto(node: NodeCrypto): CryptoBackend {
   const { sign, verify } = inboundNodeCrypto(node)
-  const hash = (algorithm: Algorithm) => (algorithm === 'ed25519' ? null : 'sha256')
   const native = (key: Key, made: () => KeyObject) =>
     ({ key: (key.native ??= made()) as KeyObject, dsaEncoding: 'ieee-p1363' }) as const
   const der = (bytes: Bytes) => ({ key: Buffer.from(bytes), format: 'der' }) as const
@@ -47,7 +45,7 @@ export function nodeCrypto(node: NodeCrypto): CryptoBackend {
       if (plain) return sign('sha256', null, plain)
       if (!isAsymmetric(algorithm)) return sign(algorithm, key, over)
       const made = native(key as Key, () => node.createPrivateKey({ ...der(pkcs8(key as Key)), type: 'pkcs8' }))
-      return node.sign(hash(algorithm), joinBytes(over), made)
+      return node.sign(algorithm === 'ed25519' ? null : 'sha256', joinBytes(over), made)
     },
     verify(algorithm, key, over, signature) {
       try {

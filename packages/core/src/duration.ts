@@ -17,5 +17,7 @@ export function toMs(duration: Duration, name: string): Ms {
   const [, count, unit = ''] = typeof duration === 'string' ? (DURATION.exec(duration) ?? []) : []
   const ms = typeof duration === 'number' ? duration : Number(count) * (UNITS[unit] as Ms)
   if (ms >= 0 && ms < Infinity) return ms
-  throw new ConfigurationError('option_invalid', `${name} is not a duration`, { hint: 'such as 500, "15s", "5m", "7d"' })
+  throw new ConfigurationError('option_invalid', `${name} is not a duration`, {
+    hint: 'such as 500, "15s", "5m", "7d"',
+  })
 }

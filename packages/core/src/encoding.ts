@@ -1,8 +1,5 @@
 import type { Bytes } from './seams.ts'
 
-/** Whole groups, then at most one short group, padded and with zeros in the bits that it does not use. */
-const CANONICAL = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/][AQgw]==|[A-Za-z0-9+/]{2}[AEIMQUYcgkosw048]=)?$/
-
 /** Bytes as padded base64 (RFC 4648 section 4). */
 export function toBase64(bytes: Bytes): string {
   let binary = ''
@@ -15,8 +12,13 @@ export function toBase64(bytes: Bytes): string {
  * non-zero trailing bits are refused, so that one signature has one spelling.
  */
 export function fromBase64(text: string): Bytes | undefined {
-  if (!CANONICAL.test(text)) return undefined
-  const binary = atob(text)
+  let binary: string
+  try {
+    binary = atob(text)
+  } catch {
+    return undefined
+  }
+  if (btoa(binary) !== text) return undefined
   const bytes = new Uint8Array(binary.length)
   for (let i = 0; i < bytes.length; i++) bytes[i] = binary.charCodeAt(i)
   return bytes

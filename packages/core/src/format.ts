@@ -53,6 +53,12 @@ export interface Crypto {
   sign(algorithm: Algorithm, key: Key | null, over: readonly Segment[]): MaybePromise<Bytes>
 }
 
+/** What {@link Crypto} signs with, and the comparison of an asymmetric signature, which only core makes. */
+export interface CryptoBackend extends Crypto {
+  /** Whether `signature` is one of `over` by the private half of `key`. */
+  verify(algorithm: Algorithm, key: Key, over: readonly Segment[], signature: Bytes): MaybePromise<boolean>
+}
+
 /** The headers of a request, by name, whatever their case. */
 export interface HeaderBag {
   /** The value, or undefined. @throws WebhookVerificationError `ambiguous_header` where it is there twice */
@@ -156,6 +162,8 @@ export interface InboundFormat {
   open(request: RawRequest): Opened
   /** The content of a request whose proofs hold. @throws PayloadError `payload_invalid` */
   read(request: RawRequest): Content
+  /** What it takes to verify this format, where that is more than `inboundCrypto` has: `platformCrypto`. */
+  readonly crypto?: () => CryptoBackend
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { HeadersInput } from './headers.ts'
-import type { Bytes, MaybePromise } from './seams.ts'
+import type { Bytes } from './seams.ts'
 
 /** A request as a host hands it over. */
 export interface ReceivedRequest {
@@ -13,7 +13,7 @@ export interface ReceivedRequest {
    * fit. A reader that cannot read rejects with an error whose `code` is `body_too_large`, `body_incomplete` or
    * `body_unavailable`; any other rejection counts as `body_incomplete`.
    */
-  readonly body: Bytes | (() => MaybePromise<Bytes>)
+  readonly body: Bytes | (() => Promise<Bytes | undefined>)
 }
 
 /** What to answer. An adapter writes it out and adds nothing. */

@@ -22,7 +22,7 @@ export function headerBag(input: HeadersInput): HeaderBag {
       if (value !== undefined && key.toLowerCase() === name) found.push(...[value].flat())
     }
     if (found.length < 2) return found[0]
-    throw new WebhookVerificationError('ambiguous_header', `the header ${name} is there more than once`)
+    throw new WebhookVerificationError('ambiguous_header', `the header ${name} is there twice`)
   }
   return {
     find,

@@ -1,13 +1,6 @@
 import type { webcrypto } from 'node:crypto'
 import { joinBytes } from './encoding.ts'
-import type { Algorithm, Crypto, Key, Segment } from './format.ts'
-import type { Bytes, MaybePromise } from './seams.ts'
-
-/** What {@link Crypto} signs with, and the comparison of an asymmetric signature, which only core makes. */
-export interface CryptoBackend extends Crypto {
-  /** Whether `signature` is one of `over` by the private half of `key`. */
-  verify(algorithm: Algorithm, key: Key, over: readonly Segment[], signature: Bytes): MaybePromise<boolean>
-}
+import type { Algorithm, CryptoBackend, Key } from './format.ts'
 
 export type NodeCrypto = typeof import('node:crypto')
 export type Subtle = webcrypto.SubtleCrypto

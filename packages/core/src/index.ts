@@ -44,6 +44,7 @@ export {
   type Carried,
   type Content,
   type Crypto,
+  type CryptoBackend,
   type FormatFacts,
   type HeaderBag,
   type InboundFormat,
@@ -68,7 +69,7 @@ export {
   type TokenSignature,
 } from './hmac-format.ts'
 export { newId } from './id.ts'
-export { type CryptoBackend, inboundCrypto } from './inbound-crypto.ts'
+export { inboundCrypto } from './inbound-crypto.ts'
 export {
   type BodyPart,
   type HeaderPart,

@@ -52,26 +52,25 @@ export const systemClock: Clock = {
   monotonic: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
-      if (signal?.aborted) return resolve()
       const end = performance.now() + ms
       let timer: ReturnType<typeof setTimeout>
-      const done = () => {
+      const look = () => {
         clearTimeout(timer)
-        signal?.removeEventListener('abort', done)
-        resolve()
+        const left = signal?.aborted ? 0 : end - performance.now()
+        if (left > 0) {
+          timer = setTimeout(look, Math.min(Math.ceil(left), LONGEST_TIMER))
+        } else {
+          signal?.removeEventListener('abort', look)
+          resolve()
+        }
       }
-      const arm = () => {
-        const left = end - performance.now()
-        if (left <= 0) return done()
-        timer = setTimeout(arm, Math.min(Math.ceil(left), LONGEST_TIMER))
-      }
-      signal?.addEventListener('abort', done, { once: true })
-      arm()
+      signal?.addEventListener('abort', look)
+      look()
     }),
 }
 
 /** One call for very many ids costs as much as one for one. Keys are longer, and never come from here. */
-const pool = new Uint8Array(4096)
+const pool = /* @__PURE__ */ new Uint8Array(4096)
 let pooled = 0
 
 function fromPool(n: number): Bytes {

@@ -93,7 +93,7 @@ function headerNames({ prefix = 'webhook' }: StandardWebhooksOptions) {
 }
 
 function malformed(code: 'malformed_header' | 'malformed_timestamp', header: string): WebhookVerificationError {
-  return new WebhookVerificationError(code, `the header ${header} is not of the form that Standard Webhooks has`)
+  return new WebhookVerificationError(code, `the header ${header} is malformed`)
 }
 
 function keys(secret: string, use: 'sign' | 'verify'): readonly Key[] {
@@ -101,8 +101,8 @@ function keys(secret: string, use: 'sign' | 'verify'): readonly Key[] {
   const [, kind = 'sec', text = secret] = /^wh(sec|sk|pk)_(.*)$/s.exec(secret) ?? []
   const bytes = fromBase64(text)
   if (!bytes) {
-    throw new ConfigurationError('secret_format', 'the secret is not base64', {
-      hint: 'a Standard Webhooks secret is "whsec_" and padded base64; text secrets belong to hmacFormat',
+    throw new ConfigurationError('secret_format', 'the secret is not "whsec_" and padded base64', {
+      hint: 'is it text? That is hmacFormat',
     })
   }
   const { length } = bytes
@@ -113,9 +113,7 @@ function keys(secret: string, use: 'sign' | 'verify'): readonly Key[] {
   }
   const wanted = use === 'sign' ? 'sk' : 'pk'
   if (kind === wanted && (length === 32 || (length === 64 && use === 'sign'))) return [new Key('ed25519', bytes, use)]
-  throw new ConfigurationError('secret_type', `to ${use}, an Ed25519 key begins with wh${wanted}_`, {
-    hint: 'the private key (whsk_) stays with the sender, the public key (whpk_) goes to the receiver',
-  })
+  throw new ConfigurationError('secret_type', `the key to ${use} with is wh${wanted}_ and 32 bytes`)
 }
 
 function signature(

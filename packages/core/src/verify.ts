@@ -1,6 +1,6 @@
 import { WebhookVerificationError } from './errors.ts'
-import type { InboundFormat, Key, Proof, RawRequest } from './format.ts'
-import { type CryptoBackend, isAsymmetric } from './inbound-crypto.ts'
+import type { CryptoBackend, InboundFormat, Key, Proof, RawRequest } from './format.ts'
+import { isAsymmetric } from './inbound-crypto.ts'
 import type { Bytes, Clock, Ms } from './seams.ts'
 
 /** A live secret's keys, and how to name that secret to an operator. */
@@ -39,7 +39,7 @@ export async function verifyRequest(
   }
   if (fitting === undefined) {
     throw new WebhookVerificationError('signature_mismatch', 'no signature fits', {
-      hint: 'is it the secret of this endpoint, and are these the bytes as they came?',
+      hint: 'is it the right secret, and are these the bytes that came?',
     })
   }
   if (sentAt && window) checkWindow(sentAt, window, clock)
@@ -57,9 +57,7 @@ function checkWindow(sentAt: Date, { maxAgeMs, maxFutureMs }: NonNullable<Window
   const age = (seconds(clock.now()) - seconds(sentAt)) * 1000
   if (age > maxAgeMs) throw new WebhookVerificationError('timestamp_too_old')
   if (-age > maxFutureMs) {
-    throw new WebhookVerificationError('timestamp_too_new', undefined, {
-      hint: 'is a clock wrong, or are these milliseconds where the format has seconds?',
-    })
+    throw new WebhookVerificationError('timestamp_too_new', undefined, { hint: 'is it in milliseconds?' })
   }
 }
 

@@ -43,10 +43,7 @@ describe('a description', () => {
     ['a token whose secret is not text', { secret: 'hex', signature: { header: 'x-token', token: true } }],
     // What the types refuse, for those who write JavaScript:
     ['a misspelt part in the body', { body: { type: part.type, data: part.data, id: unchecked.mesageId } }],
-    [
-      'a misspelt part that is signed',
-      { signature: { header: 'x-signature', over: [unchecked.timestmp, part.body] } },
-    ],
+    ['a misspelt part that is signed', { signature: { header: 'x-signature', over: [unchecked.timestmp, part.body] } }],
     ['a misspelt part in a header', { headers: { 'x-id': unchecked.mesageId } }],
     ['an attempt in a body', { body: { type: part.type, data: part.data, attempt: part.attempt } }],
     ['a function in a body', { body: { type: part.type, data: part.data, at: part.occurredAt } }],
@@ -228,9 +225,12 @@ describe('a secret', () => {
     expect(codeOf(keys(grammar, text))).toBe(outcome)
   })
 
-  it.each([undefined, null, 1, {}, [], Buffer.from('0123456789abcdef')])('that is no text is missing: %o', (secret) => {
-    expect(codeOf(keys('text', secret as never))).toBe('secret_missing')
-  })
+  it.each([undefined, null, 1, {}, [], Buffer.from('0123456789abcdef')].map((value) => [value]))(
+    'that is no text is missing: %o',
+    (secret) => {
+      expect(codeOf(keys('text', secret as never))).toBe('secret_missing')
+    },
+  )
 
   it('may be shorter by an explicit choice, and never empty', () => {
     expect(codeOf(keys({ grammar: 'text', minBytes: 14 }, 'mon_secret_123'))).toBe('accepted')

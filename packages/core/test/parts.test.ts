@@ -81,13 +81,23 @@ describe('a time', () => {
     expect(readStamp('2022-11-03T20:26:10.344522Z', 'iso')?.toISOString()).toBe('2022-11-03T20:26:10.344Z')
   })
 
-  it.each([null, undefined, {}, [], ['1705314642'], true, { toString: 1, valueOf: 1 }, Number.NaN, -1, 1.5, 10n])(
-    'is no other thing than text or a number: %o',
-    (value) => {
-      for (const stamp of ['iso', 'isoSeconds', 'unix', 'unixMs'] as const)
-        expect(readStamp(value, stamp)).toBeUndefined()
-    },
-  )
+  const others: unknown[] = [
+    null,
+    undefined,
+    {},
+    [],
+    ['1705314642'],
+    true,
+    { toString: 1, valueOf: 1 },
+    Number.NaN,
+    -1,
+    1.5,
+    10n,
+  ]
+  it.each(others.map((value) => [value]))('is no other thing than text or a number: %o', (value) => {
+    for (const stamp of ['iso', 'isoSeconds', 'unix', 'unixMs'] as const)
+      expect(readStamp(value, stamp)).toBeUndefined()
+  })
 
   it('may be a number, as a body has it', () => {
     expect(readStamp(1705314642, 'unix')?.toISOString()).toBe('2024-01-15T10:30:42.000Z')

@@ -1,24 +1,22 @@
-import { type Bytes, type Crypto, type InboundFormat, PayloadError, type RawRequest, toHex } from '@hooks/core'
-
-/** What a store can hold as it is, in any database. */
-const PLAIN = /^[!-~]{1,200}$/
+import { type CryptoBackend, type InboundFormat, PayloadError, type RawRequest, type Segment, toHex } from '@hooks/core'
 
 /**
- * The keys under which a message is remembered: its name (the id on the wire, or the user's own), and, where that is
- * an id that the signature does not cover, its signed bytes too.
+ * The keys under which a store knows a message: that of its id, and, where the signature does not cover the id, that
+ * of its signed bytes. They are hashes: bounded, and no sender can make one that is another's.
  *
- * @throws PayloadError `idempotency_key_invalid` where the name is no text, or empty
+ * @throws PayloadError `idempotency_key_invalid` where there is no id: two messages without one are not the same
  */
 export async function dedupeKeys(
-  space: string,
-  name: unknown,
-  signed: readonly (string | Bytes)[],
-  crypto: Crypto,
-): Promise<{ readonly key: string; readonly digest?: string | undefined }> {
-  if (typeof name !== 'string' || !name) throw new PayloadError('idempotency_key_invalid', 'the message has no id')
-  const hash = async (over: readonly (string | Bytes)[]) => toHex(await crypto.sign('sha256', null, over))
-  return {
-    key: PLAIN.test(name) ? `${space}:id:${name}` : `${space}:hash:${await hash([name])}`,
-    digest: signed.length > 0 ? `${space}:bytes:${await hash(signed)}` : undefined,
-  }
+  { name, open }: InboundFormat,
+  raw: RawRequest,
+  id: string | undefined,
+  idIsSigned: boolean,
+  source: string,
+  crypto: CryptoBackend,
+): Promise<{ readonly key: string; readonly digest: string | undefined }> {
+  if (!id) throw new PayloadError('idempotency_key_invalid', 'the message has no id')
+  const hash = async (kind: string, over: readonly Segment[]) =>
+    toHex(await crypto.sign('sha256', null, [`${source}:${name}:${kind}:`, ...over]))
+  const signed = idIsSigned ? [] : open(raw).proofs.flatMap(({ over }) => over.flat())
+  return { key: await hash('id', [id]), digest: signed.length > 0 ? await hash('bytes', signed) : undefined }
 }

@@ -16,7 +16,7 @@ export interface HandlerContext {
 
 /**
  * Does the work of one message. The answer waits for it: what it throws or rejects with makes the sender try again.
- * With a store it runs to completion once; after a crash or a lost lease it runs again.
+ * With an idempotency store it runs to completion once; after a crash or a lost lease it runs again.
  */
 export type Handler<Type extends string = string, Data = unknown> = (
   message: VerifiedMessage<Type, Data>,
@@ -28,5 +28,7 @@ export async function parseData(schema: StandardSchema | undefined, data: unknow
   if (!schema) return data
   const result = await schema['~standard'].validate(data)
   if (!result.issues) return result.value
-  throw new PayloadError('payload_invalid', 'the data does not fit its schema', { issues: payloadIssues(result.issues) })
+  throw new PayloadError('payload_invalid', 'the data does not fit its schema', {
+    issues: payloadIssues(result.issues),
+  })
 }

@@ -1,12 +1,4 @@
-import {
-  type Applied,
-  type Clock,
-  type IdempotencyStore,
-  type LeaseRef,
-  type Ms,
-  StorageError,
-  systemClock,
-} from '@hooks/core'
+import { type Applied, type Clock, type IdempotencyStore, type LeaseRef, type Ms, systemClock } from '@hooks/core'
 
 /** Options of {@link memoryIdempotency}. */
 export interface MemoryIdempotencyOptions {
@@ -18,50 +10,52 @@ export interface MemoryIdempotencyOptions {
 
 interface Entry {
   /** Empty where nobody holds the key. */
-  token: string
+  readonly token: string
   /** The end of the lease or of the retention, monotonic. */
-  until: Ms
-  /** Monotonic; there once the work is done. */
-  completedAt?: Ms
-  attempt: number
-  claims: number
+  readonly until: Ms
+  /** When the work was done, monotonic; there once it is. */
+  readonly done?: Ms
+  readonly attempt: number
+  readonly claims: number
 }
 
 /**
  * Remembers keys in this process: for a service of one process, and for tests. A restart forgets them, and a second
  * process has its own, so there a message that comes again is handled again.
  *
- * For a new key beyond `max` it drops those whose time is over, then those completed longest ago, a 64th at a time;
- * never a live lease. Full of live leases, `begin` throws `storage_full`.
+ * A new key beyond `max` drops those whose time is over, then those done longest ago, a 64th at a time; never a live
+ * lease. Where all are live leases, the new one is told to come again.
  */
 export function memoryIdempotency({ clock = systemClock, max = 1e5 }: MemoryIdempotencyOptions = {}): IdempotencyStore {
-  // In the order of the last begin or complete.
+  // In the order of the last change.
   const entries = new Map<string, Entry>()
-  let tokens = 0
-
   const now = () => clock.monotonic()
-  /** Changes what is held under this token, its lease over or not, as long as nobody else took it. */
-  const change = ({ key, token }: LeaseRef, mayBeDone: boolean, edit: (entry: Entry) => void): Applied => {
-    const entry = entries.get(key)
-    if (entry?.token !== token || (entry.completedAt !== undefined && !mayBeDone)) return 'stale'
-    edit(entry)
+  const put = (key: string, entry: Entry) => {
     entries.delete(key)
     entries.set(key, entry)
+  }
+  let tokens = 0
+
+  /** Changes what is held under this token, its lease over or not, as long as nobody else took it. */
+  const change = ({ key, token }: LeaseRef, to: (entry: Entry) => Partial<Entry>, evenDone = false): Applied => {
+    const entry = entries.get(key)
+    if (entry?.token !== token || (entry.done !== undefined && !evenDone)) return 'stale'
+    put(key, { ...entry, ...to(entry) })
     return 'applied'
   }
-  const sweep = (limit: number) => {
+  const prune = (limit: number) => {
     let left = limit
     for (const [key, { until }] of entries) if (until <= now() && left-- > 0) entries.delete(key)
     return { more: left < 0 }
   }
-  const makeRoom = () => {
-    if (entries.size < max) return
-    sweep(max)
-    for (const [key, { completedAt }] of entries) {
-      if (entries.size < max - max / 64) return
-      if (completedAt !== undefined) entries.delete(key)
+  const hasRoom = (key: string) => {
+    if (entries.size < max || entries.has(key)) return true
+    prune(max)
+    for (const [old, { done }] of entries) {
+      if (entries.size < max * (63 / 64)) break
+      if (done !== undefined) entries.delete(old)
     }
-    if (entries.size >= max) throw new StorageError('storage_full', 'as many messages are under way as are remembered')
+    return entries.size < max
   }
 
   return {
@@ -69,35 +63,22 @@ export function memoryIdempotency({ clock = systemClock, max = 1e5 }: MemoryIdem
     begin(key, { leaseMs }) {
       const known = entries.get(key)
       const retryInMs = known ? known.until - now() : 0
-      const done = known?.completedAt !== undefined
+      const done = known?.done !== undefined
       if (retryInMs > 0) return done ? { state: 'completed' } : { state: 'in_progress', retryInMs }
+      if (!hasRoom(key)) return { state: 'in_progress', retryInMs: leaseMs }
       const { attempt, claims } = known && !done ? known : { attempt: 1, claims: 0 }
       const lease = { token: `${++tokens}`, attempt, claims: claims + 1 }
-      if (!entries.delete(key)) makeRoom()
-      entries.set(key, { ...lease, until: now() + leaseMs })
+      put(key, { ...lease, until: now() + leaseMs })
       return { state: 'claimed', lease: { ...lease, key, leaseLeftMs: leaseMs } }
     },
-    complete: (lease, { keepMs }) =>
-      change(lease, true, (entry) => {
-        entry.completedAt = now()
-        entry.until = now() + keepMs
-      }),
-    abandon: (lease) =>
-      change(lease, false, (entry) => {
-        entry.token = ''
-        entry.until = now()
-        entry.attempt++
-        entry.claims = 0
-      }),
-    extend: (lease, leaseMs) =>
-      change(lease, false, (entry) => {
-        entry.until = now() + leaseMs
-      }),
+    complete: (lease, { keepMs }) => change(lease, () => ({ done: now(), until: now() + keepMs }), true),
+    abandon: (lease) => change(lease, ({ attempt }) => ({ token: '', until: now(), attempt: attempt + 1, claims: 0 })),
+    extend: (lease, leaseMs) => change(lease, () => ({ until: now() + leaseMs })),
     completedWithin(key, withinMs) {
-      const { until = 0, completedAt = -Infinity } = entries.get(key) ?? {}
-      return until > now() && completedAt > now() - withinMs
+      const { until = 0, done = -Infinity } = entries.get(key) ?? {}
+      return until > now() && done > now() - withinMs
     },
-    prune: sweep,
+    prune,
     async close() {},
   }
 }

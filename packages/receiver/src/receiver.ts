@@ -13,12 +13,11 @@ import {
   headerBag,
   type IdempotencyStore,
   type InboundFormat,
+  inboundCrypto,
   type KeySet,
   type Logger,
   type MaybePromise,
   type Ms,
-  type PayloadError,
-  platformCrypto,
   type RawRequest,
   type ReceivedRequest,
   type RequestHandler,
@@ -32,12 +31,14 @@ import {
 import { dedupeKeys } from './dedupe-keys.ts'
 import { type Handler, parseData } from './handlers.ts'
 import { type Run, runOnce } from './once.ts'
-import { LazyMessage, readBody, takeBody, type VerifiedMessage } from './request.ts'
+import { checkBody, LazyMessage, readBody, refuseUnread, type VerifiedMessage } from './request.ts'
 import { respond } from './respond.ts'
 
-const FIVE_MINUTES = { maxAgeMs: 300_000, maxFutureMs: 300_000 }
-
 type SecretFunction = (request: RawRequest) => MaybePromise<string | readonly string[] | undefined>
+
+/** No event type: the handler of all that have none. */
+const ANY = '*'
+const FIVE_MINUTES: Ms = 300_000
 
 /** The secret, several of them during a rotation (4 at most, the newest first), or how to find them. */
 export type SecretSource = string | readonly string[] | SecretFunction
@@ -100,8 +101,8 @@ export interface Receiver<Messages extends object = Record<string, unknown>> ext
   handle(request: ReceivedRequest): Promise<HandledRequest>
   /** {@link Receiver.handle} for fetch servers; it needs no `this`. */
   fetch(request: Request): Promise<Response>
-  /** Fetches and checks the secrets, for a function at start. @throws ConfigurationError `secret_*` */
-  check(request?: ReceivedRequest): Promise<void>
+  /** Checks the secret, for when a function gives it: call it at start. @throws ConfigurationError `secret_*` */
+  check(request?: Partial<RawRequest>): Promise<void>
 }
 
 /**
@@ -115,134 +116,126 @@ export interface Receiver<Messages extends object = Record<string, unknown>> ext
 export function createReceiver<D extends EventDefinitions = EventDefinitions>(
   options: ReceiverOptions<D>,
 ): Receiver<EventOutputs<D>> {
-  const { contract, secret, idempotency: store, idempotencyKey, source = '', maxBodyBytes = 2 ** 20 } = options
-  const { leaseMs = 60_000, keepMs = 604_800_000, clock = systemClock, logger = silentLogger } = options
-  const format = contract?.format ?? options.format ?? standardWebhooksInbound()
-  const events = contract?.events ?? options.events
+  const {
+    contract,
+    format = contract?.format ?? standardWebhooksInbound(),
+    events = contract?.events,
+    secret,
+    idempotency: store,
+    idempotencyKey,
+    leaseMs = 60_000,
+    maxBodyBytes = 2 ** 20,
+    onUnknown,
+    source = '',
+    clock = systemClock,
+    logger = silentLogger,
+  } = options
+  const { name, facts, methods } = format
+  const window = windowOf(format, options.maxAge, options.maxFuture)
+  // A request could be replayed for as long as its time is good.
+  const keepMs = Math.max(options.keepMs ?? 604_800_000, window ? window.maxAgeMs + window.maxFutureMs : 0)
   const answers = { ...contract?.answers, ...options.answers }
-  const window = windowOf(format, options)
-  const crypto = platformCrypto()
+  const crypto = (format.crypto ?? inboundCrypto)()
   const handlers = new Map<string, Handler>()
-  let fallback = options.onUnknown
   let started = false
 
-  const toSets = (given: unknown): KeySet[] => {
+  const keySets = (given: unknown): readonly KeySet[] => {
     const secrets = Array.isArray(given) && given.length > 0 ? given : [given]
     if (secrets.length > 4) throw new ConfigurationError('option_invalid', 'there are more than 4 secrets')
     return secrets.map((one, index) => ({ keyId: `${index}`, keys: format.keys(one, 'verify') }))
   }
-  const fixed = typeof secret === 'function' ? undefined : toSets(secret)
-  if (store && !idempotencyKey && format.facts.id === 'absent') {
-    throw new ConfigurationError('idempotency_key_needed', `${format.name} has no id on the wire`, {
-      hint: 'idempotencyKey: (message) => what every retry of it has, and no other message',
-    })
-  }
-  if (store && window && keepMs < window.maxAgeMs + window.maxFutureMs) {
-    throw new ConfigurationError('option_invalid', 'keepMs is shorter than the window')
+  const fixed = typeof secret === 'function' ? undefined : keySets(secret)
+  const setsFor = async (raw: RawRequest) => keySets(typeof secret === 'function' ? await secret(raw) : secret)
+  if (store && !idempotencyKey && facts.id === 'absent') {
+    throw new ConfigurationError('idempotency_key_needed', `${name} has no id on the wire to tell a retry by`)
   }
 
-  const open = async ({ method = 'POST', url = '', headers: given, body }: ReceivedRequest): Promise<RawRequest> => {
+  const prove = async (request: ReceivedRequest): Promise<LazyMessage> => {
+    const { method = 'POST', url = '', body } = request
     checkMethod(format, method)
-    const headers = headerBag(given)
-    return { method, url, headers, body: await takeBody(body, headers, maxBodyBytes) }
+    const headers = headerBag(request.headers)
+    const read = typeof body === 'function' ? await body().catch(refuseUnread) : body
+    const raw = { method, url, headers, body: checkBody(read, headers, maxBodyBytes) }
+    const keyId = await verifyRequest(format, fixed ?? (await setsFor(raw)), raw, clock, crypto, window)
+    return new LazyMessage(format, raw, keyId)
   }
-  const setsFor = async (raw: RawRequest) => fixed ?? toSets(await (secret as SecretFunction)(raw))
-  const prove = async (raw: RawRequest) =>
-    new LazyMessage(format, raw, await verifyRequest(format, await setsFor(raw), raw, clock, crypto, window))
 
-  /** What it throws is a fault of the message, or of one of the host's own functions. */
-  const handOn = async (raw: RawRequest, message: LazyMessage): Promise<Run> => {
-    const { content, keyId, integrity, body } = message
+  const run = async (message: LazyMessage): Promise<Run> => {
+    const { raw, content, keyId, integrity, body } = message
     const { type, id } = content
-    const handler = handlers.get(type) ?? fallback
+    const handler = handlers.get(type) ?? handlers.get(ANY)
     if (!handler) return { outcome: 'unknown_event' }
     const data = handlers.has(type) ? await parseData(events?.get(type)?.schema, content.data) : content.data
     const work = (attempt: number, signal: AbortSignal) =>
       handler({ ...content, data, keyId, integrity, body }, { id, attempt, signal, keyId, log: logger })
-    if (!store) {
-      try {
-        await work(content.attempt ?? 1, new AbortController().signal)
-        return { outcome: 'handled' }
-      } catch (error) {
-        return { outcome: 'handler_failed', error }
-      }
+    if (store) {
+      const own = idempotencyKey ? idempotencyKey(message) : id
+      const space = typeof source === 'function' ? source(raw) : source
+      const keys = await dedupeKeys(format, raw, own, !!idempotencyKey || facts.id === 'signed', space, crypto)
+      return runOnce({ store, ...keys, leaseMs, keepMs, clock }, work)
     }
-    const space = `${typeof source === 'string' ? source : source(raw)}:${format.name}`
-    const unsigned = !idempotencyKey && format.facts.id === 'unsigned'
-    const signed = unsigned ? format.open(raw).proofs.flatMap(({ over }) => over.flat()) : []
-    const keys = await dedupeKeys(space, idempotencyKey ? idempotencyKey(message) : id, signed, crypto)
-    return runOnce({ store, ...keys, leaseMs, keepMs, clock }, work)
+    try {
+      await work(content.attempt ?? 1, new AbortController().signal)
+      return { outcome: 'handled' }
+    } catch (error) {
+      return { outcome: 'handler_failed', error }
+    }
   }
 
   const handle = async (request: ReceivedRequest): Promise<HandledRequest> => {
     started = true
     let message: LazyMessage | undefined
-    let run: Run
+    let ran: Run
     try {
-      const raw = await open(request)
-      message = await prove(raw)
-      run = await handOn(raw, message)
+      message = await prove(request)
+      ran = await run(message)
     } catch (error) {
-      run = { outcome: error instanceof HooksError ? error.code : 'handler_failed', error }
+      // What is no error of ours comes from one of the host's functions.
+      ran = { outcome: error instanceof HooksError ? error.code : 'handler_failed', error }
     }
-    const { outcome, error, retryInMs } = run
-    const headers: Record<string, string> = {}
-    if (outcome === 'method_not_allowed') headers.allow = format.methods.join(', ')
-    if (retryInMs) headers['retry-after'] = `${Math.ceil(retryInMs / 1000)}`
-    const acknowledge = outcome === 'payload_invalid' && options.onInvalidPayload === 'acknowledge'
-    const answer = respond(outcome, answers, headers, acknowledge)
+    const { outcome, error, retryInMs = leaseMs } = ran
+    const answer = respond(outcome, answers, {
+      ...(outcome === 'method_not_allowed' && { allow: methods.join(', ') }),
+      ...(outcome === 'in_progress' && { 'retry-after': `${Math.ceil(retryInMs / 1000)}` }),
+    })
     if (error) {
-      const { code, hint, issues, message: what } = error as PayloadError
-      const about = { code: outcome, type: message?.parsed?.type, id: message?.parsed?.id }
-      logger[answer.status < 500 ? 'warn' : 'error'](code === outcome ? { ...about, hint, issues } : { ...about, err: error }, what)
+      const { type, id } = message?.parsed ?? {}
+      logger[answer.status < 500 ? 'warn' : 'error']({ code: outcome, type, id, err: error }, 'webhook refused')
     }
     return answer
   }
 
-  const early = () => {
-    if (started) throw new ConfigurationError('handler_late', 'handlers are added before the first request')
+  const on = (type: string, handler: Handler) => {
+    if (started) throw new ConfigurationError('handler_late')
+    if (handlers.has(type)) throw new ConfigurationError('handler_duplicate', `${type} has a handler`)
+    handlers.set(type, handler)
+    return receiver
   }
-  const duplicate = (type: string) => new ConfigurationError('handler_duplicate', `${type} has a handler`)
-  return {
+  if (onUnknown) handlers.set(ANY, onUnknown)
+
+  const receiver: Receiver<EventOutputs<D>> = {
     maxBodyBytes,
-    on(type, handler) {
-      early()
-      if (handlers.has(type)) throw duplicate(type)
-      if (events && !events.get(type)) throw new ConfigurationError('event_type_invalid', `"${type}" is not in the catalog`)
-      handlers.set(type, handler as Handler)
-      return this
-    },
-    onUnknown(handler) {
-      early()
-      if (fallback) throw duplicate('onUnknown')
-      fallback = handler
-      return this
-    },
-    eventTypes: () => [...handlers.keys()],
-    verify: async (request) => prove(await open(request)),
+    on: on as Receiver<EventOutputs<D>>['on'],
+    onUnknown: (handler) => on(ANY, handler),
+    eventTypes: () => [...handlers.keys()].filter((type) => type !== ANY),
+    verify: prove,
     handle,
     async fetch(request) {
       const { method, url, headers } = request
       const answer = await handle({ method, url, headers, body: () => readBody(request, maxBodyBytes) })
       return new Response(answer.body || null, answer)
     },
-    async check(request = { headers: [], body: new Uint8Array() }) {
-      await setsFor(await open(request))
+    async check(request) {
+      await setsFor({ method: 'POST', url: '', headers: headerBag([]), body: new Uint8Array(), ...request })
     },
   }
+  return receiver
 }
 
-function windowOf<D extends EventDefinitions>(
-  { facts, window }: InboundFormat,
-  { maxAge, maxFuture }: ReceiverOptions<D>,
-): Window {
+/** The format's window, or what the user wants in its place. */
+function windowOf({ facts, window }: InboundFormat, maxAge?: Duration, maxFuture?: Duration): Window {
   if (maxAge === undefined && maxFuture === undefined) return window
-  if (facts.sentAt !== 'signed') {
-    throw new ConfigurationError('option_invalid', 'the format signs no time, so maxAge and maxFuture check nothing')
-  }
-  const { maxAgeMs, maxFutureMs } = window ?? FIVE_MINUTES
-  return {
-    maxAgeMs: toMs(maxAge ?? maxAgeMs, 'maxAge'),
-    maxFutureMs: toMs(maxFuture ?? maxFutureMs, 'maxFuture'),
-  }
+  if (facts.sentAt !== 'signed') throw new ConfigurationError('option_invalid', 'the format signs no time to bound')
+  const { maxAgeMs, maxFutureMs } = window ?? { maxAgeMs: FIVE_MINUTES, maxFutureMs: FIVE_MINUTES }
+  return { maxAgeMs: toMs(maxAge ?? maxAgeMs, 'maxAge'), maxFutureMs: toMs(maxFuture ?? maxFutureMs, 'maxFuture') }
 }

@@ -6,7 +6,6 @@ import {
   type InboundFormat,
   joinBytes,
   type RawRequest,
-  type ReceivedRequest,
   type VerificationCode,
   WebhookVerificationError,
 } from '@hooks/core'
@@ -36,21 +35,21 @@ export class LazyMessage implements VerifiedMessage {
   readonly keyId: string
   readonly integrity: 'signed' | 'none'
   readonly body: Bytes
-  readonly #format: InboundFormat
-  readonly #raw: RawRequest
-  /** The content, once it was asked for and is good. */
+  /** What is parsed so far. */
   parsed: Content | undefined
+  readonly raw: RawRequest
+  readonly #format: InboundFormat
 
   constructor(format: InboundFormat, raw: RawRequest, keyId: string) {
     this.#format = format
-    this.#raw = raw
+    this.raw = raw
     this.keyId = keyId
     this.body = raw.body
     this.integrity = format.facts.body === 'signed' ? 'signed' : 'none'
   }
   /** @throws PayloadError `payload_invalid` */
   get content(): Content {
-    return (this.parsed ??= this.#format.read(this.#raw))
+    return (this.parsed ??= this.#format.read(this.raw))
   }
   get type() {
     return this.content.type
@@ -76,52 +75,39 @@ export class LazyMessage implements VerifiedMessage {
 }
 
 /**
- * The bytes of a fetch `Request`, of which it never reads more than `limit`. Never its text: that loses a byte order
- * mark and whatever is not UTF-8, and both are signed.
- *
- * @throws WebhookVerificationError `body_unavailable`, `body_too_large`; where the stream breaks off, what the stream throws
+ * The bytes of a fetch `Request`: at most one chunk more than `limit`, and none where it was read before. Never its
+ * text: that loses a byte order mark and whatever is not UTF-8, and both are signed.
  */
-export async function readBody({ body, bodyUsed, headers }: Request, limit: number): Promise<Bytes> {
-  if (bodyUsed || body?.locked) throw unavailable()
-  checkSize(Number(headers.get('content-length')), limit)
+export async function readBody({ body, bodyUsed }: Request, limit: number): Promise<Bytes | undefined> {
+  if (bodyUsed || body?.locked) return undefined
   const chunks: Bytes[] = []
   let length = 0
   for await (const chunk of body ?? []) {
-    length += chunk.length
-    checkSize(length, limit)
     chunks.push(chunk)
+    length += chunk.length
+    if (length > limit) break
   }
   return joinBytes(chunks)
 }
 
 /**
- * The bytes of a request, once they are known to be bytes, few enough, and not compressed.
+ * The bytes of a request, if they are bytes, not too many, and not compressed.
  *
  * @throws WebhookVerificationError `body_unavailable`, `body_too_large`, `body_incomplete`, `content_encoding`
  */
-export async function takeBody(body: ReceivedRequest['body'], headers: HeaderBag, limit: number): Promise<Bytes> {
-  let bytes: unknown = body
-  if (typeof body === 'function') {
-    try {
-      bytes = await body()
-    } catch (error) {
-      const { code, message, hint } = error as HooksError<VerificationCode>
-      throw new WebhookVerificationError(/^body_/.test(code) ? code : 'body_incomplete', message, { hint })
-    }
+export function checkBody(body: unknown, headers: HeaderBag, limit: number): Bytes {
+  if (!ArrayBuffer.isView(body)) {
+    throw new WebhookVerificationError('body_unavailable', 'the body is not the bytes that came', {
+      hint: 'give the receiver the raw body, before anything parses it',
+    })
   }
-  if (!ArrayBuffer.isView(bytes)) throw unavailable()
-  checkSize(bytes.byteLength, limit)
-  if (/^(identity)?$/i.test(headers.find('content-encoding') ?? '')) return bytes as Bytes
+  // A limit that is no number lets nothing through.
+  if (!(body.byteLength <= limit)) throw new WebhookVerificationError('body_too_large')
+  if (/^(identity)?$/i.test(headers.find('content-encoding') ?? '')) return body as Bytes
   throw new WebhookVerificationError('content_encoding', 'the body is compressed')
 }
 
-/** Written so that a limit that is no number lets nothing through. */
-function checkSize(length: number, limit: number): void {
-  if (!(length <= limit)) throw new WebhookVerificationError('body_too_large', `the body has more than ${limit} bytes`)
-}
-
-function unavailable(): WebhookVerificationError {
-  return new WebhookVerificationError('body_unavailable', 'the bytes of the body are gone', {
-    hint: 'hand over what was received, before anything parses it',
-  })
+/** @throws WebhookVerificationError what the rejection of a body's reader means: where it does not say it, the body broke off */
+export function refuseUnread({ code, message, hint }: HooksError<VerificationCode>): never {
+  throw new WebhookVerificationError(/^body_/.test(code) ? code : 'body_incomplete', message, hint ? { hint } : {})
 }

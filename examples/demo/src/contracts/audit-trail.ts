@@ -80,5 +80,6 @@ export const contract = defineContract({
     accepted: [200, 'OK'],
     handled: [200, 'OK'],
     duplicate: [200, 'Already processed'],
+    unknown_event: [200, 'OK'],
   },
 })

@@ -23,6 +23,8 @@ const agreed = {
     signature_mismatch: [403, 'Accès refusé : signature invalide'],
     missing_header: [403, 'Accès refusé : signature invalide'],
     handled: [200, { status: 'success' }],
+    duplicate: [200, { status: 'success' }],
+    unknown_event: [200, { status: 'success' }],
   },
 } as const
 

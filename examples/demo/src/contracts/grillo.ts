@@ -74,5 +74,7 @@ export const contract = defineContract({
     missing_header: [401, 'Signature invalide'],
     accepted: [200, 'OK'],
     handled: [200, 'OK'],
+    duplicate: [200, 'OK'],
+    unknown_event: [200, 'OK'],
   },
 })

@@ -136,6 +136,7 @@ export const contract = defineContract({
     accepted: [200, 'OK'],
     handled: [200, 'OK'],
     duplicate: [200, 'OK'],
+    unknown_event: [200, 'OK'],
     handler_failed: [500, 'Internal error'],
   },
 })

@@ -40,5 +40,7 @@ export const contract = defineContract({
     signature_mismatch: [401, { error: 'Signature invalide' }],
     missing_header: [401, { error: 'Signature invalide' }],
     handled: [200, { received: true }],
+    duplicate: [200, { received: true }],
+    unknown_event: [200, { received: true }],
   },
 })
