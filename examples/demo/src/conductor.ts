@@ -63,10 +63,12 @@ export async function runDemo({ keep }: { readonly keep: boolean }): Promise<num
     seen = await look()
   }
 
+  if (!seen.done) say('it takes too long: what is still under way counts as lost')
+
   const ledger = settle(intents, endpoints, deliveries, seen.handled, seen.duplicates)
   for (const line of ['', ...ledgerLines(ledger), '', verdict(ledger, elapsed())]) console.log(line)
   if (keep) await keepRunning(await sender.listen(), receiverUrl)
-  await sender.stop()
+  if (seen.done) await sender.stop()
   return balanced(ledger) ? 0 : 1
 }
 

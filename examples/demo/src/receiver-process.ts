@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
-import { expressReceiver } from './standin.ts'
+import { expressReceiver } from '@hooks/express'
 import { createReceiver, memoryIdempotency } from '@hooks/receiver'
 import express from 'express'
 import { type EndpointKind, kinds, misbehave } from './endpoints.ts'

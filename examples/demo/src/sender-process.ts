@@ -10,7 +10,9 @@ const senders = openSenders(file)
 
 /** What the conductor asks of this process. */
 export const api = {
-  start: () => senders.forEach(({ hooks }) => hooks.start()),
+  start() {
+    for (const { hooks } of senders) hooks.start()
+  },
 
   /** For each product one endpoint of each kind. Its secret is in this answer, and in no later one. */
   async createEndpoints(receiverUrl: string): Promise<Subscription[]> {

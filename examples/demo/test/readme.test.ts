@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { createRequire } from 'node:module'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -10,7 +10,10 @@ const here = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
 
 /** Code blocks of the README: by file name where they have one, else by a word that is in them. */
-const blocks = [...readme.matchAll(/^```ts ?(\S*)\n([\s\S]*?)^```$/gm)].map(([, name = '', code = '']) => ({ name, code }))
+const blocks = [...readme.matchAll(/^```ts ?(\S*)\n([\s\S]*?)^```$/gm)].map(([, name = '', code = '']) => ({
+  name,
+  code,
+}))
 function block(name: string): string {
   const found = blocks.find((one) => one.name === name || (one.name === '' && one.code.includes(name)))
   if (!found) throw new Error(`the README has no block "${name}"`)
@@ -30,7 +33,10 @@ const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 
 /** Runs a file of the folder. `prints` waits for a line. */
 function run(file: string, env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, ['--conditions=@hooks/source', '--import', tsx, file], { cwd: folder, env: { ...process.env, ...env } })
+  const child = spawn(process.execPath, ['--conditions=@hooks/source', '--import', tsx, file], {
+    cwd: folder,
+    env: { ...process.env, ...env },
+  })
   running.push(child)
   let output = ''
   const listeners: (() => void)[] = []
@@ -64,7 +70,8 @@ async function freePort(): Promise<number> {
 describe('the README', () => {
   it('shows a sender and a receiver that work together as they stand', { timeout: 60_000 }, async () => {
     const port = await freePort()
-    for (const name of ['contract.ts', 'send.ts', 'receive.ts']) writeFileSync(join(folder, name), block(name).replaceAll('4000', String(port)))
+    for (const name of ['contract.ts', 'send.ts', 'receive.ts'])
+      writeFileSync(join(folder, name), block(name).replaceAll('4000', String(port)))
     const [, secret = ''] = await run('send.ts').prints(/WEBHOOK_SECRET=(\S+)/)
     await run('receive.ts', { WEBHOOK_SECRET: secret }).prints(/2 seats for booking_1/)
   })
@@ -86,7 +93,10 @@ describe('the README', () => {
       console.log('rolled back', db.prepare('select count(*) as n from booking').get().n, await message())
     `
     writeFileSync(join(folder, 'contract.ts'), block('contract.ts'))
-    writeFileSync(join(folder, 'transaction.ts'), prelude + block('sendSync').replace('tx: db', 'tx: db as never') + after)
+    writeFileSync(
+      join(folder, 'transaction.ts'),
+      prelude + block('sendSync').replace('tx: db', 'tx: db as never') + after,
+    )
     const { prints } = run('transaction.ts')
     await prints(/committed 1 1/)
     await prints(/rolled back 1 1/)
@@ -99,7 +109,8 @@ describe('the README', () => {
 
   it('names packages and commands that exist', () => {
     const root = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8'))
-    for (const [, command = ''] of readme.matchAll(/^npx -y pnpm@[\d.]+ (\w+)/gm)) expect(Object.keys(root.scripts)).toContain(command)
+    for (const [, command = ''] of readme.matchAll(/^npx -y pnpm@[\d.]+ (\w+)/gm))
+      expect(Object.keys(root.scripts)).toContain(command)
     expect(readme).toContain(`npx -y ${root.packageManager} demo`)
     expect(blocks.map(({ name }) => name).filter(Boolean)).toEqual(['contract.ts', 'send.ts', 'receive.ts'])
   })

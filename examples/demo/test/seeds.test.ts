@@ -316,7 +316,7 @@ describe('the policies', () => {
 
 describe.each(expressVersions)(
   'the Node.js samples, cut out of the documents and run as printed on %s',
-  (_, version) => {
+  (name, version) => {
     const check = async (
       seed: 'veza' | 'grillo' | 'audit-trail' | 'lokroom',
       code: string,
@@ -418,7 +418,7 @@ describe.each(expressVersions)(
         }
         const { status, body } = await sample.post('/webhook', sent.headers, sent.body)
         // After the check the printed program reads a body that express.raw() left out: Express 5 has none at all (T40).
-        if (version === 'express') return expect(status).toBe(500)
+        if (name === 'Express 5') return expect(status).toBe(500)
         expect({ status, body }).toEqual({ status: 200, body: JSON.stringify(course.answers.handled?.[1]) })
         expect(sample.logged.at(-1)).toBe('Événement reçu : undefined')
       } finally {

@@ -197,6 +197,19 @@ describe('what the reference libraries accept and we refuse', () => {
     expect(Number(process.hrtime.bigint() - begun) / 1e6).toBeLessThan(100)
   })
 
+  it('refuses an id or a time that came twice, joined by the host or not; of a doubled signature one must fit, as everywhere', async () => {
+    const sent = headers('msg_1', String(now), good)
+    const judged = (changes: object) =>
+      outcomeOf({ format, secrets: [text], now }, request({ ...sent, ...changes }, '{}'))
+    expect(await judged({ 'webhook-id': 'msg_1, msg_1' })).toBe('malformed_header')
+    expect(await judged({ 'webhook-id': ['msg_1', 'msg_1'] })).toBe('ambiguous_header')
+    expect(await judged({ 'webhook-timestamp': `${now}, ${now}` })).toBe('malformed_timestamp')
+    expect(await judged({ 'webhook-timestamp': [String(now), String(now)] })).toBe('ambiguous_header')
+    expect(await judged({ 'webhook-signature': [good, good] })).toBe('ambiguous_header')
+    expect(await judged({ 'webhook-signature': `${junk}, ${good}` })).toBe('0')
+    expect(await judged({ 'webhook-signature': `${junk}, ${junk}` })).toBe('signature_mismatch')
+  })
+
   it('takes what the reference libraries cannot: a fetch Headers, a list of pairs', async () => {
     const sent = headers('msg_1', String(now), good)
     for (const input of [new Headers(sent), Object.entries(sent), new Map(Object.entries(sent))]) {

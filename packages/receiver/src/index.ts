@@ -1,4 +1,35 @@
-export { createReceiver, type Receiver, type ReceiverOptions, type SecretSource } from './receiver.ts'
-export { memoryIdempotency, type MemoryIdempotencyOptions } from './memory-idempotency.ts'
+// A receiver's user needs one import: what contracts, formats and errors are made of comes from core through here.
+export {
+  type Answers,
+  ConfigurationError,
+  type Contract,
+  defineContract,
+  defineEvents,
+  type ErrorCode,
+  type EventDefinition,
+  type EventDefinitions,
+  type EventInputs,
+  type EventOutputs,
+  type Events,
+  type HandledRequest,
+  HooksError,
+  type HmacFormatOptions,
+  hmacFormat,
+  type IdempotencyStore,
+  type InboundFormat,
+  isHooksError,
+  type Logger,
+  PayloadError,
+  part,
+  type ReceivedRequest,
+  type RequestHandler,
+  StorageError,
+  type StandardSchema,
+  standardWebhooks,
+  WebhookVerificationError,
+  type WireFormat,
+} from '@hooks/core'
 export type { Handler, HandlerContext } from './handlers.ts'
+export { type MemoryIdempotencyOptions, memoryIdempotency } from './memory-idempotency.ts'
+export { createReceiver, type Receiver, type ReceiverOptions, type SecretSource } from './receiver.ts'
 export type { VerifiedMessage } from './request.ts'

@@ -32,7 +32,7 @@ import { dedupeKeys } from './dedupe-keys.ts'
 import { type Handler, parseData } from './handlers.ts'
 import { type Run, runOnce } from './once.ts'
 import { checkBody, LazyMessage, readBody, refuseUnread, type VerifiedMessage } from './request.ts'
-import { respond } from './respond.ts'
+import { RECEIVED, respond } from './respond.ts'
 
 type SecretFunction = (request: RawRequest) => MaybePromise<string | readonly string[] | undefined>
 
@@ -49,7 +49,7 @@ export type ReceiverOptions<D extends EventDefinitions = EventDefinitions> = (
   | { readonly contract?: never; readonly format?: InboundFormat; readonly events?: Events<D> }
 ) & {
   /** Text is checked at once, a function's result at each request and by `receiver.check()`. Without one nothing is received. */
-  readonly secret: SecretSource
+  readonly secret: SecretSource | undefined
   /** Remembers what was handled. Without one, a message that comes twice is handled twice. */
   readonly idempotency?: IdempotencyStore
   /** What is the same for every attempt of a message, for formats without an id on the wire. */
@@ -126,6 +126,7 @@ export function createReceiver<D extends EventDefinitions = EventDefinitions>(
     leaseMs = 60_000,
     maxBodyBytes = 2 ** 20,
     onUnknown,
+    onInvalidPayload,
     source = '',
     clock = systemClock,
     logger = silentLogger,
@@ -134,10 +135,19 @@ export function createReceiver<D extends EventDefinitions = EventDefinitions>(
   const window = windowOf(format, options.maxAge, options.maxFuture)
   // A request could be replayed for as long as its time is good.
   const keepMs = Math.max(options.keepMs ?? 604_800_000, window ? window.maxAgeMs + window.maxFutureMs : 0)
-  const answers = { ...contract?.answers, ...options.answers }
+  const answers = {
+    ...contract?.answers,
+    ...(onInvalidPayload === 'acknowledge' && { payload_invalid: RECEIVED }),
+    ...options.answers,
+  }
   const crypto = (format.crypto ?? inboundCrypto)()
   const handlers = new Map<string, Handler>()
   let started = false
+
+  if (!(leaseMs > 0 && keepMs > 0)) throw new ConfigurationError('option_invalid', 'leaseMs and keepMs are above 0')
+  if (store && !idempotencyKey && facts.id === 'absent') {
+    throw new ConfigurationError('idempotency_key_needed', `${name} has no id on the wire to tell a retry by`)
+  }
 
   const keySets = (given: unknown): readonly KeySet[] => {
     const secrets = Array.isArray(given) && given.length > 0 ? given : [given]
@@ -146,9 +156,6 @@ export function createReceiver<D extends EventDefinitions = EventDefinitions>(
   }
   const fixed = typeof secret === 'function' ? undefined : keySets(secret)
   const setsFor = async (raw: RawRequest) => keySets(typeof secret === 'function' ? await secret(raw) : secret)
-  if (store && !idempotencyKey && facts.id === 'absent') {
-    throw new ConfigurationError('idempotency_key_needed', `${name} has no id on the wire to tell a retry by`)
-  }
 
   const prove = async (request: ReceivedRequest): Promise<LazyMessage> => {
     const { method = 'POST', url = '', body } = request
@@ -193,21 +200,24 @@ export function createReceiver<D extends EventDefinitions = EventDefinitions>(
       // What is no error of ours comes from one of the host's functions.
       ran = { outcome: error instanceof HooksError ? error.code : 'handler_failed', error }
     }
-    const { outcome, error, retryInMs = leaseMs } = ran
+    const { outcome, retryInMs = leaseMs } = ran
     const answer = respond(outcome, answers, {
       ...(outcome === 'method_not_allowed' && { allow: methods.join(', ') }),
-      ...(outcome === 'in_progress' && { 'retry-after': `${Math.ceil(retryInMs / 1000)}` }),
+      ...(outcome === 'in_progress' && { 'retry-after': `${Math.ceil(retryInMs / 1000) || 1}` }),
     })
-    if (error) {
+    if ('error' in ran) {
       const { type, id } = message?.parsed ?? {}
-      logger[answer.status < 500 ? 'warn' : 'error']({ code: outcome, type, id, err: error }, 'webhook refused')
+      logger[answer.status < 500 ? 'warn' : 'error']({ code: outcome, type, id, err: ran.error }, `webhook: ${outcome}`)
     }
     return answer
   }
 
   const on = (type: string, handler: Handler) => {
     if (started) throw new ConfigurationError('handler_late')
-    if (handlers.has(type)) throw new ConfigurationError('handler_duplicate', `${type} has a handler`)
+    if (handlers.has(type)) throw new ConfigurationError('handler_duplicate', `"${type}" has a handler`)
+    if (type !== ANY && events && !events.get(type)) {
+      throw new ConfigurationError('event_type_invalid', `"${type}" is not in the catalog`)
+    }
     handlers.set(type, handler)
     return receiver
   }

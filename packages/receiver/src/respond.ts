@@ -12,10 +12,13 @@ const STATUS: Readonly<Record<string, string>> = {
   503: 'store_unavailable',
 }
 
+/** What ends the sender's attempts. */
+export const RECEIVED = [200, { received: true }] as const
+
 /** The answer to an outcome: the user's own, else its status with a constant body. */
 export function respond(outcome: string, answers: Answers, headers: Readonly<Record<string, string>>): HandledRequest {
   const usual = Number(Object.keys(STATUS).find((one) => STATUS[one]?.split(' ').includes(outcome)) ?? 500)
-  const [status, body = ''] = answers[outcome] ?? [usual, usual < 300 ? { received: true } : { error: outcome }]
+  const [status, body = ''] = answers[outcome] ?? [usual, usual < 300 ? RECEIVED[1] : { error: outcome }]
   const text = typeof body === 'string'
   return {
     status,

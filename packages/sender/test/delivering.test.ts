@@ -123,7 +123,14 @@ describe('delivering', () => {
 
   it('does not count an attempt that its worker did not live to report, and logs it as lost', async () => {
     const { hooks, storage, clock, contract, random } = await stage()
-    const hung = createSender({ contract, storage, clock, random, transport: { send: () => new Promise(() => {}) }, concurrency: 1 })
+    const hung = createSender({
+      contract,
+      storage,
+      clock,
+      random,
+      transport: { send: () => new Promise(() => {}) },
+      concurrency: 1,
+    })
     await hooks.send('user.deleted', {}, { tenant: 'acme' })
     hung.start()
     await clock.advance(100)
@@ -249,9 +256,12 @@ describe('stopping and draining', () => {
     const { transport, requests } = scriptedTransport(() => 200)
     let finish = () => {}
     const slow = {
-      send: async (request: Parameters<typeof transport.send>[0]) => (
-        await new Promise<void>((resolve) => (finish = resolve)), transport.send(request)
-      ),
+      send: async (request: Parameters<typeof transport.send>[0]) => {
+        await new Promise<void>((resolve) => {
+          finish = resolve
+        })
+        return transport.send(request)
+      },
     }
     const { hooks, storage, clock, contract, random } = await stage()
     const worker = createSender({ contract, storage, clock, random, transport: slow, endpointConcurrency: 1 })

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { format } from 'node:util'
 import { createContext, runInContext } from 'node:vm'
 
-const here = createRequire(import.meta.url)
+const require = createRequire(import.meta.url)
 
 /** What the samples use of Express, in either version. */
 interface App {
@@ -13,14 +13,18 @@ interface App {
 }
 type Express = (() => App) & { readonly json: () => unknown }
 
-export const expressVersions = [
-  ['Express 4', 'express4'],
-  ['Express 5', 'express'],
-] as const
+interface Version {
+  readonly express: Express
+  /** Finds what comes with this version, such as body-parser. */
+  readonly require: NodeJS.Require
+}
+
+export const expressVersions: [name: string, Version][] = [
+  ['Express 4', { express: require('express4'), require: createRequire(require.resolve('express4')) }],
+  ['Express 5', { express: require('express'), require: createRequire(require.resolve('express')) }],
+]
 
 export interface Sample {
-  /** Functions and constants that the code defines, by name. */
-  get<T>(name: string): T
   post(path: string, headers: Readonly<Record<string, string>>, body: string): Promise<{ status: number; body: string }>
   readonly logged: string[]
   /** The port that the code asked for. Another, free one is listened on. */
@@ -34,10 +38,9 @@ export interface Sample {
  */
 export const runSample = async (
   code: string,
-  version: string,
+  { express, require: requireBeside }: Version,
   names: Readonly<Record<string, unknown>>,
 ): Promise<Sample> => {
-  const express: Express = here(version)
   const logged: string[] = []
   let port: number | undefined
   let app = express()
@@ -54,8 +57,7 @@ export const runSample = async (
     Buffer,
     app,
     console: { log: (...words: unknown[]) => logged.push(format(...words)) },
-    // body-parser comes with Express.
-    require: (name: string) => (name === 'express' ? ownExpress : createRequire(here.resolve(version))(name)),
+    require: (name: string) => (name === 'express' ? ownExpress : requireBeside(name)),
     ...names,
   })
   runInContext(code, sandbox)
@@ -63,7 +65,6 @@ export const runSample = async (
   await new Promise<void>((ready) => server.listen(0, '127.0.0.1', ready))
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return {
-    get: (name) => runInContext(name, sandbox),
     async post(path, headers, body) {
       const answer = await fetch(origin + path, { method: 'POST', headers, body })
       return { status: answer.status, body: await answer.text() }
