@@ -1,2 +1,7 @@
-export { type ExpressMiddleware, type ExpressReceiverOptions, expressReceiver } from './express-receiver.ts'
-export { rawBody } from './raw-body.ts'
+export { rawBody } from './body.ts'
+export {
+  type ExpressMiddleware,
+  type ExpressReceiverOptions,
+  type ExpressRequest,
+  expressReceiver,
+} from './middleware.ts'

@@ -20,13 +20,14 @@ export function rawBody(request: IncomingMessage, _response: unknown, bytes: Uin
  */
 export async function readRawBody(request: RawBodyRequest, limit: number): Promise<Uint8Array> {
   for (const kept of [request.rawBody, request.body]) if (kept instanceof Uint8Array) return kept
-  if (request.readableDidRead || request.readableEnded || request.destroyed) {
+  if (request.readableDidRead || request.readableEnded) {
     throw refusal(
       'body_unavailable',
       'the body was parsed before it was verified: mount expressReceiver before express.json(), ' +
         'or keep the bytes with express.json({ verify: rawBody })',
     )
   }
+  if (request.destroyed) throw refusal('body_incomplete', 'the sender broke off')
   if (Number(request.headers['content-length']) > limit) throw tooLarge(limit)
   return collect(request, limit)
 }

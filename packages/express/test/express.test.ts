@@ -224,6 +224,17 @@ for (const [version, express] of [
       expect(got).toEqual([1])
     })
 
+    it('does not blame a parser where the sender broke off before the body was looked at', async () => {
+      const { port, logged } = await serve({
+        before: (app) => void app.use((_request, _response, next) => void setTimeout(next, 100)),
+      })
+      const socket = connect(port, '127.0.0.1')
+      socket.write('POST /webhooks HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n')
+      await new Promise((resolve) => setTimeout(resolve, 30))
+      socket.destroy()
+      await vi.waitFor(() => expect(logged.map(({ code }) => code)).toEqual(['body_incomplete']))
+    })
+
     it('answers 405 to other methods where it is mounted for all', async () => {
       const receiver = createReceiver({ secret: SECRET })
       const app = express()

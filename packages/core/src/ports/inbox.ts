@@ -23,11 +23,14 @@ export interface IdempotencyStore<Tx = unknown> {
    * never waits for another holder: that is `in_progress`, with what is left of the lease.
    */
   begin(key: string, options: { readonly leaseMs: Ms; readonly tx?: Tx }): MaybePromise<Begun>
-  /** The work is done: the key counts as completed for `keepMs` from now. `stale` where the lease was lost. */
+  /**
+   * The work is done: the key counts as completed for `keepMs` from now. `stale` where the lease was lost to another.
+   * Under the same token it is applied again, so that a caller can repeat it after a lost answer.
+   */
   complete(lease: LeaseRef, options: { readonly keepMs: Ms; readonly tx?: Tx }): MaybePromise<Applied>
-  /** The work failed: the key is free at once. */
+  /** The work failed: the key is free at once, and its token with it. A completed key is left alone: `stale`. */
   abandon(lease: LeaseRef): MaybePromise<Applied>
-  /** The work goes on: the lease lasts `leaseMs` from now. */
+  /** The work goes on: the lease lasts `leaseMs` from now. A completed key is left alone: `stale`. */
   extend(lease: LeaseRef, leaseMs: Ms): MaybePromise<Applied>
   /** Whether `key` was completed within `withinMs`. It claims nothing. */
   completedWithin(key: string, withinMs: Ms): MaybePromise<boolean>

@@ -1,0 +1,56 @@
+import type { ServerResponse } from 'node:http'
+import type { RequestHandler } from '@hooks/core'
+import { type BodyRequest, readBody } from './body.ts'
+
+/** Options of {@link expressReceiver}. */
+export interface ExpressReceiverOptions {
+  /** The largest body that is read, in bytes: the receiver's `maxBodyBytes` by default, and never more. */
+  readonly limit?: number
+}
+
+/** What Express 4 and 5, Connect and Nest hand to a middleware. */
+export interface ExpressRequest extends BodyRequest {
+  /** The URL before routers cut it. */
+  readonly originalUrl?: string
+}
+
+/** A middleware that answers every request that it gets. */
+export type ExpressMiddleware = (
+  request: ExpressRequest,
+  response: ServerResponse,
+  next: (error?: unknown) => void,
+) => void
+
+/**
+ * A receiver as middleware, for Express 4 and 5. It reads the body itself: no parser is needed, and one in front of it
+ * must keep the bytes (`rawBody`). It answers every request, and calls `next` only if that fails.
+ *
+ * @example
+ * app.post('/webhooks', expressReceiver(receiver))   // before app.use(express.json())
+ */
+export function expressReceiver(receiver: RequestHandler, options: ExpressReceiverOptions = {}): ExpressMiddleware {
+  const limit = Math.min(options.limit ?? receiver.maxBodyBytes, receiver.maxBodyBytes)
+  const answer = async (request: ExpressRequest, response: ServerResponse): Promise<void> => {
+    const { status, headers, body, outcome } = await receiver.handle({
+      method: request.method ?? '',
+      url: request.originalUrl ?? request.url ?? '',
+      headers: pairs(request.rawHeaders),
+      body: () => readBody(request, limit),
+    })
+    response.statusCode = status
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    // What the sender still has to say is not read.
+    if (outcome === 'body_too_large') response.setHeader('connection', 'close')
+    response.end(body)
+  }
+  return (request, response, next) => {
+    answer(request, response).catch(next)
+  }
+}
+
+/** The headers as they came: `request.headers` joins those that came twice. */
+function pairs(raw: readonly string[]): (readonly [string, string])[] {
+  const found: (readonly [string, string])[] = []
+  for (let i = 0; i + 1 < raw.length; i += 2) found.push([raw[i] as string, raw[i + 1] as string])
+  return found
+}

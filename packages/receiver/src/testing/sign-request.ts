@@ -1,0 +1,78 @@
+import {
+  type Clock,
+  joinBytes,
+  newId,
+  platformCrypto,
+  type Random,
+  systemClock,
+  systemRandom,
+  type WireFormat,
+} from '@hooks/core'
+
+/** The message that {@link signRequest} makes a request of. */
+export interface SignedMessage {
+  readonly type: string
+  /** Anything that JSON can hold. */
+  readonly data?: unknown
+  /** The body to the letter, in place of what the format composes: for bodies that no sender should send. */
+  readonly body?: string | Uint8Array
+  /** The message's id: a new one by default. */
+  readonly id?: string
+  /** The delivery's id, for formats that print it: made of the message's by default. */
+  readonly deliveryId?: string
+  readonly endpointId?: string
+  /** Now by default. */
+  readonly occurredAt?: Date
+  /** Now by default. */
+  readonly sentAt?: Date
+  readonly tenant?: string
+  /** 1 by default. */
+  readonly attempt?: number
+  /** The endpoint's URL, for formats that sign it. */
+  readonly url?: string
+  readonly clock?: Clock
+  readonly random?: Random
+}
+
+/** A request as `receiver.handle` and `receiver.verify` take it, and `fetch`, but for its `url`. */
+export interface SignedRequest {
+  readonly method: 'POST'
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array<ArrayBuffer>
+}
+
+/**
+ * An honest request, for tests of a receiver: what a sender with this format and this secret sends.
+ *
+ * @param secret one, or the live ones of a rotation, the newest first
+ * @throws ConfigurationError `secret_*`
+ * @example
+ * const request = await signRequest(standardWebhooks(), secret, { type: 'booking.created', data: { id: '1' } })
+ * expect((await receiver.handle(request)).outcome).toBe('handled')
+ */
+export async function signRequest(
+  format: WireFormat,
+  secret: string | readonly string[],
+  message: SignedMessage,
+): Promise<SignedRequest> {
+  const { clock = systemClock, random = systemRandom, url = 'https://receiver.example/webhooks' } = message
+  const id = message.id ?? newId('msg_', clock, random)
+  const delivery = {
+    message: {
+      id,
+      type: message.type,
+      occurredAt: message.occurredAt ?? clock.now(),
+      tenant: message.tenant ?? 'tenant',
+      data: JSON.stringify(message.data ?? null),
+    },
+    endpoint: { id: message.endpointId ?? 'ep_test', url },
+    delivery: { id: message.deliveryId ?? `dlv_${id}` },
+  }
+  const composed = format.compose(delivery)
+  const body = joinBytes([message.body ?? composed.body])
+  const keys = [secret].flat().flatMap((one) => format.keys(one, 'sign'))
+  const attempt = { ...delivery, attempt: message.attempt ?? 1, sentAt: message.sentAt ?? clock.now(), body }
+  const sealed = await format.seal(attempt, keys, platformCrypto())
+  return { method: 'POST', url, headers: { 'content-type': composed.contentType, ...sealed }, body }
+}
