@@ -60,7 +60,8 @@ function readStream(request: IncomingMessage, limit: number): Promise<Bytes> {
 }
 
 function isBytes(value: unknown): value is Bytes {
-  return ArrayBuffer.isView(value) && value.constructor !== DataView
+  // By what it is, not by its class: a test runner's sandbox has a class of its own.
+  return ArrayBuffer.isView(value) && (value as Bytes).BYTES_PER_ELEMENT === 1
 }
 
 const failure = (code: VerificationCode, message: string, hint?: string) =>

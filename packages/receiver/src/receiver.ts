@@ -205,9 +205,12 @@ export function createReceiver<D extends EventDefinitions = EventDefinitions>(
       ...(outcome === 'method_not_allowed' && { allow: methods.join(', ') }),
       ...(outcome === 'in_progress' && { 'retry-after': `${Math.ceil(retryInMs / 1000) || 1}` }),
     })
-    if ('error' in ran) {
+    try {
       const { type, id } = message?.parsed ?? {}
-      logger[answer.status < 500 ? 'warn' : 'error']({ code: outcome, type, id, err: ran.error }, `webhook: ${outcome}`)
+      const fields = { code: outcome, type, id, err: ran.error }
+      if ('error' in ran) logger[answer.status < 500 ? 'warn' : 'error'](fields, `webhook: ${outcome}`)
+    } catch {
+      // A log that is full keeps no sender waiting.
     }
     return answer
   }
