@@ -19,7 +19,9 @@ export function headerBag(input: HeadersInput): HeaderBag {
     if (typeof direct === 'string') return direct
     const found: string[] = []
     for (const [key, value] of Symbol.iterator in input ? input : Object.entries(input)) {
-      if (value !== undefined && key.toLowerCase() === name) found.push(...[value].flat())
+      // Most differ in length, and need no other look.
+      if (key.length !== name.length || value === undefined || key.toLowerCase() !== name) continue
+      found.push(...[value].flat())
     }
     if (found.length < 2) return found[0]
     throw new WebhookVerificationError('ambiguous_header', `the header ${name} is there twice`)

@@ -81,7 +81,7 @@ export function standardWebhooksInbound(options: StandardWebhooksOptions = {}): 
       if (typeof content?.type !== 'string') throw new PayloadError('payload_invalid', 'the body has no "type"')
       const { type, timestamp, data } = content as { type: string; timestamp?: unknown; data?: unknown }
       const occurredAt = readStamp(timestamp, 'iso')
-      const sentAt = readStamp(headers.one(timeHeader), 'unix') as Date
+      const sentAt = new Date(Number(headers.one(timeHeader)) * 1000)
       return { type, data, id: headers.one(idHeader), sentAt, ...(occurredAt && { occurredAt }) }
     },
   }

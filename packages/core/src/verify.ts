@@ -1,7 +1,7 @@
 import { WebhookVerificationError } from './errors.ts'
-import type { CryptoBackend, InboundFormat, Key, Proof, RawRequest } from './format.ts'
+import type { Candidate, CryptoBackend, InboundFormat, Key, Proof, RawRequest } from './format.ts'
 import { isAsymmetric } from './inbound-crypto.ts'
-import type { Bytes, Clock, Ms } from './seams.ts'
+import type { Bytes, Clock, MaybePromise, Ms } from './seams.ts'
 
 /** A live secret's keys, and how to name that secret to an operator. */
 export interface KeySet {
@@ -34,7 +34,11 @@ export async function verifyRequest(
   let fitting: string | undefined
   for (const { keyId, keys } of secrets) {
     let all = proofs.length > 0
-    for (const proof of proofs) if (!(await holds(proof, keys, crypto))) all = false
+    for (const proof of proofs) {
+      // A needless await costs a tenth of a small request.
+      const held = holds(proof, keys, crypto)
+      if (!(held instanceof Promise ? await held : held)) all = false
+    }
     if (all) fitting ??= keyId
   }
   if (fitting === undefined) {
@@ -62,18 +66,29 @@ function checkWindow(sentAt: Date, { maxAgeMs, maxFutureMs }: NonNullable<Window
 }
 
 /** One computation a key, however many signatures the request carries. */
-async function holds({ over, given }: Proof, keys: readonly Key[], crypto: CryptoBackend): Promise<boolean> {
-  let fits = false
+function holds({ over, given }: Proof, keys: readonly Key[], crypto: CryptoBackend): MaybePromise<boolean> {
+  const found: MaybePromise<boolean>[] = []
   for (const key of [null, ...keys]) {
     const algorithm = key ? key.algorithm : 'sha256'
     const candidates = given.filter((candidate) => candidate.algorithm === algorithm)
-    for (const signed of candidates.length > 0 ? over : []) {
-      const mac = isAsymmetric(algorithm) ? undefined : await crypto.sign(algorithm, key, signed)
-      for (const { bytes } of candidates) {
-        if (mac ? equalBytes(mac, bytes) : await crypto.verify(algorithm, key as Key, signed, bytes)) fits = true
+    if (candidates.length === 0) continue
+    for (const signed of over) {
+      if (isAsymmetric(algorithm)) {
+        for (const { bytes } of candidates) found.push(crypto.verify(algorithm, key as Key, signed, bytes))
+      } else {
+        const made = crypto.sign(algorithm, key, signed)
+        found.push(made instanceof Promise ? made.then((mac) => anyEqual(mac, candidates)) : anyEqual(made, candidates))
       }
     }
   }
+  const any = (all: readonly unknown[]) => all.includes(true)
+  return found.some((one) => one instanceof Promise) ? Promise.all(found).then(any) : any(found)
+}
+
+/** It looks at all of them, whichever fits. */
+function anyEqual(mac: Bytes, candidates: readonly Candidate[]): boolean {
+  let fits = false
+  for (const { bytes } of candidates) fits = equalBytes(mac, bytes) || fits
   return fits
 }
 

@@ -2,13 +2,13 @@ import {
   type AttemptReport,
   type DeliveryLease,
   type DeliveryOutcome,
-  type Key,
   type Ms,
   platformCrypto,
   type Seams,
   type WireFormat,
 } from '@hooks/core'
 import { classify, type Verdict } from './classify.ts'
+import type { Destination } from './destination.ts'
 import type { Policy } from './policy.ts'
 import { nextDelay } from './schedule.ts'
 import type { Answer, Transport } from './seams.ts'
@@ -18,7 +18,7 @@ export interface AttemptOptions extends Seams {
   readonly format: WireFormat
   readonly policy: Policy
   readonly transport: Transport
-  readonly keys: (endpoint: DeliveryLease['endpoint'], now: Date) => readonly Key[]
+  readonly destination: (endpoint: DeliveryLease['endpoint'], now: Date) => Destination
   readonly userAgent: string
 }
 
@@ -44,15 +44,12 @@ export function createAttempt(options: AttemptOptions): (lease: DeliveryLease, e
     const { endpoint, delivery } = lease
     try {
       const sentAt = clock.now()
+      const { url, keys } = options.destination(endpoint, sentAt)
       const { body: composed, contentType } = format.compose(delivery)
       const body = typeof composed === 'string' ? Buffer.from(composed) : composed
-      const sealed = await format.seal(
-        { ...delivery, attempt: lease.attempt, sentAt, body },
-        options.keys(endpoint, sentAt),
-        crypto,
-      )
+      const sealed = await format.seal({ ...delivery, attempt: lease.attempt, sentAt, body }, keys, crypto)
       return await options.transport.send({
-        url: new URL(endpoint.url),
+        url,
         headers: {
           'content-type': contentType,
           'user-agent': options.userAgent,

@@ -1,12 +1,4 @@
-import {
-  type Endpoint,
-  type Key,
-  type NewEndpoint,
-  type Random,
-  SECRET_BYTES,
-  type StoredSecret,
-  type WireFormat,
-} from '@hooks/core'
+import { type NewEndpoint, type Random, SECRET_BYTES, type StoredSecret, type WireFormat } from '@hooks/core'
 
 /** How many secrets of one endpoint may be live at once. */
 export const MOST_SECRETS = 5
@@ -42,21 +34,4 @@ export function rotate(
 
 function live(secrets: readonly StoredSecret[], now: Date): StoredSecret[] {
   return secrets.filter(({ signsUntil }) => signsUntil === null || signsUntil > now)
-}
-
-const MOST_CACHED = 10_000
-
-/** The keys with which an endpoint's attempts are signed now, newest first. Keys are made once for each revision. */
-export function createKeyring(format: WireFormat): (endpoint: Endpoint, now: Date) => readonly Key[] {
-  const cache = new Map<string, { rev: number; keys: { signsUntil: Date | null; keys: readonly Key[] }[] }>()
-  return (endpoint, now) => {
-    let cached = cache.get(endpoint.id)
-    if (cached?.rev !== endpoint.rev) {
-      const keys = endpoint.secrets.map(({ sealed, signsUntil }) => ({ signsUntil, keys: format.keys(sealed, 'sign') }))
-      cached = { rev: endpoint.rev, keys }
-      if (cache.size >= MOST_CACHED) cache.clear()
-      cache.set(endpoint.id, cached)
-    }
-    return cached.keys.filter(({ signsUntil }) => signsUntil === null || signsUntil > now).flatMap(({ keys }) => keys)
-  }
 }

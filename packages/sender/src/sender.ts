@@ -17,6 +17,7 @@ import {
 } from '@hooks/core'
 import { type Attempted, createAttempt } from './attempt.ts'
 import { createDeliveries, type DeliveriesApi } from './deliveries.ts'
+import { createDestinations } from './destination.ts'
 import { createEndpoints, type EndpointsApi } from './endpoints.ts'
 import { createExpander } from './expand.ts'
 import { createAddressPolicy } from './http/addresses.ts'
@@ -27,7 +28,6 @@ import { createMessages, type MessagesApi } from './messages.ts'
 import { createEmitter, type OperationalEvent, type OperationalListener } from './operational-events.ts'
 import { resolvePolicy } from './policy.ts'
 import type { Resolver, Transport } from './seams.ts'
-import { createKeyring } from './secrets.ts'
 import { createSending, type Outgoing, type SendOptions, type Sent } from './send.ts'
 
 /** Options of {@link createSender}. */
@@ -163,7 +163,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     format: contract.format,
     policy,
     transport,
-    keys: createKeyring(contract.format),
+    destination: createDestinations(contract.format),
     userAgent: options.userAgent ?? 'Hooks/1.0',
   })
 

@@ -56,7 +56,8 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
   const { leases, clock, random, logger, concurrency } = options
   const bell = createBell(clock)
   const settler = createSettler()
-  // One controller for each piece of work: a signal that a hundred of them listened to would be reported as a leak.
+  // One controller for each piece of work that asks for it: a signal that a hundred of them listened to would be
+  // reported as a leak, and one for each that does not ask would cost more than the claim.
   const controllers = new Set<AbortController>()
   let running = 0
   /** Slots that a claim under way has asked for: a drain beside the loop must not ask for them again. */
@@ -99,11 +100,17 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
 
   async function work(lease: L, claimedAt: Ms, latest: Ms): Promise<void> {
     running++
-    const controller = new AbortController()
-    controllers.add(controller)
-    const endsAt = Math.min(claimedAt + lease.leaseLeftMs - SETTLE_MARGIN, latest)
+    let controller: AbortController | undefined
+    const until = {
+      endsAt: Math.min(claimedAt + lease.leaseLeftMs - SETTLE_MARGIN, latest),
+      get signal() {
+        controller ??= new AbortController()
+        controllers.add(controller)
+        return controller.signal
+      },
+    }
     try {
-      const outcome = await options.run(lease, { endsAt, signal: controller.signal })
+      const outcome = await options.run(lease, until)
       const applied = await settler.settle(
         { key: lease.key, token: lease.token, ...outcome },
         claimedAt + lease.leaseLeftMs,
@@ -113,7 +120,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       logger.error({ error, key: lease.key }, 'hooks: work ended without an outcome; its lease runs out')
     } finally {
       running--
-      controllers.delete(controller)
+      if (controller) controllers.delete(controller)
       bell.ring()
     }
   }
