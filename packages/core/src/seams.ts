@@ -18,6 +18,8 @@ export interface Clock {
   monotonic(): Ms
   /** Resolves after `ms`, or as soon as `signal` aborts. It never rejects. */
   sleep(ms: Ms, signal?: AbortSignal): Promise<void>
+  /** Resolves when what is ready to run has run: for work that goes better in groups. Without it, nothing is waited for. */
+  turn?(): Promise<void>
 }
 
 /** Chance. */

@@ -11,11 +11,11 @@ import {
   newId,
   type Seams,
   type Storage,
-  systemClock,
   systemRandom,
   toMs,
 } from '@hooks/core'
 import { type Attempted, createAttempt } from './attempt.ts'
+import { nodeClock } from './clock.ts'
 import { createDeliveries, type DeliveriesApi } from './deliveries.ts'
 import { createDestinations } from './destination.ts'
 import { createEndpoints, type EndpointsApi } from './endpoints.ts'
@@ -136,7 +136,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
   checkOptions(options, policy.deadlineMs, leaseMs, { concurrency, endpointConcurrency })
 
   const seams: Seams = {
-    clock: options.clock ?? systemClock,
+    clock: options.clock ?? nodeClock,
     random: options.random ?? systemRandom,
     logger: options.logger ?? consoleLogger,
   }

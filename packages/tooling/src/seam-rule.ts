@@ -39,7 +39,8 @@ const advice: Record<Kind, string> = {
 const seamsOf = (file: string): 'all' | readonly Kind[] => {
   if (/\/core\/src\/seams\.ts$/.test(file)) return 'all'
   if (/\/sender\/src\/http\//.test(file)) return ['timer', 'network']
-  // It lets the event loop turn between two moments of its own time.
+  // They let the event loop turn: one in its own time, one between two moments of a virtual one.
+  if (/\/sender\/src\/clock\.ts$/.test(file)) return ['timer']
   if (/\/sender\/src\/testing\/virtual-clock\.ts$/.test(file)) return ['timer']
   return []
 }

@@ -158,6 +158,8 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
 
     async function flush(): Promise<void> {
       flushing = true
+      // What ends in this turn of the event loop goes together.
+      await clock.turn?.()
       while (waiting.length > 0) {
         const batch = waiting.splice(0, LARGEST_BATCH)
         const applied = await settleBatch(batch)
