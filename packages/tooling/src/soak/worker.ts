@@ -21,7 +21,9 @@ type Command = { endpoint: string } | { send: number } | 'report'
 process.on('message', async (command: Command) => {
   if (command === 'report') {
     const { running, inFlight, lastClaimAt, ...depth } = await hooks.health()
-    process.send?.({ report: { ...depth, states: await hooks.deliveries.stats('soak') } })
+    const { data } = await hooks.deliveries.list('soak', { states: ['failed'], limit: 250 })
+    const states = await hooks.deliveries.stats('soak')
+    process.send?.({ report: { ...depth, states, failures: data.map(({ reason }) => reason) } })
   } else if ('endpoint' in command) {
     const { id } = await hooks.endpoints.create('soak', { url: command.endpoint })
     process.send?.({ created: id })
