@@ -130,7 +130,7 @@ export {
 export { generateSecret, SECRET_BYTES } from './secret.ts'
 export type { InputOf, OutputOf, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
 export { type StandardWebhooksOptions, standardWebhooks, standardWebhooksInbound } from './standard-webhooks.ts'
-export { checkMethod, type KeySet, verifyRequest, type Window } from './verify.ts'
+export { checkMethod, type KeySet, proveRequest, verifyRequest, type Window } from './verify.ts'
 export { backoff } from './work/backoff.ts'
 export { type Bell, createBell } from './work/bell.ts'
 export { createWorkLoop, type WorkLoop, type WorkLoopOptions } from './work/loop.ts'

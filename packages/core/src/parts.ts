@@ -69,7 +69,7 @@ export function writeStamp(time: Date, stamp: Stamp): string {
 }
 
 const UNIX = /^[1-9]\d{0,14}$/
-const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/
 
 /**
  * The time that a stamp's text stands for, or undefined where it is not of the form to the last character:

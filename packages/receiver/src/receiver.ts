@@ -8,8 +8,8 @@ import {
   type EventDefinitions,
   type EventOutputs,
   type Events,
-  HooksError,
   type HandledRequest,
+  HooksError,
   headerBag,
   type IdempotencyStore,
   type InboundFormat,
@@ -18,6 +18,7 @@ import {
   type Logger,
   type MaybePromise,
   type Ms,
+  proveRequest,
   type RawRequest,
   type ReceivedRequest,
   type RequestHandler,
@@ -25,7 +26,6 @@ import {
   standardWebhooksInbound,
   systemClock,
   toMs,
-  verifyRequest,
   type Window,
 } from '@hooks/core'
 import { dedupeKeys } from './dedupe-keys.ts'
@@ -163,8 +163,8 @@ export function createReceiver<D extends EventDefinitions = EventDefinitions>(
     const headers = headerBag(request.headers)
     const read = typeof body === 'function' ? await body().catch(refuseUnread) : body
     const raw = { method, url, headers, body: checkBody(read, headers, maxBodyBytes) }
-    const keyId = await verifyRequest(format, fixed ?? (await setsFor(raw)), raw, clock, crypto, window)
-    return new LazyMessage(format, raw, keyId)
+    const keyId = proveRequest(format, fixed ?? (await setsFor(raw)), raw, clock, crypto, window)
+    return new LazyMessage(format, raw, typeof keyId === 'string' ? keyId : await keyId)
   }
 
   const run = async (message: LazyMessage): Promise<Run> => {

@@ -6,7 +6,8 @@ import { codeOf, deferred, grillo, lokroom, OTHER_SECRET, SECRET, setUp, TEXT_SE
 /** A store that fails where it is told to, and counts what it is asked. */
 function faulty(store: IdempotencyStore, fails: (call: string, n: number) => boolean) {
   const calls: string[] = []
-  const wrap = <A extends unknown[], R>(name: string, method: (...args: A) => R) =>
+  const wrap =
+    <A extends unknown[], R>(name: string, method: (...args: A) => R) =>
     async (...args: A) => {
       calls.push(name)
       if (fails(name, calls.filter((one) => one === name).length)) throw new Error(`${name} failed`)
@@ -14,7 +15,9 @@ function faulty(store: IdempotencyStore, fails: (call: string, n: number) => boo
     }
   const { facts, begin, complete, abandon, extend, completedWithin, prune, close } = store
   const wrapped = {
-    facts, prune, close,
+    facts,
+    prune,
+    close,
     begin: wrap('begin', begin),
     complete: wrap('complete', complete),
     abandon: wrap('abandon', abandon),
@@ -31,7 +34,11 @@ describe('a message that comes twice', () => {
     receiver.on('booking.created', () => ran++)
     const again = () => request({ id: 'msg_1' })
     expect((await receiver.handle(await again())).outcome).toBe('handled')
-    expect(await receiver.handle(await again())).toMatchObject({ outcome: 'duplicate', status: 200, body: '{"received":true}' })
+    expect(await receiver.handle(await again())).toMatchObject({
+      outcome: 'duplicate',
+      status: 200,
+      body: '{"received":true}',
+    })
     await clock.advance(7 * 86_400_000 - 1)
     expect((await receiver.handle(await again())).outcome).toBe('duplicate')
     expect(ran).toBe(1)
@@ -131,7 +138,8 @@ describe('a message that comes twice', () => {
     const make = (source?: string) =>
       createReceiver({ secret: SECRET, idempotency, clock, ...(source && { source }) }).on('booking.created', () => {})
     const sent = await request()
-    for (const source of [undefined, 'billing', 'crm']) expect((await make(source).handle(sent)).outcome).toBe('handled')
+    for (const source of [undefined, 'billing', 'crm'])
+      expect((await make(source).handle(sent)).outcome).toBe('handled')
     expect((await make('crm').handle(sent)).outcome).toBe('duplicate')
   })
 
@@ -142,7 +150,9 @@ describe('a message that comes twice', () => {
     })
     receiver.on('booking.created', () => {})
     expect((await receiver.handle({ ...(await request({ id: 'msg_1' })), url: '/a' })).outcome).toBe('handled')
-    expect((await receiver.handle({ ...(await request({ id: 'msg_1' }, OTHER_SECRET)), url: '/b' })).outcome).toBe('handled')
+    expect((await receiver.handle({ ...(await request({ id: 'msg_1' }, OTHER_SECRET)), url: '/b' })).outcome).toBe(
+      'handled',
+    )
     expect((await receiver.handle({ ...(await request({ id: 'msg_1' })), url: '/a' })).outcome).toBe('duplicate')
   })
 
@@ -157,7 +167,7 @@ describe('a message that comes twice', () => {
 })
 
 describe('the key in the store', () => {
-  it('has a bounded length and none of the sender\'s text', async () => {
+  it("has a bounded length and none of the sender's text", async () => {
     const keys: string[] = []
     const clock = virtualClock()
     const memory = memoryIdempotency({ clock })
@@ -170,7 +180,11 @@ describe('the key in the store', () => {
     }
     const { receiver } = setUp({ format: grillo, secret: TEXT_SECRET, idempotency, clock } as never)
     receiver.on('a.b', () => {})
-    const sent = await signRequest(grillo, TEXT_SECRET, { type: 'a.b', deliveryId: `${'x'.repeat(5_000)}\u00e9`, clock })
+    const sent = await signRequest(grillo, TEXT_SECRET, {
+      type: 'a.b',
+      deliveryId: `${'x'.repeat(5_000)}\u00e9`,
+      clock,
+    })
     expect((await receiver.handle(sent)).outcome).toBe('handled')
     expect(keys.length).toBe(2)
     for (const key of keys) expect(key).toMatch(/^[0-9a-f]{64}$/)
@@ -198,7 +212,7 @@ describe('an id that the signature does not cover', () => {
     expect(ran.length).toBe(2)
   })
 
-  it('is no duplicate while its bytes failed: the sender\'s retry is handled', async () => {
+  it("is no duplicate while its bytes failed: the sender's retry is handled", async () => {
     const { receiver, request: _request, clock } = setUp({ format: grillo, secret: TEXT_SECRET } as never)
     let tries = 0
     receiver.on('a.b', () => {
@@ -251,7 +265,11 @@ describe('a format without an id on the wire', () => {
   })
 
   it.each([undefined, '', null])('handles nothing where that key is missing: %o', async (key) => {
-    const { receiver, clock } = setUp({ format: lokroom, secret: TEXT_SECRET, idempotencyKey: () => key as string } as never)
+    const { receiver, clock } = setUp({
+      format: lokroom,
+      secret: TEXT_SECRET,
+      idempotencyKey: () => key as string,
+    } as never)
     receiver.onUnknown(() => expect.fail('ran'))
     const sent = await signRequest(lokroom, TEXT_SECRET, { type: 'a.b', clock })
     expect(await receiver.handle(sent)).toMatchObject({ status: 500, outcome: 'idempotency_key_invalid' })
@@ -339,7 +357,9 @@ describe('a store that fails', () => {
     const { receiver, request, logger } = setUp({ idempotency: store })
     receiver.on('booking.created', () => expect.fail('ran'))
     expect(await receiver.handle(await request())).toMatchObject({ status: 503, outcome: 'store_unavailable' })
-    expect(logger.lines).toMatchObject([{ level: 'error', fields: { code: 'store_unavailable', type: 'booking.created' } }])
+    expect(logger.lines).toMatchObject([
+      { level: 'error', fields: { code: 'store_unavailable', type: 'booking.created' } },
+    ])
   })
 
   it('after the work is asked again, and the message is handled', async () => {
@@ -368,7 +388,7 @@ describe('a store that fails', () => {
     expect(ran).toBe(1)
   })
 
-  it('while giving up a claim is silent: the handler\'s own failure is what is told', async () => {
+  it("while giving up a claim is silent: the handler's own failure is what is told", async () => {
     const clock = virtualClock()
     const { store } = faulty(memoryIdempotency({ clock }), (call) => call === 'abandon')
     const { receiver, request, logger } = setUp({ clock, idempotency: store })

@@ -29,15 +29,33 @@ describe('an answer', () => {
     ['signature_mismatch', 401, '{"error":"signature_mismatch"}', {}, (sent) => ({ ...sent, body: utf8('') })],
     ['method_not_allowed', 405, '{"error":"method_not_allowed"}', {}, (sent) => ({ ...sent, method: 'GET' })],
     ['body_too_large', 413, '{"error":"body_too_large"}', { maxBodyBytes: 10 }, (sent) => sent],
-    ['content_encoding', 415, '{"error":"content_encoding"}', {}, (sent) => ({ ...sent, headers: { ...sent.headers, 'content-encoding': 'gzip' } })],
+    [
+      'content_encoding',
+      415,
+      '{"error":"content_encoding"}',
+      {},
+      (sent) => ({ ...sent, headers: { ...sent.headers, 'content-encoding': 'gzip' } }),
+    ],
     ['body_unavailable', 500, '{"error":"body_unavailable"}', {}, (sent) => ({ ...sent, body: {} as never })],
-    ['body_incomplete', 400, '{"error":"body_incomplete"}', {}, (sent) => ({ ...sent, body: () => Promise.reject(new Error()) })],
+    [
+      'body_incomplete',
+      400,
+      '{"error":"body_incomplete"}',
+      {},
+      (sent) => ({ ...sent, body: () => Promise.reject(new Error()) }),
+    ],
     ['secret_missing', 500, '{"error":"secret_missing"}', { secret: () => undefined }, (sent) => sent],
     ['handler_failed', 500, '{"error":"handler_failed"}', { onUnknown: fail }, (sent) => sent],
     ['handler_failed', 500, '{"error":"handler_failed"}', { onUnknown: async () => fail() }, (sent) => sent],
     ['handler_failed', 500, '{"error":"handler_failed"}', { secret: fail }, (sent) => sent],
     ['handler_failed', 500, '{"error":"handler_failed"}', { onUnknown() {}, idempotencyKey: fail }, (sent) => sent],
-    ['idempotency_key_invalid', 500, '{"error":"idempotency_key_invalid"}', { onUnknown() {}, idempotencyKey: () => '' }, (sent) => sent],
+    [
+      'idempotency_key_invalid',
+      500,
+      '{"error":"idempotency_key_invalid"}',
+      { onUnknown() {}, idempotencyKey: () => '' },
+      (sent) => sent,
+    ],
   ])('to %s is %i %s', async (outcome, status, body, options, change) => {
     const { receiver, request } = setUp(options)
     const answer = await receiver.handle(change(await request()))
@@ -48,7 +66,10 @@ describe('an answer', () => {
 
   it('to a stale or an early request is 401', async () => {
     const { receiver, request, clock } = setUp()
-    for (const [seconds, outcome] of [[-301, 'timestamp_too_old'], [301, 'timestamp_too_new']] as const) {
+    for (const [seconds, outcome] of [
+      [-301, 'timestamp_too_old'],
+      [301, 'timestamp_too_new'],
+    ] as const) {
       const sentAt = new Date(clock.now().getTime() + seconds * 1000)
       expect(await receiver.handle(await request({ sentAt }))).toMatchObject({ status: 401, outcome })
     }
@@ -65,7 +86,7 @@ describe('an answer', () => {
     expect(done).toBe(true)
   })
 
-  it('is the user\'s own, by outcome: over the contract\'s, and the contract\'s over ours', async () => {
+  it("is the user's own, by outcome: over the contract's, and the contract's over ours", async () => {
     const contract = defineContract({
       events,
       answers: {
@@ -86,7 +107,10 @@ describe('an answer', () => {
     expect(forged).toMatchObject({ status: 401, body: '{"error":"Signature invalide"}' })
     const stale = await request({ sentAt: new Date(clock.now().getTime() - 400_000) })
     expect(await receiver.handle(stale)).toMatchObject({ status: 400, body: 'Webhook too old' })
-    expect(await receiver.handle({ ...sent, headers: {} })).toMatchObject({ status: 400, body: '{"error":"missing_header"}' })
+    expect(await receiver.handle({ ...sent, headers: {} })).toMatchObject({
+      status: 400,
+      body: '{"error":"missing_header"}',
+    })
   })
 
   it('comes whatever is thrown in: handle never rejects', async () => {
@@ -162,7 +186,9 @@ describe('data', () => {
     const { receiver, request } = withContract()
     receiver.on('slow.checked', () => {})
     expect((await receiver.handle(await request({ type: 'slow.checked', data: { n: 1 } }))).outcome).toBe('handled')
-    expect((await receiver.handle(await request({ type: 'slow.checked', data: { n: 0 } }))).outcome).toBe('payload_invalid')
+    expect((await receiver.handle(await request({ type: 'slow.checked', data: { n: 0 } }))).outcome).toBe(
+      'payload_invalid',
+    )
   })
 
   it('is not checked where nobody handles it', async () => {
@@ -178,12 +204,25 @@ describe('handlers', () => {
     const { receiver, request, logger } = setUp({ secret: [`whsec_${Buffer.alloc(32).toString('base64')}`, SECRET] })
     let seen: unknown
     receiver.on('booking.created', (message, context) => {
-      seen = { ...context, aborted: context.signal.aborted, signal: undefined, body: message.body, integrity: message.integrity }
+      seen = {
+        ...context,
+        aborted: context.signal.aborted,
+        signal: undefined,
+        body: message.body,
+        integrity: message.integrity,
+      }
     })
     const sent = await request({ id: 'msg_1' })
     await receiver.handle(sent)
     expect(seen).toEqual({
-      id: 'msg_1', attempt: 1, keyId: '1', log: logger, aborted: false, signal: undefined, body: sent.body, integrity: 'signed',
+      id: 'msg_1',
+      attempt: 1,
+      keyId: '1',
+      log: logger,
+      aborted: false,
+      signal: undefined,
+      body: sent.body,
+      integrity: 'signed',
     })
   })
 
@@ -200,9 +239,20 @@ describe('handlers', () => {
   })
 
   it.each<[string, string, () => unknown]>([
-    ['twice for one type', 'handler_duplicate', () => setUp().receiver.on('a.b', () => {}).on('a.b', () => {})],
+    [
+      'twice for one type',
+      'handler_duplicate',
+      () =>
+        setUp()
+          .receiver.on('a.b', () => {})
+          .on('a.b', () => {}),
+    ],
     ['twice for all others', 'handler_duplicate', () => setUp({ onUnknown() {} }).receiver.onUnknown(() => {})],
-    ['for a type that the catalog lacks', 'event_type_invalid', () => createReceiver({ events, secret: SECRET }).on('typo' as 'user.deleted', () => {})],
+    [
+      'for a type that the catalog lacks',
+      'event_type_invalid',
+      () => createReceiver({ events, secret: SECRET }).on('typo' as 'user.deleted', () => {}),
+    ],
   ])('are refused %s', async (_, code, add) => {
     expect(add).toThrow(ConfigurationError)
     expect(await codeOf(add)).toBe(code)
@@ -239,13 +289,17 @@ describe('the log', () => {
   it('warns of what strangers do wrong, and believes no id that is not proved', async () => {
     const { receiver, request, logger } = setUp()
     await receiver.handle({ ...(await request()), body: utf8('{}') })
-    expect(logger.lines).toMatchObject([{ level: 'warn', fields: { code: 'signature_mismatch', type: undefined, id: undefined } }])
+    expect(logger.lines).toMatchObject([
+      { level: 'warn', fields: { code: 'signature_mismatch', type: undefined, id: undefined } },
+    ])
   })
 
   it('names the fix where the wiring is wrong', async () => {
     const { receiver, request, logger } = setUp()
     await receiver.handle({ ...(await request()), body: {} as never })
-    expect(logger.lines).toMatchObject([{ level: 'error', fields: { err: { hint: expect.stringContaining('raw body') } } }])
+    expect(logger.lines).toMatchObject([
+      { level: 'error', fields: { err: { hint: expect.stringContaining('raw body') } } },
+    ])
   })
 
   it('is silent about what went well, duplicates and unknown types included', async () => {
@@ -296,7 +350,11 @@ describe('a fetch request', () => {
     const { fetch } = receiver
     const sent = await request()
     const answer = await fetch(await fetched(sent))
-    expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([200, 'application/json', '{"received":true}'])
+    expect([answer.status, answer.headers.get('content-type'), await answer.text()]).toEqual([
+      200,
+      'application/json',
+      '{"received":true}',
+    ])
     expect((await fetch(await fetched({ ...sent, body: '{}' }))).status).toBe(401)
     expect((await fetch(new Request('https://receiver.example'))).headers.get('allow')).toBe('POST')
   })
@@ -383,7 +441,11 @@ describe('a fetch request', () => {
 
 describe('an honest request for tests', () => {
   it('is one that its format accepts', async () => {
-    const sent = await signRequest(standardWebhooks({ prefix: 'svix' }), SECRET, { type: 'a.b', data: { n: 1 }, id: 'msg_1' })
+    const sent = await signRequest(standardWebhooks({ prefix: 'svix' }), SECRET, {
+      type: 'a.b',
+      data: { n: 1 },
+      id: 'msg_1',
+    })
     expect(Object.keys(sent.headers)).toEqual(['content-type', 'svix-id', 'svix-timestamp', 'svix-signature'])
     const receiver = createReceiver({ format: standardWebhooks({ prefix: 'svix' }), secret: SECRET })
     const message = await receiver.verify(sent)

@@ -3,7 +3,10 @@ import { inboxCases, inboxSuite, type TestRunner } from '@hooks/receiver/testing
 import { describe, expect, it } from 'vitest'
 
 /** Runs the suite on its own, and gives the titles of the cases that failed. */
-async function failures(spoil: (store: IdempotencyStore) => Partial<IdempotencyStore>, facts = memoryIdempotency().facts) {
+async function failures(
+  spoil: (store: IdempotencyStore) => Partial<IdempotencyStore>,
+  facts = memoryIdempotency().facts,
+) {
   const tests: { title: string; body: () => Promise<void> }[] = []
   const runner: TestRunner = {
     describe: (_, body) => body(),
@@ -39,73 +42,100 @@ describe('the suite for idempotency stores', () => {
   })
 
   it.each<[string, (store: IdempotencyStore) => Partial<IdempotencyStore>]>([
-    ['claims twice when asked twice at once', (store) => ({
-      async begin(key, options) {
-        const begun = await store.begin(key, options)
-        return begun.state === 'in_progress'
-          ? { state: 'claimed', lease: { key, token: 'x', attempt: 1, claims: 1, leaseLeftMs: 1 } }
-          : begun
-      },
-    })],
-    ['keeps one time for lease and retention', (store) => ({
-      begin: (key) => store.begin(key, { leaseMs: 3_600_000 }),
-    })],
-    ['completes whatever the token', (store) => {
-      const tokens = new Map<string, string>()
-      return {
+    [
+      'claims twice when asked twice at once',
+      (store) => ({
         async begin(key, options) {
           const begun = await store.begin(key, options)
-          if (begun.state === 'claimed') tokens.set(key, begun.lease.token)
-          return begun
+          return begun.state === 'in_progress'
+            ? { state: 'claimed', lease: { key, token: 'x', attempt: 1, claims: 1, leaseLeftMs: 1 } }
+            : begun
         },
-        complete: ({ key }, options) => store.complete({ key, token: tokens.get(key) ?? '' }, options),
-      }
-    }],
+      }),
+    ],
+    [
+      'keeps one time for lease and retention',
+      (store) => ({
+        begin: (key) => store.begin(key, { leaseMs: 3_600_000 }),
+      }),
+    ],
+    [
+      'completes whatever the token',
+      (store) => {
+        const tokens = new Map<string, string>()
+        return {
+          async begin(key, options) {
+            const begun = await store.begin(key, options)
+            if (begun.state === 'claimed') tokens.set(key, begun.lease.token)
+            return begun
+          },
+          complete: ({ key }, options) => store.complete({ key, token: tokens.get(key) ?? '' }, options),
+        }
+      },
+    ],
     ['never gives up a claim', () => ({ abandon: () => 'applied' })],
     ['never extends', () => ({ extend: () => 'applied' })],
     ['forgets at once', (store) => ({ complete: (lease) => store.complete(lease, { keepMs: 0 }) })],
-    ['counts retention from the claim', (store) => ({ complete: (lease, { keepMs }) => store.complete(lease, { keepMs: keepMs - 30_000 }) })],
-    ['claims when it is asked about the past', (store) => ({
-      async completedWithin(key, withinMs) {
-        await store.begin(key, { leaseMs: 1_000 })
-        return store.completedWithin(key, withinMs)
-      },
-    })],
+    [
+      'counts retention from the claim',
+      (store) => ({ complete: (lease, { keepMs }) => store.complete(lease, { keepMs: keepMs - 30_000 }) }),
+    ],
+    [
+      'claims when it is asked about the past',
+      (store) => ({
+        async completedWithin(key, withinMs) {
+          await store.begin(key, { leaseMs: 1_000 })
+          return store.completedWithin(key, withinMs)
+        },
+      }),
+    ],
     ['calls everything completed of late', () => ({ completedWithin: () => true })],
     ['prunes without a limit', (store) => ({ prune: () => store.prune(1_000) })],
-    ['prunes leases too', (store) => ({
-      prune: async (limit) => {
-        await store.extend({ key: 'live', token: '1' }, 0)
-        for (let token = 1; token < 9; token++) await store.abandon({ key: 'live', token: String(token) })
-        return store.prune(limit)
-      },
-    })],
+    [
+      'prunes leases too',
+      (store) => ({
+        prune: async (limit) => {
+          await store.extend({ key: 'live', token: '1' }, 0)
+          for (let token = 1; token < 9; token++) await store.abandon({ key: 'live', token: String(token) })
+          return store.prune(limit)
+        },
+      }),
+    ],
     ['takes keys in any case', (store) => ({ begin: (key, options) => store.begin(key.toLowerCase(), options) })],
     ['trims keys', (store) => ({ begin: (key, options) => store.begin(key.trim(), options) })],
-    ['gives the same token to every claim', (store) => ({
-      async begin(key, options) {
-        const begun = await store.begin(key, options)
-        return begun.state === 'claimed' ? { ...begun, lease: { ...begun.lease, token: 'same' } } : begun
-      },
-    })],
-    ['answers a second completion with stale', (store) => {
-      const done = new Set<string>()
-      return {
-        async complete(lease, options) {
-          if (done.has(lease.token)) return 'stale'
-          done.add(lease.token)
-          return store.complete(lease, options)
+    [
+      'gives the same token to every claim',
+      (store) => ({
+        async begin(key, options) {
+          const begun = await store.begin(key, options)
+          return begun.state === 'claimed' ? { ...begun, lease: { ...begun.lease, token: 'same' } } : begun
         },
-      }
-    }],
-    ['counts a crash as an attempt', (store) => ({
-      async begin(key, options) {
-        const begun = await store.begin(key, options)
-        return begun.state === 'claimed'
-          ? { ...begun, lease: { ...begun.lease, attempt: begun.lease.attempt + begun.lease.claims - 1 } }
-          : begun
+      }),
+    ],
+    [
+      'answers a second completion with stale',
+      (store) => {
+        const done = new Set<string>()
+        return {
+          async complete(lease, options) {
+            if (done.has(lease.token)) return 'stale'
+            done.add(lease.token)
+            return store.complete(lease, options)
+          },
+        }
       },
-    })],
+    ],
+    [
+      'counts a crash as an attempt',
+      (store) => ({
+        async begin(key, options) {
+          const begun = await store.begin(key, options)
+          return begun.state === 'claimed'
+            ? { ...begun, lease: { ...begun.lease, attempt: begun.lease.attempt + begun.lease.claims - 1 } }
+            : begun
+        },
+      }),
+    ],
   ])('sees a store that %s', async (_, spoil) => {
     expect((await failures(spoil)).failed).not.toEqual([])
   })

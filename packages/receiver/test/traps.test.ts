@@ -6,7 +6,8 @@ import { auditTrail, codeOf, deferred, grillo, lokroom, setUp, TEXT_SECRET, utf8
 
 // The mistakes of the verify samples that the five products print, as promises of ours. T1 to T33: reference/seeds.md, section 4.
 
-const hex = (body: string | Uint8Array, before = '') => createHmac('sha256', TEXT_SECRET).update(before).update(body).digest('hex')
+const hex = (body: string | Uint8Array, before = '') =>
+  createHmac('sha256', TEXT_SECRET).update(before).update(body).digest('hex')
 const receive = (format = lokroom, options: object = {}) =>
   setUp({ format, secret: TEXT_SECRET, idempotency: undefined, ...options } as never)
 /** A request to Lok'Room's receiver, as its document signs one. */
@@ -80,13 +81,22 @@ describe('a signature that is none is a 401, and never a crash', () => {
   // T5
   it('not there at all: it is never skipped', async () => {
     const { receiver } = receive()
-    expect(await receiver.handle({ headers: {}, body: utf8(body) })).toMatchObject({ status: 400, outcome: 'missing_header' })
+    expect(await receiver.handle({ headers: {}, body: utf8(body) })).toMatchObject({
+      status: 400,
+      outcome: 'missing_header',
+    })
   })
 
   // T7
   it('there in two lines, which the host shows', async () => {
     const { receiver } = receive()
-    const twice: ReceivedRequest = { headers: [['x-lok-signature', hex(body)], ['X-Lok-Signature', 'x']], body: utf8(body) }
+    const twice: ReceivedRequest = {
+      headers: [
+        ['x-lok-signature', hex(body)],
+        ['X-Lok-Signature', 'x'],
+      ],
+      body: utf8(body),
+    }
     expect(await receiver.handle(twice)).toMatchObject({ status: 400, outcome: 'ambiguous_header' })
   })
 
@@ -110,7 +120,9 @@ describe('a signature that is none is a 401, and never a crash', () => {
     const sent = { headers: {}, body: utf8('{"event":"forged","data":{}}') }
     expect(await codeOf(receiver.verify(sent))).toBe('missing_header')
     expect((await receiver.handle(sent)).status).toBe(400)
-    expect((await receiver.fetch(new Request('https://x.example', { method: 'POST', body: sent.body }))).status).toBe(400)
+    expect((await receiver.fetch(new Request('https://x.example', { method: 'POST', body: sent.body }))).status).toBe(
+      400,
+    )
   })
 })
 
@@ -170,9 +182,12 @@ describe('work', () => {
   it.each<[string, () => unknown]>([
     ['fails later', () => new Promise((_, reject) => setImmediate(() => reject(new Error('later'))))],
     ['fails at once', () => Promise.reject(new Error('at once'))],
-    ['throws', () => {
-      throw new Error('thrown')
-    }],
+    [
+      'throws',
+      () => {
+        throw new Error('thrown')
+      },
+    ],
   ])('that %s is a 500, and the process lives', async (_, work) => {
     const { receiver, clock } = receive(auditTrail, { onUnknown: work })
     expect((await receiver.handle(await send(clock))).status).toBe(500)
@@ -235,7 +250,11 @@ describe('an id', () => {
   // T27
   it('is used up by nobody who cannot sign: a forger who sends the next one first suppresses nothing', async () => {
     const { receiver, outcome, clock } = make()
-    const forged = await signRequest(grillo, 'another secret of some length', { type: 'a.b', deliveryId: 'next', clock })
+    const forged = await signRequest(grillo, 'another secret of some length', {
+      type: 'a.b',
+      deliveryId: 'next',
+      clock,
+    })
     expect((await receiver.handle(forged)).outcome).toBe('signature_mismatch')
     expect(await outcome('next', 1)).toBe('handled')
   })
@@ -243,12 +262,16 @@ describe('an id', () => {
   // T28
   it('that is not signed makes no new message of the same bytes', async () => {
     const { outcome, ran } = make()
-    expect([await outcome('a', 1), await outcome('b', 1), await outcome('c', 1)]).toEqual(['handled', 'duplicate', 'duplicate'])
+    expect([await outcome('a', 1), await outcome('b', 1), await outcome('c', 1)]).toEqual([
+      'handled',
+      'duplicate',
+      'duplicate',
+    ])
     expect(ran).toEqual([1])
   })
 
   // T29
-  it('that is missing is no id: two events without one are never each other\'s duplicate', async () => {
+  it("that is missing is no id: two events without one are never each other's duplicate", async () => {
     const { receiver, clock, ran } = make()
     for (const data of [1, 2]) {
       const sent = await signRequest(grillo, TEXT_SECRET, { type: 'a.b', data, clock })
@@ -264,7 +287,9 @@ describe('an id', () => {
     const clock = virtualClock()
     const outcome = async () => {
       const receiver = createReceiver({ format: auditTrail, secret: TEXT_SECRET, idempotency, clock, onUnknown() {} })
-      return (await receiver.handle(await signRequest(auditTrail, TEXT_SECRET, { type: 'a.b', deliveryId: 'd', clock }))).outcome
+      return (
+        await receiver.handle(await signRequest(auditTrail, TEXT_SECRET, { type: 'a.b', deliveryId: 'd', clock }))
+      ).outcome
     }
     expect([await outcome(), await outcome()]).toEqual(['handled', 'duplicate'])
   })

@@ -57,7 +57,9 @@ describe('a verified message', () => {
     const receiver = createReceiver({ format: token, secret: TEXT_SECRET })
     const sent = await signRequest(token, TEXT_SECRET, { type: 'a.b' })
     expect((await receiver.verify(sent)).integrity).toBe('none')
-    expect(await codeOf(receiver.verify({ ...sent, headers: { 'x-token': `${TEXT_SECRET}.` } }))).toBe('signature_mismatch')
+    expect(await codeOf(receiver.verify({ ...sent, headers: { 'x-token': `${TEXT_SECRET}.` } }))).toBe(
+      'signature_mismatch',
+    )
   })
 
   it('is refused by an error of ours, and never by a false', async () => {
@@ -92,7 +94,9 @@ describe('a request is refused', () => {
   const now = Math.floor(virtualClock().now().getTime() / 1000)
   const change = (headers: Record<string, string | undefined>) => (sent: ReceivedRequest) => ({
     ...sent,
-    headers: Object.fromEntries(Object.entries({ ...sent.headers, ...headers }).filter(([, value]) => value !== undefined)),
+    headers: Object.fromEntries(
+      Object.entries({ ...sent.headers, ...headers }).filter(([, value]) => value !== undefined),
+    ),
   })
   const pairs = (more: readonly (readonly [string, string])[]) => (sent: ReceivedRequest) => ({
     ...sent,
@@ -100,7 +104,9 @@ describe('a request is refused', () => {
   })
   const signedAt = (time: string) => (sent: ReceivedRequest) => {
     const id = (sent.headers as Record<string, string>)['webhook-id']
-    const mac = createHmac('sha256', Buffer.alloc(32, 7)).update(`${id}.${time}.`).update(sent.body as Uint8Array)
+    const mac = createHmac('sha256', Buffer.alloc(32, 7))
+      .update(`${id}.${time}.`)
+      .update(sent.body as Uint8Array)
     return change({ 'webhook-timestamp': time, 'webhook-signature': `v1,${mac.digest('base64')}` })(sent)
   }
 
@@ -111,7 +117,11 @@ describe('a request is refused', () => {
     ['with an empty signature', 'missing_header', change({ 'webhook-signature': '' })],
     ['without any header', 'missing_header', (sent) => ({ ...sent, headers: {} })],
     ['with an id of two words', 'malformed_header', change({ 'webhook-id': 'msg_1, msg_2' })],
-    ['with a full stop in the id, where the signed text could be cut elsewhere', 'malformed_header', change({ 'webhook-id': 'a.1' })],
+    [
+      'with a full stop in the id, where the signed text could be cut elsewhere',
+      'malformed_header',
+      change({ 'webhook-id': 'a.1' }),
+    ],
     ['with an id of 257 letters', 'malformed_header', change({ 'webhook-id': 'a'.repeat(257) })],
     ['with 5,000 letters of signatures', 'malformed_header', change({ 'webhook-signature': 'v1,AAAA '.repeat(625) })],
     ['with junk for a signature', 'signature_mismatch', change({ 'webhook-signature': 'junk' })],
@@ -130,7 +140,11 @@ describe('a request is refused', () => {
     ['a year ahead', 'timestamp_too_new', signedAt(`${now + 31_536_000}`)],
     ['stamped in milliseconds', 'timestamp_too_new', signedAt(`${now}000`)],
     ['forged and stale, as forged', 'signature_mismatch', change({ 'webhook-timestamp': '1' })],
-    ['changed by one byte', 'signature_mismatch', (sent) => ({ ...sent, body: (sent.body as Uint8Array).map((byte, i) => (i === 5 ? byte ^ 1 : byte)) })],
+    [
+      'changed by one byte',
+      'signature_mismatch',
+      (sent) => ({ ...sent, body: (sent.body as Uint8Array).map((byte, i) => (i === 5 ? byte ^ 1 : byte)) }),
+    ],
     ['cut', 'signature_mismatch', (sent) => ({ ...sent, body: (sent.body as Uint8Array).subarray(0, -1) })],
     ['emptied', 'signature_mismatch', (sent) => ({ ...sent, body: new Uint8Array() })],
     ['by GET', 'method_not_allowed', (sent) => ({ ...sent, method: 'GET' })],
@@ -142,8 +156,16 @@ describe('a request is refused', () => {
     ['as text', 'body_unavailable', (sent) => ({ ...sent, body: '{}' as never })],
     ['without a body', 'body_unavailable', (sent) => ({ ...sent, body: undefined as never })],
     ['whose body was read before', 'body_unavailable', (sent) => ({ ...sent, body: async () => undefined })],
-    ['whose body breaks off', 'body_incomplete', (sent) => ({ ...sent, body: () => Promise.reject(new Error('reset')) })],
-    ['whose body its reader found too large', 'body_too_large', (sent) => ({ ...sent, body: () => Promise.reject({ code: 'body_too_large' }) })],
+    [
+      'whose body breaks off',
+      'body_incomplete',
+      (sent) => ({ ...sent, body: () => Promise.reject(new Error('reset')) }),
+    ],
+    [
+      'whose body its reader found too large',
+      'body_too_large',
+      (sent) => ({ ...sent, body: () => Promise.reject({ code: 'body_too_large' }) }),
+    ],
   ])('%s: %s', async (_, code, changed) => {
     const { receiver, request } = setUp()
     const honest = await request()
@@ -184,10 +206,19 @@ describe('a request is refused', () => {
     const secrets = {
       method: 'POST',
       url: 'https://x.example/?token=CANARY',
-      headers: { 'webhook-id': 'CANARY', 'webhook-timestamp': '1', 'webhook-signature': 'v1,CANARY', authorization: 'CANARY' },
+      headers: {
+        'webhook-id': 'CANARY',
+        'webhook-timestamp': '1',
+        'webhook-signature': 'v1,CANARY',
+        authorization: 'CANARY',
+      },
       body: utf8('CANARY'),
     }
-    for (const headers of [secrets.headers, { ...secrets.headers, 'webhook-timestamp': 'CANARY' }, { 'webhook-id': 'CANARY' }]) {
+    for (const headers of [
+      secrets.headers,
+      { ...secrets.headers, 'webhook-timestamp': 'CANARY' },
+      { 'webhook-id': 'CANARY' },
+    ]) {
       const error = await receiver.verify({ ...secrets, headers }).catch((thrown: unknown) => thrown)
       expect(error).toBeInstanceOf(WebhookVerificationError)
       expect(inspect(error, { depth: null, showHidden: true })).not.toContain('CANARY')
@@ -198,8 +229,16 @@ describe('a request is refused', () => {
 describe('headers', () => {
   it.each([
     ['a record', (headers: Record<string, string>) => headers],
-    ['a record in another case', (headers: Record<string, string>) => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value]))],
-    ['a record of lists', (headers: Record<string, string>) => Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]))],
+    [
+      'a record in another case',
+      (headers: Record<string, string>) =>
+        Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toUpperCase(), value])),
+    ],
+    [
+      'a record of lists',
+      (headers: Record<string, string>) =>
+        Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]])),
+    ],
     ['pairs', (headers: Record<string, string>) => Object.entries(headers)],
     ['a fetch Headers', (headers: Record<string, string>) => new Headers(headers)],
   ])('may be given as %s', async (_, form) => {
@@ -210,7 +249,10 @@ describe('headers', () => {
 })
 
 describe('the secret', () => {
-  const make = (secret: unknown, format = standardWebhooks()) => () => createReceiver({ format, secret: secret as string })
+  const make =
+    (secret: unknown, format = standardWebhooks()) =>
+    () =>
+      createReceiver({ format, secret: secret as string })
 
   it.each([
     ['undefined, as from a variable that is not set', undefined, 'secret_missing'],
@@ -283,7 +325,11 @@ describe('the options', () => {
   it.each([
     ['a maxAge that is no duration', { maxAge: '5 minutes' }, 'option_invalid'],
     ['a maxFuture below zero', { maxFuture: -1 }, 'option_invalid'],
-    ['a window for a format that signs no time', { format: lokroom, secret: TEXT_SECRET, maxAge: '5m' }, 'option_invalid'],
+    [
+      'a window for a format that signs no time',
+      { format: lokroom, secret: TEXT_SECRET, maxAge: '5m' },
+      'option_invalid',
+    ],
     ['a lease of no time', { leaseMs: 0 }, 'option_invalid'],
     ['a retention that is no number', { keepMs: Number.NaN }, 'option_invalid'],
   ])('are refused at construction: %s', async (_, options, code) => {

@@ -138,28 +138,34 @@ const completions: readonly InboxCase[] = [
 ]
 
 const fences: readonly InboxCase[] = [
-  promise('who lost the lease completes, abandons and extends nothing', async ({ store, claim, state, pass, expect }) => {
-    const late = await claim('k')
-    await pass(LEASE + 1)
-    const current = await claim('k')
-    expect(await store.complete(late, { keepMs: KEEP })).toBe('stale')
-    expect(await store.abandon(late)).toBe('stale')
-    expect(await store.extend(late, 10 * LEASE)).toBe('stale')
-    expect(await state('k')).toBe('in_progress')
-    await pass(LEASE + 1)
-    expect(await store.complete(current, { keepMs: KEEP })).toBe('applied')
-  }),
+  promise(
+    'who lost the lease completes, abandons and extends nothing',
+    async ({ store, claim, state, pass, expect }) => {
+      const late = await claim('k')
+      await pass(LEASE + 1)
+      const current = await claim('k')
+      expect(await store.complete(late, { keepMs: KEEP })).toBe('stale')
+      expect(await store.abandon(late)).toBe('stale')
+      expect(await store.extend(late, 10 * LEASE)).toBe('stale')
+      expect(await state('k')).toBe('in_progress')
+      await pass(LEASE + 1)
+      expect(await store.complete(current, { keepMs: KEEP })).toBe('applied')
+    },
+  ),
 
-  promise('who lost the lease changes nothing of what another completed', async ({ store, claim, state, pass, expect }) => {
-    const late = await claim('k')
-    await pass(LEASE + 1)
-    expect(await store.complete(await claim('k'), { keepMs: KEEP })).toBe('applied')
-    expect(await store.complete(late, { keepMs: 1 })).toBe('stale')
-    expect(await store.abandon(late)).toBe('stale')
-    expect(await store.extend(late, LEASE)).toBe('stale')
-    await pass(LEASE)
-    expect(await state('k')).toBe('completed')
-  }),
+  promise(
+    'who lost the lease changes nothing of what another completed',
+    async ({ store, claim, state, pass, expect }) => {
+      const late = await claim('k')
+      await pass(LEASE + 1)
+      expect(await store.complete(await claim('k'), { keepMs: KEEP })).toBe('applied')
+      expect(await store.complete(late, { keepMs: 1 })).toBe('stale')
+      expect(await store.abandon(late)).toBe('stale')
+      expect(await store.extend(late, LEASE)).toBe('stale')
+      await pass(LEASE)
+      expect(await state('k')).toBe('completed')
+    },
+  ),
 
   promise('a completed key is neither abandoned nor extended by its own token', async (world) => {
     const { store, done, state, pass, expect } = world
@@ -182,16 +188,24 @@ const fences: readonly InboxCase[] = [
     expect(await state('k')).toBe('in_progress')
   }),
 
-  promise('the token of one key opens no other, and a made-up one opens none', async ({ store, claim, state, expect }) => {
-    const { token } = await claim('a')
-    await claim('b')
-    for (const lease of [{ key: 'b', token }, { key: 'a', token: '' }, { key: 'a', token: 'x' }, { key: 'c', token }]) {
-      expect(await store.complete(lease, { keepMs: KEEP })).toBe('stale')
-      expect(await store.abandon(lease)).toBe('stale')
-      expect(await store.extend(lease, LEASE)).toBe('stale')
-    }
-    expect([await state('a'), await state('b'), await state('c')]).toEqual(['in_progress', 'in_progress', 'claimed'])
-  }),
+  promise(
+    'the token of one key opens no other, and a made-up one opens none',
+    async ({ store, claim, state, expect }) => {
+      const { token } = await claim('a')
+      await claim('b')
+      for (const lease of [
+        { key: 'b', token },
+        { key: 'a', token: '' },
+        { key: 'a', token: 'x' },
+        { key: 'c', token },
+      ]) {
+        expect(await store.complete(lease, { keepMs: KEEP })).toBe('stale')
+        expect(await store.abandon(lease)).toBe('stale')
+        expect(await store.extend(lease, LEASE)).toBe('stale')
+      }
+      expect([await state('a'), await state('b'), await state('c')]).toEqual(['in_progress', 'in_progress', 'claimed'])
+    },
+  ),
 ]
 
 const upkeep: readonly InboxCase[] = [
@@ -204,18 +218,25 @@ const upkeep: readonly InboxCase[] = [
     expect(await store.prune(4)).toEqual({ more: false })
   }),
 
-  promise('pruning touches no lease and nothing that is still kept', async ({ store, claim, done, state, pass, expect }) => {
-    await done('old', 1_000)
-    await done('kept')
-    await pass(1_001)
-    const lease = await claim('live')
-    await store.prune(100)
-    expect([await state('live'), await state('kept'), await state('old')]).toEqual(['in_progress', 'completed', 'claimed'])
-    expect(await store.complete(lease, { keepMs: KEEP })).toBe('applied')
-  }),
+  promise(
+    'pruning touches no lease and nothing that is still kept',
+    async ({ store, claim, done, state, pass, expect }) => {
+      await done('old', 1_000)
+      await done('kept')
+      await pass(1_001)
+      const lease = await claim('live')
+      await store.prune(100)
+      expect([await state('live'), await state('kept'), await state('old')]).toEqual([
+        'in_progress',
+        'completed',
+        'claimed',
+      ])
+      expect(await store.complete(lease, { keepMs: KEEP })).toBe('applied')
+    },
+  ),
 
   promise(
-    'time is the database\'s: how late the process takes it to be does not matter',
+    "time is the database's: how late the process takes it to be does not matter",
     async ({ claim, state, clock, expect }) => {
       await claim('k')
       await clock.advance(10 * LEASE)
@@ -229,7 +250,9 @@ const processes: readonly InboxCase[] = [
   promise(
     'a key is claimed once by all processes',
     async ({ store, second, expect }) => {
-      const asked = Array.from({ length: 100 }, async (_, i) => (i % 2 ? store : second()).begin('k', { leaseMs: LEASE }))
+      const asked = Array.from({ length: 100 }, async (_, i) =>
+        (i % 2 ? store : second()).begin('k', { leaseMs: LEASE }),
+      )
       expect((await Promise.all(asked)).filter(({ state }) => state === 'claimed').length).toBe(1)
     },
     'second connection',

@@ -41,7 +41,10 @@ export const inboxCases: readonly string[] = Object.values(groups).flatMap((case
  *   },
  * })
  */
-export function inboxSuite<Tx>({ describe, it, expect }: TestRunner, { name, facts, make }: InboxSuiteOptions<Tx>): void {
+export function inboxSuite<Tx>(
+  { describe, it, expect }: TestRunner,
+  { name, facts, make }: InboxSuiteOptions<Tx>,
+): void {
   async function run(test: InboxCase): Promise<void> {
     const clock = virtualClock()
     const subject = await make({ clock })
