@@ -73,16 +73,13 @@ function smallHmac(node: NodeCrypto, key: Key, over: readonly Segment[]): Bytes 
   const { bytes } = key
   if (!node.hash || bytes.length > BLOCK || over.some((one) => one.length > SMALL)) return undefined
   const pad = (fill: number) => Buffer.alloc(BLOCK, fill).map((byte, i) => byte ^ (bytes[i] ?? 0))
-  const [inner, outer] = (key.native ??= [pad(0x36), pad(0x5c)]) as [Bytes, Bytes]
-  const hash = (block: Bytes, message: readonly Segment[]) =>
-    fromLatin1(
-      node.hash(
-        'sha256',
-        Buffer.concat([block, ...message.map((one) => (typeof one === 'string' ? Buffer.from(one) : one))]),
-        'latin1' as 'hex',
-      ),
-    )
-  return hash(outer, [hash(inner, over)])
+  // The second with room for the hash over the first.
+  key.native ??= [pad(0x36), Buffer.concat([pad(0x5c)], BLOCK + 32)]
+  const [inner, outer] = key.native as [Bytes, Buffer]
+  const hash = (message: Bytes) => node.hash('sha256', message, 'latin1' as 'hex')
+  const whole = [inner, ...over.map((one) => (typeof one === 'string' ? Buffer.from(one) : one))]
+  outer.write(hash(Buffer.concat(whole)), BLOCK, 'latin1')
+  return fromLatin1(hash(outer))
 }
 
 export function inboundWebCrypto(subtle: Subtle): CryptoBackend {

@@ -90,7 +90,7 @@ function holds({ over, given }: Proof, keys: readonly Key[], crypto: CryptoBacke
         const one =
           mac instanceof Promise
             ? mac.then((made) => equalBytes(made, bytes))
-            : mac
+            : mac !== undefined
               ? equalBytes(mac, bytes)
               : crypto.verify(algorithm, key as Key, signed, bytes)
         if (one instanceof Promise) late.push(one)

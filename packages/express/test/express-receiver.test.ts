@@ -5,8 +5,8 @@ import {
   hmacFormat,
   memoryIdempotency,
   part,
-  type RequestHandler,
   type ReceivedRequest,
+  type RequestHandler,
   standardWebhooks,
 } from '@hooks/receiver'
 import { type SignedMessage, signRequest } from '@hooks/receiver/testing'
@@ -106,15 +106,18 @@ describe.each(versions)('%s', (_, express: Express) => {
       expect(Buffer.compare(seen.bytes as Uint8Array, body)).toBe(0)
     })
 
-    it.each(['application/json', 'application/json; charset=latin1', 'text/plain', 'application/x-www-form-urlencoded', undefined])(
-      'whatever the content-type says: %s',
-      async (type) => {
-        const { seen, receiver } = recorder()
-        const port = await serve(express().post('/hooks', expressReceiver(receiver)))
-        await send(port, { body: utf8('{"a":1.0}'), ...(type && { headers: { 'content-type': type } }) })
-        expect(Buffer.from(seen.bytes as Uint8Array).toString()).toBe('{"a":1.0}')
-      },
-    )
+    it.each([
+      'application/json',
+      'application/json; charset=latin1',
+      'text/plain',
+      'application/x-www-form-urlencoded',
+      undefined,
+    ])('whatever the content-type says: %s', async (type) => {
+      const { seen, receiver } = recorder()
+      const port = await serve(express().post('/hooks', expressReceiver(receiver)))
+      await send(port, { body: utf8('{"a":1.0}'), ...(type && { headers: { 'content-type': type } }) })
+      expect(Buffer.from(seen.bytes as Uint8Array).toString()).toBe('{"a":1.0}')
+    })
 
     it('in chunks, without a content-length', async () => {
       const { seen, receiver } = recorder()
@@ -139,8 +142,12 @@ describe.each(versions)('%s', (_, express: Express) => {
       await send(port, { path: '/hooks/in?a=%2F&b', headers: { 'X-Twice': ['1', '2'] } })
       expect(seen.request?.url).toBe('/hooks/in?a=%2F&b')
       expect(seen.request?.method).toBe('POST')
-      const lines = [...(seen.request?.headers as Iterable<[string, string]>)]
-      expect(lines.filter(([name]) => name === 'X-Twice')).toEqual([['X-Twice', '1'], ['X-Twice', '2']])
+      const headers = seen.request?.headers as Iterable<[string, string]>
+      const lines = [...headers]
+      expect(lines.filter(([name]) => name === 'X-Twice')).toEqual([
+        ['X-Twice', '1'],
+        ['X-Twice', '2'],
+      ])
     })
   })
 
@@ -173,7 +180,11 @@ describe.each(versions)('%s', (_, express: Express) => {
       for (const path of ['/used', '/used/deeper', '/all']) {
         expect((await send(port, { path, ...(await sign()) })).status).toBe(200)
       }
-      const other = await send(port, { path: '/other', body: utf8('{"a":1}'), headers: { 'content-type': 'application/json' } })
+      const other = await send(port, {
+        path: '/other',
+        body: utf8('{"a":1}'),
+        headers: { 'content-type': 'application/json' },
+      })
       expect(other.body).toBe('{"a":1}')
     })
 
@@ -185,8 +196,10 @@ describe.each(versions)('%s', (_, express: Express) => {
       expect(handled.length).toBe(1)
     })
 
-    it('what another host\'s contract wants it to answer', async () => {
-      const { receiver } = real({ answers: { handled: [204], signature_mismatch: [401, { error: 'Signature invalide' }] } })
+    it("what another host's contract wants it to answer", async () => {
+      const { receiver } = real({
+        answers: { handled: [204], signature_mismatch: [401, { error: 'Signature invalide' }] },
+      })
       const port = await serve(express().post('/hooks', expressReceiver(receiver)))
       expect(await send(port, await sign())).toMatchObject({ status: 204, body: '' })
       const forged = await send(port, { ...(await sign()), body: utf8('{}') })
@@ -208,7 +221,9 @@ describe.each(versions)('%s', (_, express: Express) => {
       const port = await serve(express().post('/hooks', expressReceiver(receiver)))
       const honest = await sign()
       const changed = Object.entries({ ...honest.headers, ...headers }).filter(([, value]) => value !== undefined)
-      expect((await send(port, { ...honest, headers: Object.fromEntries(changed) as Record<string, string> })).status).toBe(status)
+      expect(
+        (await send(port, { ...honest, headers: Object.fromEntries(changed) as Record<string, string> })).status,
+      ).toBe(status)
       expect((await send(port, honest)).status).toBe(200)
     })
 
@@ -234,9 +249,15 @@ describe.each(versions)('%s', (_, express: Express) => {
 
     it.each([
       ['express.text()', (app: ReturnType<Express>) => app.use(express.text({ type: () => true }))],
-      ['express.urlencoded()', (app: ReturnType<Express>) => app.use(express.urlencoded({ extended: true, type: () => true }))],
-      ['a middleware that drains it', (app: ReturnType<Express>) =>
-        app.use((request, _response, next) => void request.resume().on('end', () => next()))],
+      [
+        'express.urlencoded()',
+        (app: ReturnType<Express>) => app.use(express.urlencoded({ extended: true, type: () => true })),
+      ],
+      [
+        'a middleware that drains it',
+        (app: ReturnType<Express>) =>
+          app.use((request, _response, next) => void request.resume().on('end', () => next())),
+      ],
     ])('a body that was read by %s', async (_, use) => {
       const { receiver } = real()
       const app = express()
@@ -248,7 +269,11 @@ describe.each(versions)('%s', (_, express: Express) => {
     it('a body that a parser has inflated: what was signed is not what is left', async () => {
       const { receiver, handled } = real()
       const honest = await sign()
-      const gzipped = { ...honest, headers: { ...honest.headers, 'content-encoding': 'gzip' }, body: gzipSync(honest.body) }
+      const gzipped = {
+        ...honest,
+        headers: { ...honest.headers, 'content-encoding': 'gzip' },
+        body: gzipSync(honest.body),
+      }
       for (const parser of [express.json({ verify: rawBody }), express.raw({ type: () => true })]) {
         const port = await serve(express().post('/hooks', parser, expressReceiver(receiver)))
         expect((await send(port, gzipped)).status).toBe(415)
@@ -269,13 +294,20 @@ describe.each(versions)('%s', (_, express: Express) => {
       const { receiver } = real()
       const port = await serve(express().post('/hooks', expressReceiver(receiver, { limit: 10_000 })))
       const chunk = `1000\r\n${'x'.repeat(4096)}\r\n`
-      const heard = await talk(port, ['POST /hooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n', chunk, chunk, chunk])
+      const heard = await talk(port, [
+        'POST /hooks HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n',
+        chunk,
+        chunk,
+        chunk,
+      ])
       expect(heard).toContain('413 Payload Too Large')
     })
 
     it('too much of what a parser kept', async () => {
       const { receiver } = real()
-      const port = await serve(express().post('/hooks', express.raw({ type: () => true }), expressReceiver(receiver, { limit: 10 })))
+      const port = await serve(
+        express().post('/hooks', express.raw({ type: () => true }), expressReceiver(receiver, { limit: 10 })),
+      )
       expect((await send(port, await sign())).status).toBe(413)
     })
 
@@ -327,10 +359,12 @@ describe.each(versions)('%s', (_, express: Express) => {
     const { receiver } = recorder()
     const app = express()
     app.post('/hooks', expressReceiver({ ...receiver, handle: () => Promise.reject(new Error('broken')) }))
-    app.use((error: Error, _request: unknown, response: { statusCode: number; end(text: string): void }, _next: unknown) => {
-      response.statusCode = 599
-      response.end(error.message)
-    })
+    app.use(
+      (error: Error, _request: unknown, response: { statusCode: number; end(text: string): void }, _next: unknown) => {
+        response.statusCode = 599
+        response.end(error.message)
+      },
+    )
     expect(await send(await serve(app), {})).toMatchObject({ status: 599, body: 'broken' })
   })
 

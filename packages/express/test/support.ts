@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders, request, type RequestListener, type Server } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type RequestListener, request, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import { type AddressInfo, connect } from 'node:net'
 import express5 from 'express'
@@ -45,7 +45,10 @@ interface Sent {
   readonly body?: Uint8Array | readonly Uint8Array[]
 }
 
-export async function send(port: number, { method = 'POST', path = '/hooks', headers = {}, body = [] }: Sent): Promise<Answer> {
+export async function send(
+  port: number,
+  { method = 'POST', path = '/hooks', headers = {}, body = [] }: Sent,
+): Promise<Answer> {
   const whole = body instanceof Uint8Array
   const length = whole ? { 'content-length': String(body.length) } : {}
   const sent = request({ host: '127.0.0.1', port, method, path, headers: { ...headers, ...length } as never })
