@@ -28,8 +28,8 @@ export function builtinCrypto(): NodeCrypto | undefined {
 }
 
 /**
- * The part of `platformCrypto` that most receivers need: HMAC, SHA-256, tokens, and the comparison of Ed25519. It has
- * no other algorithm: a signature of one never holds. A format that needs another names its `crypto`.
+ * The part of `platformCrypto` that most receivers need: HMAC, SHA-256, tokens, and the comparison of Ed25519. Asked
+ * for another algorithm it throws: a format that needs one names its `crypto`.
  */
 export function inboundCrypto(): CryptoBackend {
   const node = builtinCrypto()
@@ -71,14 +71,23 @@ const SMALL = 4096
  */
 function smallHmac(node: NodeCrypto, key: Key, over: readonly Segment[]): Bytes | undefined {
   const { bytes } = key
-  if (!node.hash || bytes.length > BLOCK || over.some((one) => one.length > SMALL)) return undefined
-  const pad = (fill: number) => Buffer.alloc(BLOCK, fill).map((byte, i) => byte ^ (bytes[i] ?? 0))
-  // The second with room for the hash over the first.
-  key.native ??= [pad(0x36), Buffer.concat([pad(0x5c)], BLOCK + 32)]
-  const [inner, outer] = key.native as [Bytes, Buffer]
+  // A letter is at most three bytes.
+  const most = over.reduce((sum, one) => sum + one.length * (typeof one === 'string' ? 3 : 1), 0)
+  if (!node.hash || bytes.length > BLOCK || most > SMALL) return undefined
+  // What holds the key stays out of the pool that other Buffers share, which a host may hand to anyone.
+  const padded = (fill: number, room: number) => {
+    const block = Buffer.alloc(BLOCK + room)
+    for (let i = 0; i < BLOCK; i++) block[i] = fill ^ (bytes[i] ?? 0)
+    return block
+  }
+  const [inner, outer] = (key.native ??= [padded(0x36, SMALL), padded(0x5c, 32)]) as [Buffer, Buffer]
+  let end = BLOCK
+  for (const one of over) {
+    if (typeof one !== 'string') inner.set(one, end)
+    end += typeof one === 'string' ? inner.write(one, end) : one.length
+  }
   const hash = (message: Bytes) => node.hash('sha256', message, 'latin1' as 'hex')
-  const whole = [inner, ...over.map((one) => (typeof one === 'string' ? Buffer.from(one) : one))]
-  outer.write(hash(Buffer.concat(whole)), BLOCK, 'latin1')
+  outer.write(hash(inner.subarray(0, end)), BLOCK, 'latin1')
   return fromLatin1(hash(outer))
 }
 

@@ -34,11 +34,15 @@ export function parseJson(bytes: Bytes): unknown {
 }
 
 /**
- * Any of its letters can be escaped: U+005F, 0070, 0072, 006F, 0074. It looks for less than the whole key, because a
- * search begins with its first letter, and "_" is in most keys.
+ * The key to the letter: a class of one letter makes the engine look for the pattern as a whole and skip what cannot be
+ * it, where a plain text is looked for by its first letter.
  */
+const PROTO = /"__pr[o]to__"/
+/** Any of its letters can be escaped: U+005F, 0070, 0072, 006F, 0074. */
+const ESCAPED = /\\u00[567]/
+
 function mayHoldProto(text: string): boolean {
-  return text.includes('proto__') || (text.includes('\\u00') && /\\u00[567]/.test(text))
+  return PROTO.test(text) || (text.includes('\\u00') && ESCAPED.test(text))
 }
 
 function dropProto(key: string, value: unknown): unknown {

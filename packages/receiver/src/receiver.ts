@@ -34,14 +34,18 @@ import { type Run, runOnce } from './once.ts'
 import { checkBody, LazyMessage, readBody, refuseUnread, type VerifiedMessage } from './request.ts'
 import { RECEIVED, respond } from './respond.ts'
 
-type SecretFunction = (request: RawRequest) => MaybePromise<string | readonly string[] | undefined>
+type Secrets = string | readonly (string | undefined)[]
+type SecretFunction = (request: RawRequest) => MaybePromise<Secrets | undefined>
 
 /** No event type: the handler of all that have none. */
 const ANY = '*'
 const FIVE_MINUTES: Ms = 300_000
 
-/** The secret, several of them during a rotation (4 at most, the newest first), or how to find them. */
-export type SecretSource = string | readonly string[] | SecretFunction
+/**
+ * The secret, several of them during a rotation (4 at most, the newest first), or how to find them. After the first, an
+ * undefined one is no secret.
+ */
+export type SecretSource = Secrets | SecretFunction
 
 /** What a receiver takes: a contract, a format with or without a catalog, or neither for Standard Webhooks. */
 export type ReceiverOptions<D extends EventDefinitions = EventDefinitions> = (
@@ -152,7 +156,10 @@ export function createReceiver<D extends EventDefinitions = EventDefinitions>(
   const keySets = (given: unknown): readonly KeySet[] => {
     const secrets = Array.isArray(given) && given.length > 0 ? given : [given]
     if (secrets.length > 4) throw new ConfigurationError('option_invalid', 'there are more than 4 secrets')
-    return secrets.map((one, index) => ({ keyId: `${index}`, keys: format.keys(one, 'verify') }))
+    // After the first, a place may be empty: the variable of an old secret is set during a rotation alone.
+    return secrets.flatMap((one, i) =>
+      i > 0 && one === undefined ? [] : { keyId: `${i}`, keys: format.keys(one, 'verify') },
+    )
   }
   const fixed = typeof secret === 'function' ? undefined : keySets(secret)
   const setsFor = async (raw: RawRequest) => keySets(typeof secret === 'function' ? await secret(raw) : secret)

@@ -259,7 +259,8 @@ describe('the secret', () => {
     ['null', null, 'secret_missing'],
     ['empty', '', 'secret_missing'],
     ['a list of none', [], 'secret_missing'],
-    ['a list with one that is not set', [SECRET, undefined], 'secret_missing'],
+    ['a list whose first is not set', [undefined, SECRET], 'secret_missing'],
+    ['a list with an empty one', [SECRET, ''], 'secret_missing'],
     ['blank', '   ', 'secret_whitespace'],
     ['with a line break', `${SECRET}\n`, 'secret_whitespace'],
     ['not base64', 'whsec_not base64', 'secret_format'],
@@ -284,6 +285,11 @@ describe('the secret', () => {
       expect((await receiver.verify(await request({}, secret))).keyId).toBe(String(i))
     }
     expect(await codeOf(receiver.verify(await request({}, OTHER_SECRET)))).toBe('signature_mismatch')
+  })
+
+  it('may have an old one that is not set, as between two rotations', async () => {
+    const { receiver, request } = setUp({ secret: [SECRET, process.env.THERE_IS_NO_SUCH_VARIABLE] })
+    expect((await receiver.verify(await request())).keyId).toBe('0')
   })
 
   it('may be found by the request, as one for each tenant', async () => {
