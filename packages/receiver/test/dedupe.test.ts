@@ -69,6 +69,14 @@ describe('a message that comes twice', () => {
     expect((await receiver.handle(sent)).outcome).toBe('duplicate')
   })
 
+  it('is told to come again in a second at least', async () => {
+    const { receiver, request } = setUp({
+      idempotency: { ...memoryIdempotency(), begin: () => ({ state: 'in_progress', retryInMs: 0 }) },
+    })
+    receiver.on('booking.created', () => {})
+    expect((await receiver.handle(await request())).headers['retry-after']).toBe('1')
+  })
+
   it('two hundred times at once, with a first handler that crashes, runs once to completion, and none is told 200 before', async () => {
     const { receiver, request } = setUp()
     let begun = 0
@@ -320,6 +328,25 @@ describe('the lease', () => {
     expect(logger.lines).toMatchObject([{ fields: { code: 'in_progress', id: 'msg_1', err: 'the lease was lost' } }])
     elsewhere.resolve()
     expect((await second).outcome).toBe('handled')
+  })
+
+  it('that another took is known at the next beat', async () => {
+    const clock = virtualClock()
+    const memory = memoryIdempotency({ clock })
+    const { receiver, request } = setUp({ clock, idempotency: { ...memory, extend: () => 'stale' } })
+    const work = deferred<void>()
+    let signal: AbortSignal | undefined
+    receiver.on('booking.created', async (_, context) => {
+      signal = context.signal
+      await work.promise
+    })
+    const answer = receiver.handle(await request())
+    await clock.advance(19_999)
+    expect(signal?.aborted).toBe(false)
+    await clock.advance(1)
+    expect(signal?.aborted).toBe(true)
+    work.resolve()
+    await answer
   })
 
   it('is still held where the store was away for one beat', async () => {

@@ -3,13 +3,15 @@ import {
   createReceiver,
   defineContract,
   defineEvents,
+  hmacFormat,
+  part,
   type ReceivedRequest,
   standardWebhooks,
 } from '@hooks/receiver'
 import { signRequest } from '@hooks/receiver/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { codeOf, memoryLogger, SECRET, setUp, utf8 } from './support.ts'
+import { codeOf, memoryLogger, SECRET, setUp, TEXT_SECRET, utf8 } from './support.ts'
 
 const events = defineEvents({
   'booking.created': z.object({ id: z.string(), price: z.coerce.number() }),
@@ -72,6 +74,20 @@ describe('an answer', () => {
     ] as const) {
       const sentAt = new Date(clock.now().getTime() + seconds * 1000)
       expect(await receiver.handle(await request({ sentAt }))).toMatchObject({ status: 401, outcome })
+    }
+  })
+
+  it('to a method that is not taken comes before anything is read', async () => {
+    const { receiver } = setUp()
+    const body = () => expect.fail('read')
+    expect((await receiver.handle({ method: 'PUT', headers: {}, body })).outcome).toBe('method_not_allowed')
+  })
+
+  it('to a failure of the host is a 500, whatever its error pretends to be', async () => {
+    const pretends = () => Promise.reject({ code: 'signature_mismatch', name: 'WebhookVerificationError' })
+    for (const options of [{ secret: pretends }, { onUnknown: pretends }]) {
+      const { receiver, request } = setUp(options)
+      expect(await receiver.handle(await request())).toMatchObject({ status: 500, outcome: 'handler_failed' })
     }
   })
 
@@ -224,6 +240,26 @@ describe('handlers', () => {
       body: sent.body,
       integrity: 'signed',
     })
+  })
+
+  it('without a store are told how often the sender tried, or once', async () => {
+    const counting = hmacFormat({
+      name: 'counting',
+      secret: 'text',
+      body: { event: part.type, data: part.data },
+      headers: { 'x-attempt': part.attempt },
+      signature: { header: 'x-signature' },
+    })
+    for (const [format, secret, expected] of [
+      [counting, TEXT_SECRET, 3],
+      [standardWebhooks(), SECRET, 1],
+    ] as const) {
+      const attempts: number[] = []
+      const onUnknown = (_: unknown, { attempt }: { attempt: number }) => attempts.push(attempt)
+      const receiver = createReceiver({ format, secret, onUnknown })
+      await receiver.handle(await signRequest(format, secret, { type: 'a.b', attempt: 3 }))
+      expect(attempts).toEqual([expected])
+    }
   })
 
   it('are chosen by type; the one for all others gets what has none', async () => {
