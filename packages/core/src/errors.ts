@@ -1,5 +1,5 @@
 /** A stable, lower_snake_case name for one cause. `packages/core/ERRORS.md` lists them all. */
-export type ErrorCode = VerificationCode | ConfigurationCode | EndpointCode | PayloadCode | StorageCode
+export type ErrorCode = VerificationCode | ConfigurationCode | EndpointCode | PayloadCode | StorageCode | QueueCode
 
 /** Why a received request was refused before any handler ran. */
 export type VerificationCode =
@@ -76,6 +76,9 @@ export type StorageCode =
   | 'schema_missing'
   | 'schema_outdated'
   | 'schema_too_new'
+
+/** The queue must be mended. Until then, polling does its work. */
+export type QueueCode = 'queue_unavailable' | 'queue_closed'
 
 /** What an error may carry beside its code and message. */
 export interface ErrorDetails {
@@ -155,6 +158,11 @@ export class PayloadError extends HooksError<PayloadCode> {
 /** The database failed. {@link StorageCode} lists the causes; nothing was half-written. */
 export class StorageError extends HooksError<StorageCode> {
   protected static override readonly brand = 'StorageError'
+}
+
+/** The queue failed. {@link QueueCode} lists the causes; a ring may be lost, and no work is. */
+export class QueueError extends HooksError<QueueCode> {
+  protected static override readonly brand = 'QueueError'
 }
 
 /**

@@ -142,6 +142,24 @@ export interface FormatFacts {
   readonly url: 'signed' | 'absent'
 }
 
+/** An answer that a provider dictates. */
+export interface Reply {
+  readonly status: number
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+/** What a format may answer by itself. */
+export interface ReplyTo {
+  readonly request: RawRequest
+  /** Null where the request was refused before it was read. */
+  readonly content: Content | null
+  /** What became of the request; undefined while it is proved and nothing has run. */
+  readonly outcome: string | undefined
+  /** The keys of every live secret. */
+  readonly keys: readonly Key[]
+}
+
 /** What receiving needs of a format: it parses, and never compares. A receiver's bundle holds this half alone. */
 export interface InboundFormat {
   readonly name: string
@@ -162,6 +180,12 @@ export interface InboundFormat {
   open(request: RawRequest): Opened
   /** The content of a request whose proofs hold. @throws PayloadError `payload_invalid` */
   read(request: RawRequest): Content
+  /**
+   * The answer that the provider dictates: to a challenge (`content` says which, no handler runs) or to an outcome.
+   * Undefined for the usual one. It is asked about proved requests, after `read` and before any handler, with
+   * `outcome` undefined, and again with the outcome of what was not answered then.
+   */
+  reply?(to: ReplyTo, crypto: Crypto): MaybePromise<Reply | undefined>
   /** What it takes to verify this format, where that is more than `inboundCrypto` has: `platformCrypto`. */
   readonly crypto?: () => CryptoBackend
 }

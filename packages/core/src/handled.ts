@@ -14,6 +14,8 @@ export interface ReceivedRequest {
    * `body_unavailable`; any other rejection counts as `body_incomplete`.
    */
   readonly body: Bytes | (() => Promise<Bytes | undefined>)
+  /** Keeps the host alive until a promise settles, where it would sleep after the answer: `after` of Next.js, `ctx.waitUntil` of Workers. */
+  readonly waitUntil?: (promise: Promise<unknown>) => void
 }
 
 /** What to answer. An adapter writes it out and adds nothing. */

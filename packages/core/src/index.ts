@@ -23,6 +23,8 @@ export {
   type PayloadCode,
   PayloadError,
   type PayloadIssue,
+  type QueueCode,
+  QueueError,
   type StorageCode,
   StorageError,
   type VerificationCode,
@@ -54,6 +56,8 @@ export {
   type OutgoingDelivery,
   type Proof,
   type RawRequest,
+  type Reply,
+  type ReplyTo,
   type Segment,
   type WireFormat,
 } from './format.ts'
@@ -80,9 +84,9 @@ export {
   type Stamp,
   type StampPart,
 } from './parts.ts'
-export type { Begun, IdempotencyStore } from './ports/inbox.ts'
+export type { Begun, IdempotencyStore, Inbox, InboxLease, InboxOutcome, StoredRequest } from './ports/inbox.ts'
 export type { Applied, ClaimOptions, Lease, LeaseRef, Leases } from './ports/lease.ts'
-export type { Queue } from './ports/queue.ts'
+export type { Listening, ListenOptions, Queue } from './ports/queue.ts'
 export type {
   AttemptRecord,
   AttemptReport,
@@ -130,7 +134,8 @@ export {
 export { generateSecret, SECRET_BYTES } from './secret.ts'
 export type { InputOf, OutputOf, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
 export { type StandardWebhooksOptions, standardWebhooks, standardWebhooksInbound } from './standard-webhooks.ts'
-export { checkMethod, type KeySet, proveRequest, verifyRequest, type Window } from './verify.ts'
+export { checkMethod, equalBytes, type KeySet, proveRequest, verifyRequest, type Window } from './verify.ts'
+export { type Answering, createAnswering } from './work/answering.ts'
 export { backoff } from './work/backoff.ts'
 export { type Bell, createBell } from './work/bell.ts'
 export { createWorkLoop, type WorkLoop, type WorkLoopOptions } from './work/loop.ts'

@@ -104,8 +104,8 @@ function holds({ over, given }: Proof, keys: readonly Key[], crypto: CryptoBacke
 const KEYLESS = 'sha256'
 const isKeyless = ({ algorithm }: Candidate) => algorithm === KEYLESS
 
-/** Compares in a time that depends on the lengths alone. */
-function equalBytes(a: Bytes, b: Bytes): boolean {
+/** Whether two runs of bytes are the same, in a time that depends on their lengths alone. */
+export function equalBytes(a: Bytes, b: Bytes): boolean {
   let difference = a.length ^ b.length
   for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number)
   return difference === 0

@@ -17,7 +17,7 @@ import type * as Errors from '../src/errors.ts'
 const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
 /** The unions of errors.ts: by class, the codes in their order. */
-const declared = [...read('../src/errors.ts').matchAll(/^export type (\w+)Code =\n((?: {2}\| '\w+'\n)+)/gm)].flatMap(
+const declared = [...read('../src/errors.ts').matchAll(/^export type (\w+)Code =((?:\s+(?:\| )?'\w+')+)/gm)].flatMap(
   ([, group, union]) =>
     [...String(union).matchAll(/'(\w+)'/g)].map(([, code]) => ({
       code: String(code),

@@ -6,6 +6,11 @@ import { type BodyRequest, readBody } from './body.ts'
 export interface ExpressReceiverOptions {
   /** The largest body that is read, in bytes: the receiver's `maxBodyBytes` by default, and never more. */
   readonly limit?: number
+  /**
+   * The URL that the sender has, to the letter, for formats that sign it: behind a proxy the server sees another one.
+   * The path of the request by default.
+   */
+  readonly publicUrl?: string | ((request: ExpressRequest) => string)
 }
 
 /** What Express 4 and 5, Connect and Nest hand to a middleware. */
@@ -30,10 +35,12 @@ export type ExpressMiddleware = (
  */
 export function expressReceiver(receiver: RequestHandler, options: ExpressReceiverOptions = {}): ExpressMiddleware {
   const limit = Math.min(options.limit ?? receiver.maxBodyBytes, receiver.maxBodyBytes)
+  const { publicUrl } = options
   const answer = async (request: ExpressRequest, response: ServerResponse): Promise<void> => {
     const { status, headers, body, outcome } = await receiver.handle({
       method: request.method ?? '',
-      url: request.originalUrl ?? request.url ?? '',
+      url:
+        typeof publicUrl === 'function' ? publicUrl(request) : (publicUrl ?? request.originalUrl ?? request.url ?? ''),
       headers: pairs(request.rawHeaders),
       body: () => readBody(request, limit),
     })

@@ -239,6 +239,16 @@ describe('an id that the signature does not cover', () => {
     expect(ran).toEqual([2])
   })
 
+  it('is never taken for the bytes of another message, though a forger writes those into it', async () => {
+    const { receiver, sign, ran } = make()
+    const next = await sign('next', 2)
+    const replayed = await sign('a', 1)
+    const headers = { ...replayed.headers, 'x-grillo-delivery': Buffer.from(next.body).toString() }
+    expect((await receiver.handle({ ...replayed, headers })).outcome).toBe('handled')
+    expect((await receiver.handle(next)).outcome).toBe('handled')
+    expect(ran).toEqual([1, 2])
+  })
+
   it('is all there is where a token signs nothing: equal bodies under two ids are two messages', async () => {
     const { receiver } = setUp({ format: token, secret: TEXT_SECRET } as never)
     receiver.on('a.b', () => {})

@@ -11,6 +11,8 @@ export {
   type Logger,
   PayloadError,
   part,
+  type Queue,
+  QueueError,
   type Random,
   StorageError,
   standardWebhooks,

@@ -9,6 +9,7 @@ import {
   type EventDefinitions,
   type EventInputs,
   newId,
+  type Queue,
   type Seams,
   type Storage,
   systemRandom,
@@ -18,6 +19,7 @@ import { type Attempted, createAttempt } from './attempt.ts'
 import { nodeClock } from './clock.ts'
 import { createDeliveries, type DeliveriesApi } from './deliveries.ts'
 import { createDestinations } from './destination.ts'
+import { createDoorbell, type Doorbell } from './doorbell.ts'
 import { createEndpoints, type EndpointsApi } from './endpoints.ts'
 import { createExpander } from './expand.ts'
 import { createAddressPolicy } from './http/addresses.ts'
@@ -35,6 +37,12 @@ export interface SenderOptions<D extends EventDefinitions, Tx> extends Partial<S
   readonly contract: Contract<D>
   readonly storage: Storage<Tx>
   /**
+   * A doorbell between processes, such as `bullmqQueue(...)`: those that send ring, and those that work hear of it at
+   * once. It carries no work, so whatever it does, nothing is lost and nothing repeated. None by default: work of other
+   * processes is found by polling. The sender does not close it.
+   */
+  readonly queue?: Queue
+  /**
    * For development: http, loopback addresses, any port. It refuses to start where `NODE_ENV` is `production`.
    */
   readonly dev?: boolean
@@ -46,7 +54,7 @@ export interface SenderOptions<D extends EventDefinitions, Tx> extends Partial<S
   readonly endpointLimit?: number
   /** How long a worker holds a delivery: 60 s by default. A crash delays what was in flight by no more. */
   readonly lease?: Duration
-  /** The longest that due work of other processes stays unseen: 1 s by default. */
+  /** The longest that due work of other processes stays unseen: 1 s by default. With a queue, 30 s spares the database. */
   readonly poll?: Duration
   /** Private networks that may be sent to, such as `['10.1.0.0/16']`. None by default. */
   readonly allowPrivateNetworks?: readonly string[]
@@ -87,7 +95,10 @@ export interface Sender<D extends EventDefinitions = EventDefinitions, Tx = unkn
   stop(): Promise<void>
   /** For hosts without a process of their own (a cron route): delivers what is due, within `maxMs`, and returns. */
   drain(options: { readonly maxMs: number }): Promise<void>
-  /** Work may be due: looks now, not at the next poll. */
+  /**
+   * Work may be due: looks now, not at the next poll. Where this process does not work, or is at its limit, it rings
+   * for others, if there is a queue.
+   */
   wake(): void
   health(): Promise<Health>
   /** Listens to what the sender tells its host. */
@@ -106,6 +117,8 @@ export interface Health extends Depth {
   readonly inFlight: number
   /** When this process last asked for work, and got an answer. */
   readonly lastClaimAt: Date | null
+  /** Only with a queue. `failing`: it failed within the last minute, and has not been seen to work since. */
+  readonly queue?: Doorbell['state']
 }
 
 /** Longer than any attempt's deadline may be. */
@@ -181,10 +194,15 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       async claim(claim) {
         const claimed = await storage.claim({ ...claim, cap: endpointConcurrency })
         lastClaimAt = clock.now()
+        // As much as it could take: there may be more, for others.
+        if (claimed.length === claim.limit) doorbell?.ring(0)
         return claimed
       },
       settle: (settlements) => storage.settle(settlements),
-      release: (leases) => storage.release(leases),
+      async release(leases) {
+        await storage.release(leases)
+        doorbell?.ring(0)
+      },
       nextDueInMs: () => storage.nextDueInMs(),
     },
     async run(lease, { endsAt }) {
@@ -196,7 +214,10 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       return outcome
     },
     settled(lease, outcome, applied) {
-      if (applied === 'applied') tell(lease, outcome)
+      if (applied !== 'applied') return
+      // Of what is due later, every process hears by its own poll.
+      if (outcome.result === 'retry' && outcome.retryInMs < pollMs) doorbell?.ring(outcome.retryInMs)
+      tell(lease, outcome)
     },
   })
   const expander = createExpander({
@@ -204,12 +225,29 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     storage,
     deliveryPrefix: contract.ids.delivery,
     pollMs,
-    expanded: loop.wake,
+    expanded: deliveriesDue,
   })
+  const free = () => loop.started && loop.running < concurrency
+  const doorbell = options.queue && createDoorbell({ ...seams, queue: options.queue, answer: look, free })
 
-  function wake(): void {
+  function look(): void {
     expander.wake()
     loop.wake()
+  }
+
+  /** Messages or deliveries are there for others, where this process cannot start any. */
+  function ringOthers(): void {
+    if (!free()) doorbell?.ring(0)
+  }
+
+  function messagesDue(): void {
+    expander.wake()
+    ringOthers()
+  }
+
+  function deliveriesDue(): void {
+    loop.wake()
+    ringOthers()
   }
 
   const kicks = new AbortController()
@@ -217,7 +255,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     for (const ms of TX_KICKS_MS) {
       await clock.sleep(ms, kicks.signal)
       if (kicks.signal.aborted) return
-      expander.wake()
+      messagesDue()
     }
   }
 
@@ -225,7 +263,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     ...seams,
     contract: contract as unknown as Contract,
     storage,
-    kick: (tx) => (tx ? void kickSoon() : expander.wake()),
+    kick: (tx) => (tx ? void kickSoon() : messagesDue()),
   })
   const endpoints = createEndpoints({
     ...seams,
@@ -291,17 +329,20 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     },
     endpoints: endpoints as unknown as EndpointsApi<D, Tx>,
     messages: createMessages({ ...seams, storage }),
-    deliveries: createDeliveries({ ...seams, storage, wake: loop.wake }),
+    deliveries: createDeliveries({ ...seams, storage, wake: deliveriesDue }),
     start() {
       open()
       expander.start()
       loop.start()
+      doorbell?.listen()
     },
     async stop() {
       stopped = true
       kicks.abort()
+      await doorbell?.stopListening()
       await expander.stop()
       await loop.stop(GRACE_MS)
+      await doorbell?.flush()
       await transport.close?.()
     },
     async drain({ maxMs }) {
@@ -313,9 +354,14 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
         await loop.drain(Math.max(0, end - clock.monotonic()))
       } while (expanded > 0 && clock.monotonic() < end)
     },
-    wake,
+    wake() {
+      look()
+      ringOthers()
+    },
     async health() {
-      return { running: loop.started, inFlight: loop.running, lastClaimAt, ...(await storage.depth()) }
+      const depth = await storage.depth()
+      const queue = doorbell && { queue: doorbell.state }
+      return { running: loop.started, inFlight: loop.running, lastClaimAt, ...queue, ...depth }
     },
     on(name, listener) {
       emitter.on(name, listener)

@@ -14,12 +14,34 @@ interface Direction {
 const directions: Readonly<Record<string, Direction>> = {
   core: { sources: [], types: [/^node:/], tests: ['core'] },
   sender: { sources: ['@hooks/core', 'undici', 'p-retry', /^node:/], tests: ['core', 'sender'] },
-  receiver: { sources: ['@hooks/core'], types: [/^node:/], tests: ['core', 'receiver'] },
+  receiver: { sources: ['@hooks/core', '@hooks/core/formats'], types: [/^node:/], tests: ['core', 'receiver'] },
   express: {
     sources: [],
     types: ['@hooks/core', 'express', /^node:/],
     tests: ['core', 'sender', 'receiver', 'express'],
   },
+  fastify: {
+    sources: [],
+    types: ['@hooks/core', 'fastify', /^node:/],
+    tests: ['core', 'sender', 'receiver', 'express', 'fastify'],
+  },
+  nextjs: {
+    sources: ['@hooks/core'],
+    types: ['@hooks/core', 'next', /^node:/],
+    tests: ['core', 'sender', 'receiver', 'nextjs'],
+  },
+  redis: { sources: ['@hooks/core'], types: [/^node:/], tests: ['core', 'receiver', 'redis'] },
+  bullmq: {
+    sources: ['@hooks/core', 'bullmq'],
+    types: [/^node:/],
+    tests: ['core', 'sender', 'sqlite', 'postgres', 'bullmq'],
+  },
+  nats: {
+    sources: ['@hooks/core'],
+    types: ['@nats-io/transport-node', /^node:/],
+    tests: ['core', 'sender', 'postgres', 'nats'],
+  },
+  postgres: { sources: ['@hooks/core'], types: [/^node:/], tests: ['core', 'sender', 'receiver', 'postgres'] },
   sqlite: { sources: ['@hooks/core'], types: [/^node:/], tests: ['core', 'sender', 'receiver', 'sqlite'] },
 }
 

@@ -1,5 +1,6 @@
-import type { MaybePromise, Ms } from '../seams.ts'
-import type { Applied, Lease, LeaseRef } from './lease.ts'
+import type { Bytes, MaybePromise, Ms } from '../seams.ts'
+import type { Applied, Lease, LeaseRef, Leases } from './lease.ts'
+import type { Page, Paged } from './storage.ts'
 
 /** What became of a key that was to be claimed. */
 export type Begun =
@@ -37,4 +38,52 @@ export interface IdempotencyStore<Tx = unknown> {
   /** Forgets up to `limit` keys whose retention is over. */
   prune(limit: number): MaybePromise<{ readonly more: boolean }>
   close(): Promise<void>
+}
+
+/** A proved request, as it waits for its handler. */
+export interface StoredRequest {
+  readonly method: string
+  readonly url: string
+  /** As they came: the order and every repetition kept. */
+  readonly headers: readonly (readonly [name: string, value: string])[]
+  readonly body: Bytes
+  /** Which secret fitted. It is proved once: its window has passed when it is handled. */
+  readonly keyId: string
+  readonly receivedAt: Date
+}
+
+/** An accepted request that a worker holds. */
+export interface InboxLease extends Lease {
+  readonly request: StoredRequest
+}
+
+/** What came of handling an accepted request. `dead` is kept for people to look at, and to `retry`. */
+export type InboxOutcome =
+  | { readonly result: 'completed' }
+  | { readonly result: 'retry'; readonly retryInMs: Ms }
+  | { readonly result: 'dead'; readonly reason: string }
+
+/**
+ * An idempotency store that keeps the requests too: accepted by a durable insert, handled later. One table holds both
+ * kinds of row, so a key that was handled in the foreground is a duplicate to `accept`, and the other way round.
+ *
+ * Accepted rows are due at once; `due` is schedule and lease. `settle` with `completed` drops the request and keeps the
+ * key for `keepMs` of its `accept`, counted from then; a late `completed` under an old token is `applied` (the work is
+ * done, whoever did it), any other late outcome is `stale`. `dead` rows stay until `retry`, or until their retention is
+ * over. The five methods of {@link IdempotencyStore} leave accepted rows alone: `begin` of one is `in_progress`
+ * (`completed` once it is), with what is left of its lease, or of its wait.
+ */
+export interface Inbox<Tx = unknown> extends IdempotencyStore<Tx>, Leases<InboxLease, InboxOutcome> {
+  /**
+   * Durable when it resolves: one atomic insert. `duplicate` where the key is known: claimed, accepted, completed or
+   * dead. With `tx`, in that transaction and nowhere else.
+   */
+  accept(
+    entry: { readonly key: string; readonly request: StoredRequest },
+    options: { readonly keepMs: Ms; readonly tx?: Tx },
+  ): MaybePromise<'accepted' | 'duplicate'>
+  /** The dead ones, oldest first. */
+  dead(page: Page): Promise<Paged<InboxLease & { readonly reason: string }>>
+  /** Dead ones are due again, their attempts counted anew. Returns how many there were. */
+  retry(keys: readonly string[]): Promise<number>
 }

@@ -1,3 +1,4 @@
+export { memoryQueue } from './memory-queue.ts'
 export { seededRandom } from './seeded-random.ts'
 export { PLANTED_BUGS, type PlantedBug } from './simulation/bugs.ts'
 export { FAULTS, type Fault, type FaultTable } from './simulation/faults.ts'

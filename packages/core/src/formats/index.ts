@@ -1,0 +1,2 @@
+// One line a provider. A bundle holds those that are used.
+export {}

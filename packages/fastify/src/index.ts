@@ -1,0 +1,2 @@
+export { type FastifyReceiverOptions, fastifyReceiver } from './receiver.ts'
+export { type FastifyHooksOptions, fastifyHooks, type SenderLife } from './sender.ts'

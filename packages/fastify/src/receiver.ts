@@ -1,0 +1,65 @@
+import type { Readable } from 'node:stream'
+import type { Bytes, RequestHandler } from '@hooks/core'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import { readBody } from './body.ts'
+
+/** Options of {@link fastifyReceiver}, beside Fastify's own `prefix` and `logLevel`. */
+export interface FastifyReceiverOptions {
+  readonly receiver: RequestHandler
+  /** The path of the route, behind the `prefix`: `/` by default, which is the prefix itself. */
+  readonly url?: string
+  /**
+   * The URL that the sender has, to the letter, for formats that sign it: behind a proxy the server sees another one.
+   * The path of the request by default.
+   */
+  readonly publicUrl?: string | ((request: FastifyRequest) => string)
+}
+
+/**
+ * A receiver as a plugin, for Fastify 5. Parsers are its own, in its own scope: those of the host stay as they are. It
+ * takes every method and every content-type, so that the receiver alone decides, and never more of a body than the
+ * receiver's `maxBodyBytes`.
+ *
+ * @example
+ * app.register(fastifyReceiver, { prefix: '/webhooks', receiver })
+ */
+export const fastifyReceiver: FastifyPluginAsync<FastifyReceiverOptions> = async (app, options) => {
+  const { receiver, url = '/', publicUrl } = options
+  const read = (request: FastifyRequest, payload: Readable = request.raw) =>
+    readBody(request, payload, receiver.maxBodyBytes)
+
+  app.addHook('onRequest', (request, _reply, next) => {
+    // One that Fastify cannot read would be its 415, and none its 400. The receiver gets the headers as they came.
+    request.headers = { 'content-type': 'application/octet-stream' }
+    next()
+  })
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', (request, payload, parsed) => {
+    const reading = read(request, payload)
+    // It is looked at later, or, where the method does not fit, never.
+    reading.catch(() => {})
+    parsed(null, () => reading)
+  })
+
+  app.all(url, async (request, reply) => {
+    const { status, headers, body, outcome } = await receiver.handle({
+      method: request.method,
+      url: typeof publicUrl === 'function' ? publicUrl(request) : (publicUrl ?? request.originalUrl),
+      headers: pairs(request.raw.rawHeaders),
+      // Fastify parses no body of a GET.
+      body: (request.body as (() => Promise<Bytes>) | undefined) ?? (() => read(request)),
+    })
+    reply.code(status).headers(headers)
+    // What the sender still has to say is not read. HTTP/2 has no such header.
+    if (outcome === 'body_too_large' && request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
+    // As bytes: to text Fastify would add a charset.
+    return reply.send(body ? Buffer.from(body) : undefined)
+  })
+}
+
+/** The headers as they came: `request.headers` joins those that came twice. */
+function pairs(raw: readonly string[]): (readonly [string, string])[] {
+  const found: (readonly [string, string])[] = []
+  for (let i = 0; i + 1 < raw.length; i += 2) found.push([raw[i] as string, raw[i + 1] as string])
+  return found
+}

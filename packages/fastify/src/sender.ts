@@ -1,0 +1,43 @@
+import type { FastifyPluginAsync } from 'fastify'
+
+/** What the plugin needs of a sender. `createSender` of `@hooks/sender` makes one. */
+export interface SenderLife {
+  start(): void
+  stop(): Promise<void>
+}
+
+/** Options of {@link fastifyHooks}. */
+export interface FastifyHooksOptions {
+  readonly sender: SenderLife
+  /** Whether this process delivers: true by default. Without it, another one must. */
+  readonly start?: boolean
+}
+
+const plugin: FastifyPluginAsync<FastifyHooksOptions> = async (app, { sender, start = true }) => {
+  // The host declares the type of its own sender; whatever that is, this is it.
+  app.decorate('hooks' as string, sender)
+  if (start) {
+    app.addHook('onListen', (listening) => {
+      sender.start()
+      listening()
+    })
+  }
+  // The last requests have ended by then, and with them the last sends.
+  app.addHook('onClose', () => sender.stop())
+}
+
+/**
+ * A sender that lives with the server, for Fastify 5: `app.hooks` is the sender, it starts to deliver when the server
+ * listens, and `app.close()` stops it after the last request, when what is in flight has ended. `app.inject` starts
+ * nothing. Register it after the plugin of the database, since Fastify closes the last plugin first.
+ *
+ * @example
+ * declare module 'fastify' { interface FastifyInstance { hooks: typeof hooks } }
+ * app.register(fastifyHooks, { sender: hooks })
+ * app.post('/bookings', (request) => app.hooks.send('booking.created', request.body, { tenant: 'acme' }))
+ */
+export const fastifyHooks: FastifyPluginAsync<FastifyHooksOptions> = /* @__PURE__ */ Object.assign(plugin, {
+  // What fastify-plugin would say: the decoration is for the whole server, not for this plugin's scope.
+  [Symbol.for('skip-override')]: true,
+  [Symbol.for('fastify.display-name')]: '@hooks/fastify',
+})

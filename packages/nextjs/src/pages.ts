@@ -1,0 +1,66 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { type Bytes, type RequestHandler, WebhookVerificationError } from '@hooks/core'
+import { readStream } from './body.ts'
+
+/** What the Pages Router hands to an API route. */
+export interface PagesRequest extends IncomingMessage {
+  /** What a cloud function or a custom server kept. */
+  readonly rawBody?: unknown
+}
+
+/** The default export of an API route. */
+export type PagesHandler = (request: PagesRequest, response: ServerResponse) => Promise<void>
+
+/** Options of {@link nextPagesReceiver}. */
+export interface NextPagesReceiverOptions {
+  /** What keeps the host alive after the answer, such as `waitUntil` of `@vercel/functions`. */
+  readonly waitUntil?: (promise: Promise<unknown>) => void
+  /**
+   * The URL that the sender has, to the letter, for formats that sign it. The path of the request by default.
+   */
+  readonly publicUrl?: string | ((request: PagesRequest) => string)
+}
+
+/**
+ * A receiver as an API route of the Pages Router, for Next.js 15 and 16. Next.js must leave the body alone, and reads
+ * that from the file's own text: `config` cannot be imported. Without it the answer is 500 `body_unavailable`.
+ *
+ * @example
+ * // pages/api/webhooks.ts
+ * export const config = { api: { bodyParser: false } }
+ * export default nextPagesReceiver(receiver)
+ */
+export function nextPagesReceiver(receiver: RequestHandler, options: NextPagesReceiverOptions = {}): PagesHandler {
+  const { waitUntil, publicUrl } = options
+  return async (request, response) => {
+    const { status, headers, body, outcome } = await receiver.handle({
+      method: request.method ?? '',
+      url: typeof publicUrl === 'function' ? publicUrl(request) : (publicUrl ?? request.url ?? ''),
+      headers: pairs(request.rawHeaders),
+      body: () => readBody(request, receiver.maxBodyBytes),
+      ...(waitUntil && { waitUntil }),
+    })
+    response.statusCode = status
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
+    // What the sender still has to say is not read.
+    if (outcome === 'body_too_large') response.setHeader('connection', 'close')
+    response.end(body)
+  }
+}
+
+async function readBody(request: PagesRequest, limit: number): Promise<Bytes> {
+  const { rawBody } = request
+  if (ArrayBuffer.isView(rawBody)) return rawBody as Bytes
+  const bytes = await readStream(request, limit)
+  if (bytes) return bytes
+  throw new WebhookVerificationError('body_unavailable', 'Next.js has parsed the body', {
+    hint: 'put this line in the file of the API route: export const config = { api: { bodyParser: false } }',
+  })
+}
+
+/** The headers as they came: `request.headers` joins those that came twice. */
+function pairs(raw: readonly string[]): (readonly [string, string])[] {
+  const found: (readonly [string, string])[] = []
+  for (let i = 0; i + 1 < raw.length; i += 2) found.push([raw[i] as string, raw[i + 1] as string])
+  return found
+}
