@@ -84,7 +84,15 @@ export {
   type Stamp,
   type StampPart,
 } from './parts.ts'
-export type { Begun, IdempotencyStore, Inbox, InboxLease, InboxOutcome, StoredRequest } from './ports/inbox.ts'
+export type {
+  Acceptance,
+  Begun,
+  IdempotencyStore,
+  Inbox,
+  InboxLease,
+  InboxOutcome,
+  StoredRequest,
+} from './ports/inbox.ts'
 export type { Applied, ClaimOptions, Lease, LeaseRef, Leases } from './ports/lease.ts'
 export type { Listening, ListenOptions, Queue } from './ports/queue.ts'
 export type {

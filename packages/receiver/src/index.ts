@@ -17,6 +17,7 @@ export {
   hmacFormat,
   type IdempotencyStore,
   type InboundFormat,
+  type Inbox,
   isHooksError,
   type Logger,
   PayloadError,
@@ -31,5 +32,6 @@ export {
 } from '@hooks/core'
 export type { Handler, HandlerContext } from './handlers.ts'
 export { type MemoryIdempotencyOptions, memoryIdempotency } from './memory-idempotency.ts'
+export { type MemoryInboxOptions, memoryInbox } from './memory-inbox.ts'
 export { createReceiver, type Receiver, type ReceiverOptions, type SecretSource } from './receiver.ts'
 export type { VerifiedMessage } from './request.ts'

@@ -18,15 +18,20 @@ export interface IdempotencyStore<Tx = unknown> {
     readonly clock: 'database' | 'injected'
     readonly processes: 'one' | 'many'
     readonly tx: 'async' | 'sync' | 'none'
+    /** There on an {@link Inbox}, and on nothing else. */
+    readonly inbox?: true
   }
   /**
    * Claims `key` for `leaseMs`. A key whose lease ended without completion is claimed anew, under another token. It
-   * never waits for another holder: that is `in_progress`, with what is left of the lease.
+   * never waits for another holder: that is `in_progress`, with what is left of the lease; a holder in a transaction
+   * that is not over counts as one. With `tx`, the claim is part of that transaction: once it rolls back, it was never
+   * made, so there is no `abandon` in one. Where `facts.tx` is `none`, a `tx` is `tx_unsupported`.
    */
   begin(key: string, options: { readonly leaseMs: Ms; readonly tx?: Tx }): MaybePromise<Begun>
   /**
    * The work is done: the key counts as completed for `keepMs` from now. `stale` where the lease was lost to another.
-   * Under the same token it is applied again, so that a caller can repeat it after a lost answer.
+   * Under the same token it is applied again, so that a caller can repeat it after a lost answer. A lease that is over
+   * and was taken by nobody may still be completed.
    */
   complete(lease: LeaseRef, options: { readonly keepMs: Ms; readonly tx?: Tx }): MaybePromise<Applied>
   /** The work failed: the key is free at once, and its token with it. A completed key is left alone: `stale`. */
@@ -35,7 +40,7 @@ export interface IdempotencyStore<Tx = unknown> {
   extend(lease: LeaseRef, leaseMs: Ms): MaybePromise<Applied>
   /** Whether `key` was completed within `withinMs`. It claims nothing. */
   completedWithin(key: string, withinMs: Ms): MaybePromise<boolean>
-  /** Forgets up to `limit` keys whose retention is over. */
+  /** Forgets up to `limit` keys whose retention is over. Nothing that waits, is held or is kept is touched. */
   prune(limit: number): MaybePromise<{ readonly more: boolean }>
   close(): Promise<void>
 }
@@ -52,12 +57,18 @@ export interface StoredRequest {
   readonly receivedAt: Date
 }
 
+/** What became of a request that was to be kept. Only the first two may be answered as received. */
+export type Acceptance = 'accepted' | 'duplicate' | 'in_progress'
+
 /** An accepted request that a worker holds. */
 export interface InboxLease extends Lease {
   readonly request: StoredRequest
 }
 
-/** What came of handling an accepted request. `dead` is kept for people to look at, and to `retry`. */
+/**
+ * What came of handling an accepted request. `dead` is kept for people to look at, and to `retry`; its `reason` is a
+ * short word, such as `exhausted` or `poison`.
+ */
 export type InboxOutcome =
   | { readonly result: 'completed' }
   | { readonly result: 'retry'; readonly retryInMs: Ms }
@@ -69,21 +80,29 @@ export type InboxOutcome =
  *
  * Accepted rows are due at once; `due` is schedule and lease. `settle` with `completed` drops the request and keeps the
  * key for `keepMs` of its `accept`, counted from then; a late `completed` under an old token is `applied` (the work is
- * done, whoever did it), any other late outcome is `stale`. `dead` rows stay until `retry`, or until their retention is
- * over. The five methods of {@link IdempotencyStore} leave accepted rows alone: `begin` of one is `in_progress`
- * (`completed` once it is), with what is left of its lease, or of its wait.
+ * done, whoever did it), also where the row is dead by now; any other late outcome is `stale`. `dead` rows stay, with
+ * their request, until `retry`, or for `keepMs` from their end.
+ *
+ * The methods of {@link IdempotencyStore} leave accepted rows alone: `begin` of one is `in_progress`, with what is left
+ * of its lease or of its wait, and `completed` once it is, or is dead: it was taken, and its sender has no more part in
+ * it. `settle` and `release` leave begun rows alone: `stale`.
  */
 export interface Inbox<Tx = unknown> extends IdempotencyStore<Tx>, Leases<InboxLease, InboxOutcome> {
+  readonly facts: IdempotencyStore['facts'] & { readonly inbox: true }
   /**
-   * Durable when it resolves: one atomic insert. `duplicate` where the key is known: claimed, accepted, completed or
-   * dead. With `tx`, in that transaction and nowhere else.
+   * Durable when it resolves: one atomic insert. `duplicate` where the key is known: accepted, completed or dead.
+   * `in_progress` where it is claimed by `begin`, or its `accept` is in a transaction that is not over: nobody has it for
+   * good, so its sender is to come again. It never waits for that. A begun key whose lease is over is accepted, and
+   * counts from the start. With `tx`, in that transaction and nowhere else.
+   *
+   * @throws StorageError `storage_full` where there is no room for it
    */
   accept(
     entry: { readonly key: string; readonly request: StoredRequest },
     options: { readonly keepMs: Ms; readonly tx?: Tx },
-  ): MaybePromise<'accepted' | 'duplicate'>
-  /** The dead ones, oldest first. */
+  ): MaybePromise<Acceptance>
+  /** The dead ones, the first to die first. `attempt` and `claims` are those that they died in. */
   dead(page: Page): Promise<Paged<InboxLease & { readonly reason: string }>>
-  /** Dead ones are due again, their attempts counted anew. Returns how many there were. */
+  /** Dead ones are due at once, their attempts counted anew. Returns how many there were; other keys are left alone. */
   retry(keys: readonly string[]): Promise<number>
 }

@@ -1,4 +1,7 @@
-import { isHooksError, systemClock } from '@hooks/core'
+import { acceptCases } from './inbox-accept-cases.ts'
+import { deadCases } from './inbox-dead-cases.ts'
+import { transactionCases } from './inbox-transaction-cases.ts'
+import { workCases } from './inbox-work-cases.ts'
 import { type InboxCase, KEEP, LEASE, promise } from './inbox-world.ts'
 
 const claims: readonly InboxCase[] = [
@@ -283,69 +286,15 @@ const processes: readonly InboxCase[] = [
   ),
 ]
 
-const transactions: readonly InboxCase[] = [
-  promise(
-    'a claim and its completion in a transaction are there once it commits',
-    async ({ store, begin, state, expect }) => {
-      const { tx, commit } = await begin()
-      const begun = await store.begin('k', { leaseMs: LEASE, tx })
-      expect(begun.state).toBe('claimed')
-      if (begun.state === 'claimed') expect(await store.complete(begun.lease, { keepMs: KEEP, tx })).toBe('applied')
-      await commit()
-      expect(await state('k')).toBe('completed')
-    },
-    'transactions',
-  ),
-
-  promise(
-    'a claim in a transaction that rolls back was never made',
-    async ({ store, begin, state, expect }) => {
-      const { tx, rollback } = await begin()
-      const begun = await store.begin('k', { leaseMs: LEASE, tx })
-      if (begun.state === 'claimed') await store.complete(begun.lease, { keepMs: KEEP, tx })
-      await rollback()
-      expect(await store.completedWithin('k', KEEP)).toBe(false)
-      expect(await state('k')).toBe('claimed')
-    },
-    'transactions',
-  ),
-
-  promise(
-    'a completion in a transaction that rolls back leaves the lease as it was',
-    async ({ store, begin, claim, state, expect }) => {
-      const lease = await claim('k')
-      const { tx, rollback } = await begin()
-      expect(await store.complete(lease, { keepMs: KEEP, tx })).toBe('applied')
-      await rollback()
-      expect(await state('k')).toBe('in_progress')
-      expect(await store.complete(lease, { keepMs: KEEP })).toBe('applied')
-    },
-    'transactions',
-  ),
-
-  promise(
-    'a claim in an open transaction makes nobody wait: it is in progress, or the database is busy',
-    async ({ store, second, begin, expect }) => {
-      const { tx, rollback } = await begin()
-      await store.begin('k', { leaseMs: LEASE, tx })
-      const asked = async () => (await second().begin('k', { leaseMs: LEASE })).state
-      const busy = (error: unknown) => (isHooksError(error, 'storage_busy') ? 'in_progress' : String(error))
-      const waited = systemClock.sleep(2_000).then(() => 'waited')
-      const answer = await Promise.race([asked().catch(busy), waited])
-      await rollback()
-      expect(answer).toBe('in_progress')
-    },
-    'transactions',
-    'second connection',
-  ),
-]
-
-/** By group, the promises of the keyed half of an inbox. */
+/** By group, the promises of an inbox: of its keyed half first. */
 export const groups: Readonly<Record<string, readonly InboxCase[]>> = {
   claims,
   completions,
   fences,
   upkeep,
   processes,
-  transactions,
+  transactions: transactionCases,
+  'accepted requests': acceptCases,
+  work: workCases,
+  'dead letters': deadCases,
 }

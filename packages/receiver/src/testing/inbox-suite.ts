@@ -22,12 +22,13 @@ export interface InboxSuiteOptions<Tx> {
 
 const TIMEOUT_MS = 60_000
 
-/** The titles of all cases: each is one promise of the `IdempotencyStore` port. */
+/** The titles of all cases: each is one promise of the `IdempotencyStore` and `Inbox` ports. */
 export const inboxCases: readonly string[] = Object.values(groups).flatMap((cases) => cases.map(({ title }) => title))
 
 /**
- * The contract of an `IdempotencyStore` as tests: the keyed half of an inbox. A case that a store cannot run, because
- * of what its `facts` say, is reported as `unsupported: <case> (<fact>)`, so that no promise is skipped without a word.
+ * The contract of an `IdempotencyStore`, and of an `Inbox` where `facts.inbox` is set, as tests. A case that a store
+ * cannot run, because of what its `facts` say, is reported as `unsupported: <case> (<fact>)`, so that no promise is
+ * skipped without a word.
  *
  * @example
  * import { describe, expect, it } from 'vitest'
@@ -50,13 +51,14 @@ export function inboxSuite<Tx>(
     const subject = await make({ clock })
     try {
       expect(subject.store.facts).toEqual(facts)
+      expect('accept' in subject.store).toBe(facts.inbox === true)
       await test.run(openWorld(subject as InboxSubject<unknown>, clock, expect))
     } finally {
       await subject.close()
     }
   }
 
-  describe(`idempotency store contract: ${name}`, () => {
+  describe(`${facts.inbox ? 'inbox' : 'idempotency store'} contract: ${name}`, () => {
     for (const [group, cases] of Object.entries(groups)) {
       describe(group, () => {
         for (const test of cases) {
