@@ -228,7 +228,8 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     expanded: deliveriesDue,
   })
   const free = () => loop.started && loop.running < concurrency
-  const doorbell = options.queue && createDoorbell({ ...seams, queue: options.queue, answer: look, free })
+  const doorbell: Doorbell | undefined =
+    options.queue && createDoorbell({ ...seams, queue: options.queue, answer: look, free })
 
   function look(): void {
     expander.wake()
