@@ -9,19 +9,22 @@ export interface SenderLife {
 /** Options of {@link fastifyHooks}. */
 export interface FastifyHooksOptions {
   readonly sender: SenderLife
-  /** Whether this process delivers: true by default. Without it, another one must. */
-  readonly start?: boolean
+  /**
+   * When this process begins to deliver: when the server listens, by default; when it is ready, for servers that never
+   * listen, such as those that another server hands its requests to; or never, where another process delivers.
+   */
+  readonly start?: 'listen' | 'ready' | 'never'
 }
 
-const plugin: FastifyPluginAsync<FastifyHooksOptions> = async (app, { sender, start = true }) => {
+const plugin: FastifyPluginAsync<FastifyHooksOptions> = async (app, { sender, start = 'listen' }) => {
   // The host declares the type of its own sender; whatever that is, this is it.
   app.decorate('hooks' as string, sender)
-  if (start) {
-    app.addHook('onListen', (listening) => {
-      sender.start()
-      listening()
-    })
+  const begin = (done: () => void) => {
+    sender.start()
+    done()
   }
+  if (start === 'listen') app.addHook('onListen', begin)
+  if (start === 'ready') app.addHook('onReady', begin)
   // The last requests have ended by then, and with them the last sends.
   app.addHook('onClose', () => sender.stop())
 }

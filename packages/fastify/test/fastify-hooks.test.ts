@@ -81,9 +81,26 @@ describe('a sender that lives with the server', () => {
 
   it('leaves delivering to another process, where it is told so', async () => {
     const log: string[] = []
-    const app = fastify().register(fastifyHooks, { sender: life(log), start: false })
+    const app = fastify().register(fastifyHooks, { sender: life(log), start: 'never' })
     await serve(app)
     expect(log).toEqual([])
+  })
+
+  it('delivers from the moment it is ready, where another server hands the requests on and it never listens', async () => {
+    const log: string[] = []
+    const app = fastify().register(fastifyHooks, { sender: life(log), start: 'ready' })
+    await app.ready()
+    expect(log).toEqual(['start'])
+    await app.close()
+    expect(log).toEqual(['start', 'stop'])
+  })
+
+  it('starts once, however many addresses the server listens on', async () => {
+    const log: string[] = []
+    const app = fastify().register(fastifyHooks, { sender: life(log) })
+    await app.listen({ port: 0, host: 'localhost' })
+    await app.close()
+    expect(log).toEqual(['start', 'stop'])
   })
 
   it('stops after the last request has ended, and before the database that was registered first', async () => {

@@ -1,0 +1,29 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { RequestHandler } from '@hooks/receiver'
+
+/** A receiver behind node:http, for `createServer` and whatever hands on its requests. */
+export function httpReceiver(receiver: RequestHandler) {
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const { status, headers, body, outcome } = await receiver.handle({
+      method: request.method ?? '',
+      url: request.url ?? '',
+      headers: request.headersDistinct, // `headers` joins those that came twice
+      body: () => readBody(request, receiver.maxBodyBytes),
+    })
+    // What the sender still has to say is not read.
+    if (outcome === 'body_too_large') response.setHeader('connection', 'close')
+    response.writeHead(status, headers).end(body)
+  }
+}
+
+async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
+  if (request.readableDidRead) return undefined // something has parsed it: the answer is 500, and the log says why
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length > limit) break // the receiver refuses it
+  }
+  return Buffer.concat(chunks)
+}

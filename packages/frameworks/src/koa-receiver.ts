@@ -1,0 +1,33 @@
+import type { IncomingMessage } from 'node:http'
+import type { RequestHandler } from '@hooks/receiver'
+import type { Middleware } from 'koa'
+
+/** A receiver as a Koa middleware that answers every request that it gets. */
+export function koaReceiver(receiver: RequestHandler): Middleware {
+  return async (ctx) => {
+    const { status, headers, body, outcome } = await receiver.handle({
+      method: ctx.method,
+      url: ctx.originalUrl,
+      headers: ctx.req.headersDistinct, // `headers` joins those that came twice
+      body: () => readBody(ctx.req, receiver.maxBodyBytes),
+    })
+    ctx.status = status
+    ctx.set(headers)
+    // What the sender still has to say is not read.
+    if (outcome === 'body_too_large') ctx.set('connection', 'close')
+    ctx.body = body || null
+    ctx.status = status // Koa takes a missing body for a 204
+  }
+}
+
+async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
+  if (request.readableDidRead) return undefined // something has parsed it: the answer is 500, and the log says why
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    chunks.push(chunk)
+    length += chunk.length
+    if (length > limit) break // the receiver refuses it
+  }
+  return Buffer.concat(chunks)
+}
