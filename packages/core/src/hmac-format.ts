@@ -29,10 +29,13 @@ import {
   type Part,
   readStamp,
   type SignedPart,
+  type Stamp,
+  type StampPart,
   writeStamp,
 } from './parts.ts'
 import type { Bytes, Ms } from './seams.ts'
 import { checkSecretText, toWhsec } from './secret.ts'
+import { MOST_SIGNATURES, oneField, readFields, type SignatureFields } from './signature-fields.ts'
 
 /** A body that is not JSON. `encode` must give the same text for the same value, every time. */
 export interface Codec {
@@ -57,6 +60,14 @@ export interface HmacSignature {
   readonly over?: readonly (SignedPart | string)[]
 }
 
+/** HMACs in a header of fields, one for each live secret, with the attempt's time beside them: `t=1492774577,v1=5257a8…`. */
+export interface FieldsSignature extends Omit<HmacSignature, 'prefix' | 'over'> {
+  readonly prefix?: never
+  readonly fields: SignatureFields
+  /** What is signed, in order: `part.sentAt` is the time in the header, and must be there once. */
+  readonly over: readonly (SignedPart | StampPart<'sentAt'> | string)[]
+}
+
 /** The secret itself in a header. It proves who sends and nothing about what: such messages have `integrity: 'none'`. */
 export interface TokenSignature {
   readonly header: string
@@ -78,8 +89,15 @@ export interface HmacFormatOptions {
   readonly body: BodyTemplate | Part<'data'>
   /** Further headers, by name. Strings are literals. */
   readonly headers?: Readonly<Record<string, HeaderValuePart | string>>
-  readonly signature: HmacSignature | TokenSignature
-  /** How far a signed `part.sentAt` header may be from the receiver's clock: 5 minutes either way by default. */
+  readonly signature: HmacSignature | FieldsSignature | TokenSignature
+  /** The one event type of all messages, where neither body nor headers name any: of batches, mostly. */
+  readonly type?: string
+  /**
+   * What is read as the data: what the body has in the place of `part.data` (the default), or the whole body. The whole
+   * is for the formats of providers, whose own types describe it.
+   */
+  readonly reads?: 'data' | 'body'
+  /** How far a signed `part.sentAt` may be from the receiver's clock: 5 minutes either way by default. */
   readonly window?: { readonly maxAgeMs: Ms; readonly maxFutureMs: Ms } | null
   /** JSON by default. */
   readonly codec?: Codec
@@ -96,7 +114,7 @@ const VISIBLE = /^[\x20-\x7e]*$/
  * signature covers it.
  *
  * Where no id is on the wire, the sender adds an unsigned `webhook-id` header, which other receivers ignore.
- * A header holds one signature: during a rotation the new secret signs alone, and receivers hold both.
+ * A header without `fields` holds one signature: during a rotation the new secret signs alone, and receivers hold both.
  *
  * @throws ConfigurationError `format_invalid`
  * @example
@@ -112,7 +130,9 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
   const { prefix = '' } = options.signature
   const signatureHeader = options.signature.header.toLowerCase()
   const hmac = 'token' in options.signature ? null : options.signature
-  const over = hmac ? (hmac.over ?? [part('body')]) : []
+  const over: FieldsSignature['over'] = hmac ? (hmac.over ?? [part('body')]) : []
+  const fields = hmac && 'fields' in hmac ? hmac.fields : undefined
+  const fieldStamp = (over.find((one) => isPart(one, 'sentAt')) as StampPart<'sentAt'> | undefined)?.stamp
   const encoding = hmac?.encoding ?? 'hex'
   const algorithm: Algorithm = hmac ? (hmac.algorithm ?? 'hmac-sha256') : 'token'
   const headers = Object.entries(options.headers ?? {}).map(([name, value]) => ({ name: name.toLowerCase(), value }))
@@ -123,6 +143,7 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
   const signs = (kind: string, header?: string) =>
     over.some((one) => isPart(one, kind) && (header === undefined || (one as HeaderPart).header === header))
   const carried = (kind: string): Carried => {
+    if (kind === 'sentAt' && fieldStamp) return 'signed'
     const inHeaders = headers.filter(({ value }) => isPart(value, kind))
     const inBody = bodyParts.some((one) => isPart(one, kind))
     if ((inBody && signs('body')) || inHeaders.some(({ name }) => signs('header', name))) return 'signed'
@@ -134,6 +155,7 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
     const rivals = headers.filter((other) => isPart(other.value, value.part))
     const best = rivals.find((other) => signs('header', other.name)) ?? rivals[0]
     const inBody = bodyParts.some((one) => one.part === value.part)
+    if (value.part === 'sentAt' && fieldStamp) return false
     return best?.name === name && (!inBody || (!signs('body') && signs('header', name)))
   }) as readonly { readonly name: string; readonly value: HeaderValuePart }[]
   const ids = ['deliveryId', 'messageId']
@@ -141,12 +163,26 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
   const addedId = idKind ? undefined : 'webhook-id'
   const freshness = headers.find(({ name, value }) => isPart(value, 'sentAt') && signs('header', name))
 
-  const signed = (header: (name: string) => string, body: Bytes, url: string, method: string): Segment[] =>
+  type Signed = Pick<RawRequest, 'body' | 'url' | 'method'>
+  const signed = (request: Signed, header: (name: string) => string, time: string): Segment[] =>
     over.map((one) => {
       if (typeof one === 'string') return one
       if (one.part === 'header') return header((one as HeaderPart).header)
-      return one.part === 'body' ? body : one.part === 'url' ? url : method
+      return one.part === 'sentAt' ? time : request[one.part as keyof Signed]
     })
+  /** The time and the signatures that the header holds. */
+  const readSignature = (given: string): { readonly time: string; readonly texts: readonly string[] } => {
+    if (!fields) return { time: '', texts: given.startsWith(prefix) ? [given.slice(prefix.length)] : [] }
+    const found = readFields(given, signatureHeader, fields.separator)
+    const texts = found.get(fields.signature)?.slice(0, MOST_SIGNATURES) ?? []
+    return { time: oneField(found, fields.sentAt, signatureHeader), texts }
+  }
+  const writeSignature = (time: string, made: readonly Bytes[]): string => {
+    const texts = made.map((bytes) => (hmac ? encode(bytes, encoding) : decodeText(bytes)))
+    if (!fields) return prefix + texts[0]
+    const { sentAt, signature, separator = ',' } = fields
+    return [`${sentAt}=${time}`, ...texts.map((text) => `${signature}=${text}`)].join(separator)
+  }
 
   return {
     name: options.name,
@@ -158,7 +194,7 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
     },
     methods: ['POST'],
     window: options.window === undefined ? FIVE_MINUTES : options.window,
-    signsWith: 'one-key',
+    signsWith: fields ? 'all-keys' : 'one-key',
     keys(secret, use) {
       const bytes = secretBytes(secret, options.secret)
       if (hmac || VISIBLE.test(secret)) return [new Key(algorithm, bytes, use)]
@@ -166,6 +202,9 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
     },
     newSecret: (bytes) => secretText(bytes, grammarOf(options.secret).grammar),
     check(type, data) {
+      if (options.type !== undefined && type !== options.type) {
+        throw new PayloadError('payload_invalid', `the format "${options.name}" carries no type but "${options.type}"`)
+      }
       if (template) checkSpread(template, type, data)
       if (codec) checkCodec(codec, type, template ? { data } : data)
     },
@@ -175,33 +214,40 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
       if (codec) return { body: codec.encode(template ? fillBody(template, delivery) : JSON.parse(data)), contentType }
       return { body: template ? writeBody(template, delivery) : data, contentType }
     },
-    seal(attempt, [key], crypto) {
+    seal(attempt, keys, crypto) {
       const sealed: Record<string, string> = {}
       for (const { name, value } of headers) sealed[name] = headerText(value, attempt)
       if (addedId) sealed[addedId] = attempt.message.id
-      const segments = signed((name) => sealed[name] as string, attempt.body, attempt.endpoint.url, 'POST')
-      const finish = (made: Bytes) => {
-        sealed[signatureHeader] = prefix + (hmac ? encode(made, encoding) : decodeText(made))
+      const time = fieldStamp ? writeStamp(attempt.sentAt, fieldStamp) : ''
+      const { body, endpoint } = attempt
+      const segments = signed({ body, url: endpoint.url, method: 'POST' }, (name) => sealed[name] as string, time)
+      const finish = (made: readonly Bytes[]) => {
+        sealed[signatureHeader] = writeSignature(time, made)
         return sealed
       }
-      const made = crypto.sign(algorithm, key as Key, segments)
-      return made instanceof Promise ? made.then(finish) : finish(made)
+      const made = (fields ? keys : keys.slice(0, 1)).map((key) => crypto.sign(algorithm, key, segments))
+      return made.some((one) => one instanceof Promise) ? Promise.all(made).then(finish) : finish(made as Bytes[])
     },
-    open({ headers: received, body, url, method }) {
-      const given = received.one(signatureHeader)
-      const bytes = given.startsWith(prefix) ? parse(given.slice(prefix.length), hmac ? encoding : null) : undefined
-      const segments = signed((name) => visible(received.one(name), name), body, url, method)
-      const proofs = [{ over: [segments], given: bytes ? [{ algorithm, bytes }] : [] }]
+    open(request) {
+      const { headers: received } = request
+      const { time, texts } = readSignature(received.one(signatureHeader))
+      const segments = signed(request, (name) => visible(received.one(name), name), time)
+      const given = texts.flatMap((text) => {
+        const bytes = parse(text, hmac ? encoding : null)
+        return bytes ? [{ algorithm, bytes }] : []
+      })
+      const proofs = [{ over: [segments], given }]
+      if (fieldStamp) return { proofs, sentAt: freshTime(time, fieldStamp, signatureHeader) }
       if (!freshness) return { proofs }
       const { stamp } = freshness.value as { stamp: 'unix' }
-      const sentAt = readStamp(received.one(freshness.name), stamp)
-      if (sentAt) return { proofs, sentAt }
-      const what = `the header ${freshness.name} is not a time of the form "${stamp}"`
-      throw new WebhookVerificationError('malformed_timestamp', what)
+      return { proofs, sentAt: freshTime(received.one(freshness.name), stamp, freshness.name) }
     },
     read(request) {
       const body = decode(request, codec)
       const found = template ? readBody(template, body) : { data: body }
+      if (options.reads === 'body') found.data = body
+      if (options.type !== undefined) found.type = options.type
+      if (fieldStamp) found.sentAt = readStamp(readSignature(request.headers.one(signatureHeader)).time, fieldStamp)
       for (const { name, value } of read) found[value.part] = readPart(value, request.headers.find(name))
       return content(found, idKind, addedId && request.headers.find(addedId))
     },
@@ -212,7 +258,7 @@ const part = <Kind extends string>(kind: Kind): Part<Kind> => ({ part: kind })
 
 /** The description, judged once. */
 function check(
-  { name, signature, secret, body }: HmacFormatOptions,
+  { name, signature, secret, body, type }: HmacFormatOptions,
   headers: readonly { readonly name: string; readonly value: unknown }[],
   over: readonly unknown[],
   bodyParts: readonly Part[],
@@ -235,6 +281,9 @@ function check(
   for (const one of over) {
     if (typeof one === 'string') continue
     if (!SIGNED_PARTS.some((kind) => isPart(one, kind))) invalid('it signs what is no part', 'see `part`')
+    if (isPart(one, 'sentAt') && !('fields' in signature)) {
+      invalid('it signs a time that no field holds', 'name it in `fields`, or sign its header')
+    }
     if (!isPart(one, 'header')) continue
     const { header } = one as HeaderPart
     if (!names.includes(header))
@@ -245,15 +294,21 @@ function check(
   } else if (!over.some((one) => typeof one !== 'string')) {
     invalid('it signs no part of the request', 'leave out `over` to sign the body')
   }
+  const times = over.filter((one) => isPart(one, 'sentAt')).length
+  if ('fields' in signature && times !== 1) {
+    invalid('it does not sign the time in its signature header', 'put part.sentAt into `over`, once')
+  }
   if (!isPart(body, 'data')) checkTemplate(body as BodyTemplate, invalid)
   const carries = (kind: string) =>
     [...headers.map(({ value }) => value), ...bodyParts].some((one) => isPart(one, kind))
-  if (!carries('type')) invalid('nothing carries the event type', 'put part.type into the body or a header')
+  if (!carries('type') && type === undefined) {
+    invalid('nothing carries the event type', 'put part.type into the body or a header, or give the one `type`')
+  }
   if (!carries('data')) invalid('nothing carries the data', "put part.data into the body, under a field or under '...'")
 }
 
 const HEADER_PARTS = ['messageId', 'deliveryId', 'endpointId', 'tenant', 'type', 'attempt', 'occurredAt', 'sentAt']
-const SIGNED_PARTS = ['header', 'body', 'url', 'method']
+const SIGNED_PARTS = ['header', 'body', 'url', 'method', 'sentAt']
 
 function grammarOf(secret: HmacFormatOptions['secret']): {
   readonly grammar: SecretGrammar
@@ -298,6 +353,12 @@ function checkCodec(codec: Codec, type: string, body: unknown): void {
 function visible(value: string, header: string): string {
   if (VISIBLE.test(value)) return value
   throw new WebhookVerificationError('malformed_header', `the header ${header} holds more than visible ASCII`)
+}
+
+function freshTime(text: string, stamp: Stamp, header: string): Date {
+  const time = readStamp(text, stamp)
+  if (time) return time
+  throw new WebhookVerificationError('malformed_timestamp', `the header ${header} holds no time of the form "${stamp}"`)
 }
 
 function headerText(value: HeaderValuePart | string, attempt: OutgoingAttempt): string {

@@ -65,6 +65,7 @@ export type { HandledRequest, ReceivedRequest, RequestHandler } from './handled.
 export { type HeadersInput, headerBag } from './headers.ts'
 export {
   type Codec,
+  type FieldsSignature,
   type HmacFormatOptions,
   type HmacSignature,
   hmacFormat,
@@ -140,6 +141,7 @@ export {
   systemRandom,
 } from './seams.ts'
 export { generateSecret, SECRET_BYTES } from './secret.ts'
+export type { SignatureFields } from './signature-fields.ts'
 export type { InputOf, OutputOf, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
 export { type StandardWebhooksOptions, standardWebhooks, standardWebhooksInbound } from './standard-webhooks.ts'
 export { checkMethod, equalBytes, type KeySet, proveRequest, verifyRequest, type Window } from './verify.ts'

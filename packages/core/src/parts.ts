@@ -54,7 +54,7 @@ export const part = {
   method: { part: 'method' },
   /** When the event happened. */
   occurredAt: (stamp: Stamp): StampPart<'occurredAt'> => ({ part: 'occurredAt', stamp }),
-  /** When this attempt is sent. In headers only: a body is the same for every attempt. */
+  /** When this attempt is sent. In headers only, or a field of the signature's: a body is the same for every attempt. */
   sentAt: (stamp: Stamp): StampPart<'sentAt'> => ({ part: 'sentAt', stamp }),
   /** A header's value as it is on the wire, to be signed. */
   header: (name: string): HeaderPart => ({ part: 'header', header: name.toLowerCase() }),

@@ -5,6 +5,7 @@ import { parseJson } from './json.ts'
 import { readStamp } from './parts.ts'
 import type { Bytes, MaybePromise } from './seams.ts'
 import { checkSecretText, toWhsec } from './secret.ts'
+import { LONGEST_SIGNATURES, MOST_SIGNATURES } from './signature-fields.ts'
 
 /** Options of {@link standardWebhooks}. */
 export interface StandardWebhooksOptions {
@@ -17,9 +18,6 @@ const WINDOW = { maxAgeMs: 300_000, maxFutureMs: 300_000 }
 /** "Secret keys should be between 24 bytes and 64 bytes" (specification, "Symmetric"). */
 const SHORTEST_SECRET = 24
 const LONGEST_SECRET = 64
-/** Enough for a rotation of every kind of key, and a bound on what a stranger can make us compute. */
-const MOST_SIGNATURES = 16
-const LONGEST_SIGNATURES = 4096
 /** Visible ASCII without the full stop that separates id, time and body in what is signed. */
 const ID = /^[!-\-/-~]{1,256}$/
 

@@ -33,6 +33,24 @@ describe('a description', () => {
     ['a signature over its own header', { signature: { header: 'x-signature', over: [part.header('x-signature')] } }],
     ['a signature over nothing', { signature: { header: 'x-signature', over: [] } }],
     ['a signature over literals alone', { signature: { header: 'x-signature', over: ['v1', '.'] } }],
+    [
+      'a time that is signed and sent nowhere',
+      { signature: { header: 'x-signature', over: [part.sentAt('unix'), part.body] } },
+    ],
+    [
+      'fields whose time is not signed',
+      { signature: { header: 'x-signature', fields: { sentAt: 't', signature: 'v1' }, over: [part.body] } },
+    ],
+    [
+      'fields whose time is signed twice',
+      {
+        signature: {
+          header: 'x-signature',
+          fields: { sentAt: 't', signature: 'v1' },
+          over: [part.sentAt('unix'), part.sentAt('unix'), part.body],
+        },
+      },
+    ],
     ['no event type', { body: { data: part.data } }],
     ['no event type beside the data', { body: part.data }],
     ['no data', { body: { type: part.type } }],
@@ -418,5 +436,63 @@ describe('a codec', () => {
       expect(isHooksError(error, 'payload_invalid')).toBe(true)
       expect(String((error as Error).stack) + JSON.stringify((error as Error).cause)).not.toContain('s3cr3t')
     }
+  })
+})
+
+describe('a signature of fields', () => {
+  const format = hmacFormat({
+    ...base,
+    signature: {
+      header: 'x-signature',
+      fields: { sentAt: 'ts', signature: 'h1', separator: ';' },
+      over: [part.sentAt('unixMs'), ':', part.body],
+    },
+  })
+  const secrets = ['a new secret of 16', 'an old secret of 16']
+  const now = 1_705_314_600
+
+  it('holds the time and a signature of every live secret, and either is accepted', async () => {
+    const { headers, body } = await send(format, secrets, delivery())
+    expect(headers['x-signature']).toMatch(/^ts=1705314600000;h1=[0-9a-f]{64};h1=[0-9a-f]{64}$/)
+    for (const secret of secrets) {
+      expect(await outcomeOf({ format, secrets: [secret], now }, request(headers, body))).toBe('0')
+    }
+    expect(format.read(request(headers, body))).toMatchObject({ sentAt: new Date(now * 1000) })
+    expect(format.facts.sentAt).toBe('signed')
+    expect(format.signsWith).toBe('all-keys')
+  })
+
+  it('compares 16 signatures at most, and refuses headers of more than 4,096 characters', async () => {
+    const { headers, body } = await send(format, secrets, delivery())
+    const [time, first] = String(headers['x-signature']).split(';')
+    const judged = (text: string) => outcomeOf({ format, secrets, now }, request({ 'x-signature': text }, body))
+    const wrong = `h1=${'0'.repeat(64)};`
+    expect(await judged(`${time};${wrong.repeat(15)}${first}`)).toBe('0')
+    expect(await judged(`${time};${wrong.repeat(16)}${first}`)).toBe('signature_mismatch')
+    expect(await judged(`${time};${first};${'x'.repeat(4096)}`)).toBe('malformed_header')
+  })
+})
+
+describe('a format of one type', () => {
+  const format = hmacFormat({ ...base, body: { events: part.data }, type: 'events' })
+
+  it('reads it of every message, and refuses to send another', async () => {
+    const { headers, body } = await send(format, ['a secret of 16 bytes'], delivery({ type: 'events', data: '[1,2]' }))
+    expect(Buffer.from(body).toString()).toBe('{"events":[1,2]}')
+    expect(format.read(request(headers, body))).toMatchObject({ type: 'events', data: [1, 2] })
+    expect(codeOf(() => format.check?.('other', []))).toBe('payload_invalid')
+    expect(codeOf(() => format.check?.('events', []))).toBe('accepted')
+  })
+})
+
+describe('a format that reads the whole body', () => {
+  it('gives the fields beside the data too', async () => {
+    const format = hmacFormat({
+      ...base,
+      body: { id: part.messageId, type: part.type, '...': part.data },
+      reads: 'body',
+    })
+    const { headers, body } = await send(format, ['a secret of 16 bytes'], delivery({ data: '{"a":1}' }))
+    expect(format.read(request(headers, body)).data).toEqual({ id: 'msg_1', type: 'booking.created', a: 1 })
   })
 })

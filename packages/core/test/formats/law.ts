@@ -19,6 +19,8 @@ export interface LawOptions {
   readonly type?: fc.Arbitrary<string>
   /** The content of what is sent, all of it: by default type, data, the message's id and the second of the attempt. */
   readonly content?: (sent: OutgoingAttempt) => Content
+  /** The time that the signature carries, and the window applies to: the attempt's by default, the event's for some. */
+  readonly signedTime?: (sent: OutgoingAttempt) => Date
   /** Places (`body`, `url`, a header) that can be spelled otherwise and say the same: hexadecimal digits, percent-encoding. */
   readonly spellings?: readonly string[]
 }
@@ -112,7 +114,14 @@ const backends: [string, () => CryptoBackend][] = [
  */
 export function formatLaw(name: string, format: WireFormat, secret: string, options: LawOptions): void {
   const { facts, window } = format
-  const { signed, sign = secret, data = anyObject, type = dotted, spellings = [] } = options
+  const {
+    signed,
+    sign = secret,
+    data = anyObject,
+    type = dotted,
+    spellings = [],
+    signedTime = ({ sentAt }) => sentAt,
+  } = options
   const signature = signed[0] as string
   const content =
     options.content ??
@@ -147,7 +156,7 @@ export function formatLaw(name: string, format: WireFormat, secret: string, opti
       await fc.assert(
         fc.asyncProperty(sent, time, fc.integer({ min: 1, max: 99 }), async (one, sentAt, attempt) => {
           const made = await sealed(one, sentAt, crypto, attempt)
-          expect(await outcomeOf(judge(sentAt), received(made))).toBe('0')
+          expect(await outcomeOf(judge(signedTime(made.attempt)), received(made))).toBe('0')
           expect(format.read(received(made))).toEqual(content(made.attempt))
         }),
         runs(100),
@@ -170,7 +179,7 @@ export function formatLaw(name: string, format: WireFormat, secret: string, opti
       await fc.assert(
         fc.asyncProperty(sent, time, async (one, sentAt) => {
           const made = await sealed(one, sentAt, crypto)
-          expect(await outcomeOf(judge(sentAt, other), received(made))).toBe('signature_mismatch')
+          expect(await outcomeOf(judge(signedTime(made.attempt), other), received(made))).toBe('signature_mismatch')
         }),
         runs(50),
       )
@@ -209,7 +218,7 @@ export function formatLaw(name: string, format: WireFormat, secret: string, opti
           const strange = await sealed(foreign, strangeTime, crypto, 2)
           const kept = Object.fromEntries(signed.map((header) => [header, String(made.headers[header])]))
           const mixed = { ...made, headers: { ...strange.headers, ...kept } }
-          expect(await outcomeOf(judge(sentAt), received(mixed))).toBe('0')
+          expect(await outcomeOf(judge(signedTime(made.attempt)), received(mixed))).toBe('0')
           const [honest, read] = [format.read(received(made)), format.read(received(mixed))]
           if (facts.id === 'signed') expect(read.id).toBe(honest.id)
           if (facts.sentAt === 'signed') expect(read.sentAt).toEqual(honest.sentAt)
@@ -223,7 +232,8 @@ export function formatLaw(name: string, format: WireFormat, secret: string, opti
       await fc.assert(
         fc.asyncProperty(sent, time, async (one, sentAt) => {
           const made = await sealed(one, sentAt, crypto)
-          const at = (ms: number) => outcomeOf(judge(new Date(sentAt.getTime() + ms)), received(made))
+          const signedAt = signedTime(made.attempt).getTime()
+          const at = (ms: number) => outcomeOf(judge(new Date(signedAt + ms)), received(made))
           const { maxAgeMs, maxFutureMs } = window ?? { maxAgeMs: 1e12, maxFutureMs: 1e12 }
           const bound = window !== null && facts.sentAt === 'signed'
           expect([await at(maxAgeMs), await at(-maxFutureMs)]).toEqual(['0', '0'])
