@@ -249,6 +249,29 @@ describe('claiming', () => {
   })
 })
 
+describe('a claim', () => {
+  it('is reported once what it brought runs, with what it had asked for', async () => {
+    const claimed: [count: number, limit: number, running: number][] = []
+    const test = setUp({ claimed: (count, limit) => claimed.push([count, limit, test.loop.running]) }, 2)
+    test.loop.start()
+    await test.clock.advance(50)
+    expect(claimed[0]).toEqual([2, 3, 2])
+    await end(test)
+  })
+
+  it('is not reported where it failed', async () => {
+    let reports = 0
+    const test = setUp({ claimed: () => reports++ })
+    test.leases.fails.claim = () => {
+      throw new Error('the store is away')
+    }
+    test.loop.start()
+    await test.clock.advance(1_000)
+    expect([reports, test.leases.claims.length > 0]).toEqual([0, true])
+    await end(test)
+  })
+})
+
 describe('settling', () => {
   it('goes in groups: what ends while a settlement is under way goes with the next', async () => {
     const test = setUp({ concurrency: 10, run: (lease) => test.work(10 * Number(lease.key.slice(4)), lease) }, 10)

@@ -1,4 +1,4 @@
-import { backoff, type Listening, type Ms, type Queue, QueueError, type Seams } from '@hooks/core'
+import { backoff, isHooksError, type Listening, type Ms, type Queue, QueueError, type Seams } from '@hooks/core'
 
 /** What {@link createDoorbell} needs. */
 export interface DoorbellOptions extends Seams {
@@ -13,7 +13,7 @@ export interface DoorbellOptions extends Seams {
 export interface Doorbell {
   /** Work is due in `inMs`: tells others. It costs the caller nothing, and never throws. */
   ring(inMs: Ms): void
-  /** Begins to listen, and tries until it does. Idempotent. */
+  /** Begins to listen, and tries until it does, unless the queue was closed. Idempotent. */
   listen(): void
   /** Listens no more. Rings still go out. */
   stopListening(): Promise<void>
@@ -59,8 +59,10 @@ export function createDoorbell({ queue, answer, free, clock, random, logger }: D
     const late = clock.sleep(TAKE_MS, taken.signal).then(() => {
       throw new QueueError('queue_unavailable', `the queue did not take a ring within ${TAKE_MS} ms`)
     })
+    // A queue that throws where it should reject must not keep the race from being run: `late` would reject on its own.
+    const ring = async () => queue.ring(inMs)
     try {
-      await Promise.race([queue.ring(inMs), late])
+      await Promise.race([ring(), late])
       works()
       failures = 0
       return true
@@ -106,6 +108,7 @@ export function createDoorbell({ queue, answer, free, clock, random, logger }: D
         return await queue.listen(onRing, { concurrency: 1, onError: fails })
       } catch (error) {
         fails(error)
+        if (isHooksError(error, 'queue_closed')) return undefined
         await clock.sleep(backoff(tries, random, { firstMs: 500, mostMs: 30_000 }), stopping.signal)
       }
     }

@@ -194,8 +194,6 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       async claim(claim) {
         const claimed = await storage.claim({ ...claim, cap: endpointConcurrency })
         lastClaimAt = clock.now()
-        // As much as it could take: there may be more, for others.
-        if (claimed.length === claim.limit) doorbell?.ring(0)
         return claimed
       },
       settle: (settlements) => storage.settle(settlements),
@@ -212,6 +210,10 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
         await guarded('holding an endpoint', () => storage.hold([{ endpointId: lease.endpoint.id, forMs: holdMs }]))
       if (disable) await guarded('disabling an endpoint', () => disableGone(lease))
       return outcome
+    },
+    claimed(count, limit) {
+      // As much as it could take: there may be more, for others.
+      if (count === limit) doorbell?.ring(0)
     },
     settled(lease, outcome, applied) {
       if (applied !== 'applied') return

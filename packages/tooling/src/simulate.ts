@@ -10,6 +10,8 @@ import {
   type FaultTable,
   PLANTED_BUGS,
   type PlantedBug,
+  RING_FAULTS,
+  type RingTable,
   type SimulationOptions,
   type SimulationReport,
   simulate,
@@ -18,7 +20,7 @@ import { sqliteStorage } from '@hooks/sqlite'
 
 /**
  * `pnpm sim [--seeds 5000] [--from 1] [--storage memory|sqlite]`: plays the simulation, seed by seed, on all cores, and
- * prints how often each fault hit each seam. `--seed N` plays one again and prints all that it found; `--bugs` looks for
+ * prints how often each fault hit each seam and each ring. `--seed N` plays one again and prints all that it found; `--bugs` looks for
  * the planted bugs; `--hashes` plays seeds in two processes and compares. Exits 1 where something was lost, stuck or
  * unexplained, a bug stayed hidden, or a fault hit too seldom.
  */
@@ -74,6 +76,7 @@ interface Totals {
   duplicates: number
   crashes: number
   faults: FaultTable
+  rings: RingTable
   failed: { seed: number; violations: readonly string[] }[]
 }
 
@@ -88,6 +91,7 @@ function add(totals: Totals, report: SimulationReport): void {
     const sum = (totals.faults[method] ??= { before: 0, after: 0, instead: 0, crash: 0, stall: 0 })
     for (const fault of FAULTS) sum[fault] += hits[fault]
   }
+  for (const fault of RING_FAULTS) totals.rings[fault] += report.rings[fault]
 }
 
 const nothing = (): Totals => ({
@@ -97,6 +101,7 @@ const nothing = (): Totals => ({
   duplicates: 0,
   crashes: 0,
   faults: {},
+  rings: { lost: 0, early: 0, late: 0, repeated: 0, overtaken: 0, refused: 0, stuck: 0 },
   failed: [],
 })
 
@@ -138,6 +143,9 @@ async function playAll(): Promise<boolean> {
     seldom += hits.filter((count) => count < LEAST_HITS).length
     console.log(`  ${method.padEnd(width)}  ${hits.map((count) => String(count).padStart(8)).join('')}`)
   }
+  const rings = RING_FAULTS.map((fault) => ({ fault, count: totals.rings[fault] }))
+  seldom += rings.filter(({ count }) => count < LEAST_HITS).length
+  console.log(`  rings: ${rings.map(({ fault, count }) => `${count} ${fault}`).join(', ')}`)
   for (const { seed, violations } of totals.failed.slice(0, 20)) {
     console.log(`  seed ${seed}: ${violations.length} violations, first: ${violations[0]}`)
   }
@@ -146,7 +154,7 @@ async function playAll(): Promise<boolean> {
       `  ${totals.failed.length} seeds failed; play one again with: pnpm sim --storage ${values.storage} --seed N`,
     )
   const whole = seeds >= 5_000
-  if (whole && seldom > 0) console.log(`  ${seldom} cells were hit less than ${LEAST_HITS} times`)
+  if (whole && seldom > 0) console.log(`  ${seldom} cells or faults of rings were hit less than ${LEAST_HITS} times`)
   return totals.failed.length === 0 && totals.seeds === seeds && !(whole && seldom > 0)
 }
 

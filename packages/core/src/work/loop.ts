@@ -21,6 +21,8 @@ export interface WorkLoopOptions<L extends Lease, Outcome> extends Seams {
    * another worker has it. A rejection is a bug of the caller's: it is logged, and the lease runs out.
    */
   run(lease: L, until: { readonly endsAt: Ms; readonly signal: AbortSignal }): Promise<Outcome>
+  /** After each claim that worked, once what it brought has begun to run. It asked for `limit`. */
+  claimed?(count: number, limit: number): void
   /** After each settlement, in the order of settling. */
   settled?(lease: L, outcome: Outcome, applied: Applied): void
 }
@@ -87,6 +89,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     )
     if (fresh.length < claimed.length) await release(claimed.filter((lease) => !fresh.includes(lease)))
     for (const lease of fresh) void work(lease, claimedAt, latest)
+    options.claimed?.(claimed.length, limit)
     return fresh.length
   }
 

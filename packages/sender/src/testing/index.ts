@@ -1,7 +1,10 @@
 export { memoryQueue } from './memory-queue.ts'
+export type { QueueFacts, QueueSubject } from './queue-cases/world.ts'
+export { type QueueSuiteOptions, queueCases, queueSuite } from './queue-suite.ts'
 export { seededRandom } from './seeded-random.ts'
 export { PLANTED_BUGS, type PlantedBug } from './simulation/bugs.ts'
 export { FAULTS, type Fault, type FaultTable } from './simulation/faults.ts'
+export { RING_FAULTS, type RingFault, type RingTable } from './simulation/queue-faults.ts'
 export {
   type SimulatedDatabase,
   type SimulationOptions,

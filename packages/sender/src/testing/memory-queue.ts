@@ -11,17 +11,22 @@ import { type Answering, type Clock, createAnswering, type Queue, QueueError, sy
  * worker.start()
  */
 export function memoryQueue({ clock = systemClock }: { readonly clock?: Clock } = {}): Queue {
-  const closing = new AbortController()
+  /** Of the rings on their way: one for each, because a signal that a thousand listened to would be reported as a leak. */
+  const underway = new Set<AbortController>()
   let listeners: Answering[] = []
   let turn = 0
+  let closed = false
 
   async function carry(inMs: number): Promise<void> {
-    await clock.sleep(inMs, closing.signal)
+    const ring = new AbortController()
+    underway.add(ring)
+    await clock.sleep(inMs, ring.signal)
+    underway.delete(ring)
     if (listeners.length > 0) await listeners[turn++ % listeners.length]?.ring()
   }
 
   function open(): void {
-    if (closing.signal.aborted) throw new QueueError('queue_closed', 'the queue was closed')
+    if (closed) throw new QueueError('queue_closed', 'the queue was closed')
   }
 
   return {
@@ -41,10 +46,11 @@ export function memoryQueue({ clock = systemClock }: { readonly clock?: Clock } 
       }
     },
     async close() {
-      closing.abort()
-      const open = listeners
+      closed = true
+      const stopping = listeners
       listeners = []
-      await Promise.all(open.map((one) => one.stop(0)))
+      for (const ring of underway) ring.abort()
+      await Promise.all(stopping.map((one) => one.stop(0)))
     },
   }
 }

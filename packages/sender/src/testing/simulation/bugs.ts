@@ -1,15 +1,18 @@
-import type { DeliveryLease, Storage } from '@hooks/core'
+import type { DeliveryLease, Duration, Storage } from '@hooks/core'
 import type { Dice } from './faults.ts'
 
 /** Bugs that a simulation must find: if it did not, it could not see. */
-export const PLANTED_BUGS = ['ack_first', 'no_fence', 'double_claim', 'crashes_charged'] as const
+export const PLANTED_BUGS = ['ack_first', 'no_fence', 'double_claim', 'crashes_charged', 'rings_only'] as const
 export type PlantedBug = (typeof PLANTED_BUGS)[number]
+
+/** How often the senders of a run look for work by themselves. `rings_only` is one that relies on the queue to be told. */
+export const pollOf = (bug: PlantedBug | undefined): Duration => (bug === 'rings_only' ? '30d' : '3s')
 
 /** Puts a bug into each connection of a run. What the bug remembers, all of them share. */
 export function plant(bug: PlantedBug, dice: Dice): (storage: Storage) => Storage {
   const latest = new Map<string, string>()
   let last: readonly DeliveryLease[] = []
-  const overrides: Record<PlantedBug, (storage: Storage) => Partial<Storage>> = {
+  const overrides: Partial<Record<PlantedBug, (storage: Storage) => Partial<Storage>>> = {
     /** Work is marked as done when it is claimed: at most once, and lost with the process. */
     ack_first: (storage) => ({
       async claim(options) {
@@ -47,7 +50,7 @@ export function plant(bug: PlantedBug, dice: Dice): (storage: Storage) => Storag
     }),
   }
   return (storage) => {
-    const overridden = overrides[bug](storage)
+    const overridden = overrides[bug]?.(storage) ?? {}
     return new Proxy(storage, { get: (target, key) => Reflect.get(overridden, key) ?? Reflect.get(target, key) })
   }
 }

@@ -13,9 +13,10 @@ import {
 } from '@hooks/core'
 import type { Answer, Transport, TransportRequest } from '../../seams.ts'
 import { createSender, type Sender } from '../../sender.ts'
+import { memoryQueue } from '../memory-queue.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { virtualClock } from '../virtual-clock.ts'
-import { type PlantedBug, plant } from './bugs.ts'
+import { type PlantedBug, plant, pollOf } from './bugs.ts'
 import {
   type Carry,
   carrier,
@@ -26,6 +27,7 @@ import {
   type Incarnation,
 } from './faults.ts'
 import { judge, type Operations } from './oracle.ts'
+import { createFaultyQueue, type RingTable } from './queue-faults.ts'
 import { createSimulatedReceiver, HABITS } from './receiver.ts'
 
 /** A database that outlives the processes of a simulation. */
@@ -56,6 +58,8 @@ export interface SimulationReport {
   readonly duplicates: number
   readonly crashes: number
   readonly faults: FaultTable
+  /** What befell rings: nothing where the processes had no queue, which is so in every other run. */
+  readonly rings: RingTable
 }
 
 const LEASE: Ms = 10_000
@@ -77,8 +81,8 @@ const contract = defineContract({
 
 /**
  * Plays a host, three workers and their receivers on a virtual clock: sends, deliveries, resends, rotations,
- * endpoints that are disabled and enabled, while calls fail before, after and instead, processes die and stand still
- * for longer than a lease. Then it lets everything come to rest, and judges.
+ * endpoints that are disabled and enabled, while calls fail before, after and instead, rings are lost, late and repeated,
+ * processes die and stand still for longer than a lease. Then it lets everything come to rest, and judges.
  *
  * @example
  * const report = await simulate({ seed: 7, database: async (seams) => {
@@ -95,6 +99,9 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
   const receiver = createSimulatedReceiver(clock, dice, CAP, LEASE)
   const db = await database({ clock, random })
   const raw = db.connect()
+  const note = (event: string) => trace.push(`${clock.monotonic().toFixed(0)} ${event}`)
+  const queue = createFaultyQueue(memoryQueue({ clock }), plan, dice, note)
+  const queued = bug === 'rings_only' || dice.chance(0.5)
   const operations: Operations = {
     sent: [],
     disabled: new Set(),
@@ -108,8 +115,6 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
   const sabotage = bug ? plant(bug, dice) : (storage: Storage) => storage
   let crashes = 0
   let over = false
-
-  const note = (event: string) => trace.push(`${clock.monotonic().toFixed(0)} ${event}`)
 
   function boot(name: string): { sender: Sender; incarnation: Incarnation } {
     const incarnation: Incarnation = {
@@ -138,7 +143,8 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
       logger: silentLogger,
       transport: createSimulatedTransport(incarnation, carry, receiver, clock, note),
       lease: LEASE,
-      poll: '2s',
+      poll: pollOf(bug),
+      ...(queued && { queue: queue.connect(incarnation) }),
       concurrency: 6,
       endpointConcurrency: CAP,
     })
@@ -312,6 +318,7 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
     duplicates: verdict.duplicates,
     crashes,
     faults: plan.table,
+    rings: queue.table,
   }
 }
 
