@@ -73,6 +73,8 @@ export type StorageCode =
   | 'storage_busy'
   | 'storage_full'
   | 'storage_closed'
+  | 'storage_denied'
+  | 'transaction_aborted'
   | 'schema_missing'
   | 'schema_outdated'
   | 'schema_too_new'
