@@ -12,13 +12,15 @@ import {
 import { isClosed, isForeign, isHandle, isInTransaction, type SqliteDriver, type SqliteHandle } from './driver.ts'
 import { closed, schemaMissing, storageError } from './failures.ts'
 import { createSession, named, type Session } from './session.ts'
-import { HAS_META, MIGRATIONS, READ_META, VERSION } from './sql/schema.ts'
+import type { Ledger } from './sql/ledger.ts'
 
 /** What {@link createConnection} needs. */
 export interface ConnectionOptions {
   readonly path: string
   readonly driver: SqliteDriver
   readonly prefix: string
+  /** The tables that are worked on. */
+  readonly ledger: Ledger
   readonly migrate: boolean
   readonly busyTimeoutMs: Ms
   readonly clock: Clock
@@ -46,7 +48,7 @@ const WARN_AFTER_MS: Ms = 1_000
  * are made, by whatever comes first and finds the database free.
  */
 export function createConnection(options: ConnectionOptions) {
-  const { path, driver: Driver, prefix, clock, random, logger } = options
+  const { path, driver: Driver, prefix, ledger, clock, random, logger } = options
   const hosts = new WeakMap<SqliteHandle, Session>()
   let handle: SqliteHandle | undefined
   let own: Session | undefined
@@ -79,8 +81,8 @@ export function createConnection(options: ConnectionOptions) {
   function ready(): Session {
     const session = open()
     if (installation === undefined) {
-      if (options.migrate && readMeta(session).version < VERSION) migrateNow()
-      installation = checked(readMeta(session)).installation
+      if (options.migrate && readMeta(session, ledger).version < ledger.version) migrateNow()
+      installation = checked(readMeta(session, ledger), ledger).installation
     }
     return session
   }
@@ -88,8 +90,8 @@ export function createConnection(options: ConnectionOptions) {
   function migrateNow(): void {
     const session = open()
     transaction(session, () => {
-      const { version } = readMeta(session)
-      for (const { id, sql } of MIGRATIONS) {
+      const { version } = readMeta(session, ledger)
+      for (const { id, sql } of ledger.migrations) {
         if (id <= version) continue
         for (const statement of sql) session.exec(statement)
       }
@@ -151,7 +153,7 @@ export function createConnection(options: ConnectionOptions) {
     const session = createSession(tx, prefix)
     // Where the own connection cannot look (the host's transaction may keep it out), the tables alone must do.
     if (installation === undefined) attempt(ready)
-    const meta = checked(readMeta(session))
+    const meta = checked(readMeta(session, ledger), ledger)
     if (installation === undefined) return session
     if (meta.installation !== installation) {
       throw new ConfigurationError('tx_unsupported', 'the transaction is on another database than the storage', {
@@ -161,7 +163,7 @@ export function createConnection(options: ConnectionOptions) {
     if (isForeign(tx, Driver)) {
       logger.warn(
         { own: Driver.name },
-        'hooks: the transaction comes from another SQLite driver than the storage; two of them on one file in one process can corrupt it, so pass the handle itself to sqliteStorage',
+        'hooks: the transaction comes from another SQLite driver than the storage; two of them on one file in one process can corrupt it, so pass the handle itself to sqliteStorage or sqliteInbox',
       )
     }
     hosts.set(tx, session)
@@ -211,11 +213,11 @@ export function createConnection(options: ConnectionOptions) {
       }
     },
 
-    meta: (): MaybePromise<Meta> => insist(() => readMeta(open())),
+    meta: (): MaybePromise<Meta> => insist(() => readMeta(open(), ledger)),
     migrate: (): MaybePromise<void> =>
       insist(() => {
-        if (readMeta(open()).version < VERSION) migrateNow()
-        checked(readMeta(open()))
+        if (readMeta(open(), ledger).version < ledger.version) migrateNow()
+        checked(readMeta(open(), ledger), ledger)
       }),
 
     close(): void {
@@ -244,35 +246,37 @@ export function createConnection(options: ConnectionOptions) {
 }
 
 /** The plain statements of the migrations after version `from`. */
-export function migrationsFor(prefix: string, from: number) {
-  return MIGRATIONS.filter(({ id }) => id > from).map(({ sql, ...migration }) => ({
-    ...migration,
-    sql: sql.map((statement) => named(statement, prefix)),
-  }))
+export function migrationsFor({ migrations }: Ledger, prefix: string, from: number) {
+  return migrations
+    .filter(({ id }) => id > from)
+    .map(({ sql, ...migration }) => ({
+      ...migration,
+      sql: sql.map((statement) => named(statement, prefix)),
+    }))
 }
 
-function readMeta(session: Session): Meta {
+function readMeta(session: Session, { hasMeta, readMeta: read }: Ledger): Meta {
   const nothing: Meta = { version: 0, leastClient: 0, installation: '' }
-  if (!session.get(HAS_META)) return nothing
-  const row = session.get<{ version: number; least_client: number; installation: string }>(READ_META)
+  if (!session.get(hasMeta)) return nothing
+  const row = session.get<{ version: number; least_client: number; installation: string }>(read)
   return row ? { version: row.version, leastClient: row.least_client, installation: row.installation } : nothing
 }
 
-function checked(meta: Meta): Meta {
+function checked(meta: Meta, { version }: Ledger): Meta {
   if (meta.version === 0) throw schemaMissing()
-  if (meta.version < VERSION) {
+  if (meta.version < version) {
     throw new StorageError(
       'schema_outdated',
-      `the tables have version ${meta.version}, and this release needs ${VERSION}`,
+      `the tables have version ${meta.version}, and this release needs ${version}`,
       {
-        hint: 'call `await storage.schema.migrate()`, or run the statements of `storage.schema.migrations()`',
+        hint: 'call `await storage.schema.migrate()` (or `inbox.schema`), or run the statements of `schema.migrations()`',
       },
     )
   }
-  if (meta.leastClient > VERSION) {
+  if (meta.leastClient > version) {
     throw new StorageError(
       'schema_too_new',
-      `the tables have version ${meta.version}, and this release knows ${VERSION}`,
+      `the tables have version ${meta.version}, and this release knows ${version}`,
       {
         hint: 'update @hooks/sqlite in this process: a newer release has changed the tables',
       },

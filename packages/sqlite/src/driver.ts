@@ -1,5 +1,5 @@
 /** What SQLite stores here. Numbers are integers; a boolean would end a process that uses libsql. */
-export type SqliteValue = string | number | null
+export type SqliteValue = string | number | Buffer | null
 
 /** The part of a prepared statement that the drivers share. */
 export interface SqliteStatement {

@@ -69,7 +69,7 @@ function busy(cause: unknown): StorageError {
 /** The tables are not there. */
 export function schemaMissing(cause?: unknown): StorageError {
   return new StorageError('schema_missing', 'the tables of Hooks are not in the database', {
-    hint: 'call `await storage.schema.migrate()` before the first use, or run the statements of `storage.schema.migrations()`',
+    hint: 'call `await storage.schema.migrate()` (or `inbox.schema`) before the first use, or run the statements of `schema.migrations()`',
     cause,
   })
 }

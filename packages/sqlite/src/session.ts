@@ -1,3 +1,4 @@
+import { ConfigurationError } from '@hooks/core'
 import type { SqliteHandle, SqliteStatement, SqliteValue } from './driver.ts'
 
 /** Statements on one connection, prepared once. They are written with the prefix `hooks_`. */
@@ -61,4 +62,14 @@ export function createSession(handle: SqliteHandle, prefix: string): Session {
 /** A statement with the tables that `prefix` names. */
 export function named(sql: string, prefix: string): string {
   return prefix === 'hooks_' ? sql : sql.replaceAll('hooks_', prefix)
+}
+
+const PREFIX = /^[A-Za-z_][A-Za-z0-9_]*$/
+
+/** @throws ConfigurationError `option_invalid` for what is no plain name */
+export function checkPrefix(prefix: string): void {
+  if (PREFIX.test(prefix)) return
+  throw new ConfigurationError('option_invalid', 'the prefix of the tables is no plain name', {
+    hint: 'letters, digits and underscores, such as "hooks_"',
+  })
 }

@@ -1,6 +1,5 @@
 import {
   type Clock,
-  ConfigurationError,
   consoleLogger,
   type Logger,
   type MaybePromise,
@@ -20,9 +19,9 @@ import { locate } from './location.ts'
 import { expand, put, unexpanded } from './outbox.ts'
 import { prune } from './prune.ts'
 import { retire, revive } from './retire.ts'
-import type { Session } from './session.ts'
+import { checkPrefix, type Session } from './session.ts'
 import { release, settle } from './settle.ts'
-import { VERSION } from './sql/schema.ts'
+import { STORAGE_LEDGER, VERSION } from './sql/schema.ts'
 import { epochOf } from './time.ts'
 
 /** How a {@link sqliteStorage} is set up. Each is optional. */
@@ -46,7 +45,6 @@ export interface SqliteStorageOptions {
   readonly logger?: Logger
 }
 
-const PREFIX = /^[A-Za-z_][A-Za-z0-9_]*$/
 const TOKEN_BYTES = 12
 
 /**
@@ -82,14 +80,19 @@ export function sqliteStorage(
 ): Storage<SqliteHandle> {
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
   const { prefix = 'hooks_', migrate = true, busyTimeoutMs = 5_000 } = options
-  if (!PREFIX.test(prefix)) {
-    throw new ConfigurationError('option_invalid', 'the prefix of the tables is no plain name', {
-      hint: 'letters, digits and underscores, such as "hooks_"',
-    })
-  }
+  checkPrefix(prefix)
   const location = locate(database, options.driver)
   const shared = location.path !== ':memory:'
-  const connection = createConnection({ ...location, prefix, migrate, busyTimeoutMs, clock, random, logger })
+  const connection = createConnection({
+    ...location,
+    ledger: STORAGE_LEDGER,
+    prefix,
+    migrate,
+    busyTimeoutMs,
+    clock,
+    random,
+    logger,
+  })
   connection.begin()
 
   const now = () => epochOf(clock)
@@ -143,7 +146,7 @@ export function sqliteStorage(
         const { version, installation } = await connection.meta()
         return { version, expected: VERSION, installation }
       },
-      migrations: (from = 0) => migrationsFor(prefix, from),
+      migrations: (from = 0) => migrationsFor(STORAGE_LEDGER, prefix, from),
       migrate: async () => connection.migrate(),
     },
 

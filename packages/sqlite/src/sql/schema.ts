@@ -1,4 +1,5 @@
 import type { Migration } from '@hooks/core'
+import type { Ledger } from './ledger.ts'
 
 /**
  * The tables, step by step. Every statement of this package is written with the default prefix `hooks_`, and gets the
@@ -137,7 +138,10 @@ export const MIGRATIONS: readonly Migration[] = [
 /** The version that this release writes. */
 export const VERSION = 1
 
-export const READ_META = `select version, least_client, installation from hooks_meta where id = 1`
-
-/** Whether the tables are there at all. */
-export const HAS_META = `select 1 from sqlite_master where type = 'table' and name = 'hooks_meta'`
+/** The sender's tables. */
+export const STORAGE_LEDGER: Ledger = {
+  migrations: MIGRATIONS,
+  version: VERSION,
+  hasMeta: `select 1 from sqlite_master where type = 'table' and name = 'hooks_meta'`,
+  readMeta: `select version, least_client, installation from hooks_meta where id = 1`,
+}
