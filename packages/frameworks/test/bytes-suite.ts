@@ -19,7 +19,7 @@ export function receiverUnderTest(): Receiver {
 }
 
 const utf8 = (text: string) => new TextEncoder().encode(text)
-const sign = (message: Partial<SignedMessage> = {}): Promise<SignedRequest> =>
+export const sign = (message: Partial<SignedMessage> = {}): Promise<SignedRequest> =>
   signRequest(standardWebhooks(), SECRET, { type: 'booking.created', ...message })
 const frame = (data: string) => `{"type":"booking.created","timestamp":"2026-01-15T10:30:00.000Z","data":${data}}`
 const filled = (length: number) => frame(`"${'x'.repeat(length - frame('""').length)}"`)
