@@ -23,3 +23,15 @@ export function ecdsaFromDer(signature: Bytes): Bytes {
   }
   return at === signature.length ? raw : none
 }
+
+/** r and s of 32 bytes each as DER: what {@link ecdsaFromDer} takes apart. */
+export function ecdsaToDer(signature: Bytes): Bytes {
+  const numbers = [signature.subarray(0, 32), signature.subarray(32)].map((number) => {
+    const start = number.findIndex((byte) => byte !== 0)
+    const digits = [...number.subarray(start < 0 ? 31 : start)]
+    if ((digits[0] as number) > 0x7f) digits.unshift(0)
+    return [2, digits.length, ...digits]
+  })
+  const content = numbers.flat()
+  return Uint8Array.from([0x30, content.length, ...content])
+}

@@ -206,4 +206,9 @@ export interface WireFormat extends InboundFormat {
   compose(delivery: OutgoingDelivery): { readonly body: string | Bytes; readonly contentType: string }
   /** The headers of one attempt, signature included. `keys` are the live ones, newest first. */
   seal(attempt: OutgoingAttempt, keys: readonly Key[], crypto: Crypto): MaybePromise<Readonly<Record<string, string>>>
+  /**
+   * The body of one attempt with time and signature in it, in place of the composed one: for formats that have them
+   * there. Attempts differ in these alone.
+   */
+  sealBody?(attempt: OutgoingAttempt, keys: readonly Key[], crypto: Crypto): MaybePromise<string | Bytes>
 }

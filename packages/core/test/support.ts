@@ -4,6 +4,7 @@ import {
   type HeadersInput,
   headerBag,
   isHooksError,
+  joinBytes,
   type OutgoingAttempt,
   type OutgoingDelivery,
   platformCrypto,
@@ -97,5 +98,7 @@ export const send = async (
   const bytes = typeof body === 'string' ? utf8(body) : body
   const full: OutgoingAttempt = { ...sent, attempt, sentAt, body: bytes }
   const keys = secrets.flatMap((secret) => format.keys(secret, 'sign'))
-  return { headers: { ...(await format.seal(full, keys, crypto)) }, body: bytes, attempt: full }
+  const headers = { ...(await format.seal(full, keys, crypto)) }
+  const sealed = await format.sealBody?.(full, keys, crypto)
+  return { headers, body: sealed === undefined ? bytes : joinBytes([sealed]), attempt: full }
 }

@@ -1,5 +1,6 @@
 import {
   type AttemptReport,
+  type Bytes,
   type DeliveryLease,
   type DeliveryOutcome,
   type Ms,
@@ -46,8 +47,9 @@ export function createAttempt(options: AttemptOptions): (lease: DeliveryLease, e
       const sentAt = clock.now()
       const { url, keys } = options.destination(endpoint, sentAt)
       const { body: composed, contentType } = format.compose(delivery)
-      const body = typeof composed === 'string' ? Buffer.from(composed) : composed
-      const sealed = await format.seal({ ...delivery, attempt: lease.attempt, sentAt, body }, keys, crypto)
+      const attempt = { ...delivery, attempt: lease.attempt, sentAt, body: bytesOf(composed) }
+      const sealed = await format.seal(attempt, keys, crypto)
+      const body = format.sealBody ? bytesOf(await format.sealBody(attempt, keys, crypto)) : attempt.body
       return await options.transport.send({
         url,
         headers: {
@@ -90,6 +92,8 @@ export function createAttempt(options: AttemptOptions): (lease: DeliveryLease, e
       : { result: 'retry', retryInMs, attempt }
   }
 }
+
+const bytesOf = (body: string | Bytes): Bytes => (typeof body === 'string' ? Buffer.from(body) : body)
 
 const lenient = new TextDecoder()
 

@@ -1,3 +1,4 @@
+import { mailgun } from '@hooks/core/formats'
 import { describe, expect, it } from 'vitest'
 import { createSender } from '../src/index.ts'
 import { HOUR, scriptedTransport, stage } from './stage.ts'
@@ -63,6 +64,19 @@ describe('delivering', () => {
       [2, 500],
       [3, 200],
     ])
+  })
+
+  it('signs the body of every attempt anew where the format has its signature there, and changes nothing else', async () => {
+    const { hooks, requests, clock } = await stage((_, n) => (n < 2 ? 500 : 200), { format: mailgun() })
+    hooks.start()
+    await hooks.send('booking.created', { id: 'b1' }, { tenant: 'acme' })
+    await clock.advance(HOUR)
+    const [first, second] = requests.map(({ body }) => JSON.parse(Buffer.from(body).toString()))
+    expect(second['event-data']).toEqual(first['event-data'])
+    expect(first['event-data']).toMatchObject({ event: 'booking.created', id: 'b1' })
+    expect(second.signature.token).toBe(first.signature.token)
+    expect(second.signature.timestamp > first.signature.timestamp).toBe(true)
+    expect(second.signature.signature).not.toBe(first.signature.signature)
   })
 
   it('holds the whole endpoint where it asks to be left alone', async () => {

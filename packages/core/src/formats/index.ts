@@ -1,5 +1,16 @@
 // One line a provider, in alphabetical order. A bundle holds those that are used. What all have in common: they receive and
 // they sign, and `data` is the provider's own event, the whole body, as its documents and types describe it.
+export { adyen, adyenPlatform } from './adyen.ts'
 export { github } from './github.ts'
+export { type Hook0Options, hook0 } from './hook0.ts'
+export { hubspot } from './hubspot.ts'
+export { line } from './line.ts'
+export { mailgun } from './mailgun.ts'
+export { paddle } from './paddle.ts'
+export { sanity } from './sanity.ts'
+export { sendgrid } from './sendgrid.ts'
 export { slack } from './slack.ts'
+export { square } from './square.ts'
 export { stripe } from './stripe.ts'
+export { telnyx } from './telnyx.ts'
+export { workos } from './workos.ts'

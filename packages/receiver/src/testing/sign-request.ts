@@ -73,6 +73,14 @@ export async function signRequest(
   const body = joinBytes([message.body ?? composed.body])
   const keys = [secret].flat().flatMap((one) => format.keys(one, 'sign'))
   const attempt = { ...delivery, attempt: message.attempt ?? 1, sentAt: message.sentAt ?? clock.now(), body }
-  const sealed = await format.seal(attempt, keys, platformCrypto())
-  return { method: 'POST', url, headers: { 'content-type': composed.contentType, ...sealed }, body }
+  const crypto = platformCrypto()
+  const sealed = await format.seal(attempt, keys, crypto)
+  // A body that was given stays as it is.
+  const own = message.body === undefined ? await format.sealBody?.(attempt, keys, crypto) : undefined
+  return {
+    method: 'POST',
+    url,
+    headers: { 'content-type': composed.contentType, ...sealed },
+    body: own === undefined ? body : joinBytes([own]),
+  }
 }
