@@ -2,6 +2,7 @@ import { type Clock, newId, type Random, type Storage, systemClock, systemRandom
 import { memoryDeliveries } from './memory/deliveries.ts'
 import { memoryEndpoints } from './memory/endpoints.ts'
 import { memoryHistory } from './memory/history.ts'
+import { memoryJobs } from './memory/jobs.ts'
 import { memoryOutbox } from './memory/outbox.ts'
 import { createState } from './memory/state.ts'
 
@@ -31,6 +32,7 @@ export function memoryStorage(options: MemoryStorageOptions = {}): Storage<never
     ...memoryDeliveries(state),
     endpoints: memoryEndpoints(state),
     history: memoryHistory(state),
+    jobs: memoryJobs(state),
     schema: {
       check: () => state.run(() => ({ version: 1, expected: 1, installation })),
       migrations: () => [],

@@ -1,21 +1,19 @@
-import type { ClaimOptions, DeliveryLease, Endpoint } from '@hooks/core'
+import type { Deliveries, DeliveryLease, Endpoint, Lane } from '@hooks/core'
+import { freeTime, type LaneRow, laneOf } from './lanes.ts'
+import { overtake } from './order.ts'
+import { freeNow, spend } from './rate.ts'
 import { attemptValues, type EndpointRow, endpointOf, triggerOf } from './rows.ts'
 import type { Session } from './session.ts'
 import { DUE_OF_LANE, INSERT_ATTEMPTS, LEASE } from './sql/deliveries.ts'
 import { FIND_ENDPOINTS } from './sql/endpoints.ts'
-import { NEITHER, READY_LANES, SET_READY, WAITING_OF_LANES } from './sql/lanes.ts'
-import { after, dateOf, type Epoch } from './time.ts'
+import { NEITHER, READY_LANES, SET_FREE, SET_READY, WAITING_OF_LANES } from './sql/lanes.ts'
+import { after, dateOf, type Epoch, FOREVER } from './time.ts'
 
 /** What {@link Deliveries.claim} is asked for, and the token that the claim gives out. */
-export interface Claim extends ClaimOptions {
-  readonly cap: number
-  readonly failing?: boolean
-  readonly token: string
-}
+export type Claim = Parameters<Deliveries['claim']>[0] & { readonly token: string }
 
-interface ReadyLane {
-  readonly endpoint_id: string
-  readonly cap: number | null
+interface ReadyLane extends LaneRow {
+  readonly ready_at: Epoch
   /** Leases that run, and when the first of them ends. */
   readonly flying: number
   readonly lease_ends_at: Epoch | null
@@ -39,43 +37,70 @@ interface DueRow {
   readonly step: number
   readonly since: Epoch
   readonly manual: number
+  readonly ordering_key: string | null
+  readonly waits: number
+  readonly variant: string | null
 }
 
-/** A lane's turn: what it may have more in flight, and what is taken of it. */
+/** A lane's turn: what it may have in flight, what is due of it, and how many of that are taken. */
 interface Turn {
   readonly lane: ReadyLane
-  readonly free: number
+  readonly cap: number
   readonly due: readonly DueRow[]
+  take: number
 }
 
 /** {@link Deliveries.claim}: lane by lane, until the limit is reached or no lane is ready. */
 export function claim(db: Session, now: Epoch, options: Claim): DeliveryLease[] {
-  const { failing, limit, cap } = options
-  const [one, other] = failing === undefined ? [0, 1] : [Number(failing), NEITHER]
   const endsAt = after(now, options.leaseMs)
-  const claimed: DueRow[] = []
-  while (claimed.length < limit) {
-    const lanes = db.all<ReadyLane>(READY_LANES, now, now, now, one, now, other, now, limit - claimed.length)
-    if (lanes.length === 0) break
-    const turns: Turn[] = []
-    for (const lane of lanes) {
-      const free = Math.max(0, (lane.cap ?? cap) - lane.flying)
-      const due = dueOfLane(db, now, lane, Math.min(limit - claimed.length, free))
-      turns.push({ lane, free, due })
-      claimed.push(...due)
-      if (claimed.length >= limit) break
-    }
-    lease(
-      db,
-      now,
-      endsAt,
-      turns.flatMap(({ due }) => due),
-      options,
-    )
-    // No lane is seen twice: each leaves the ready ones here, unless the limit was reached with it.
-    reschedule(db, now, endsAt, turns)
+  const turns = takeTurns(db, now, options)
+  const claimed = turns.flatMap(({ due, take }) => due.slice(0, take))
+  lease(db, now, endsAt, claimed, options)
+  for (const row of claimed) if (row.waits) overtake(db, now, row)
+  reschedule(db, now, endsAt, turns)
+  const lanes = new Map(turns.map(({ lane }) => [lane.endpoint_id, laneOf(lane, now)]))
+  return leasesOf(db, now, endsAt, claimed, lanes, options.token)
+}
+
+/** Ready lanes, in the order in which they became ready, and how much is taken of each. */
+function takeTurns(db: Session, now: Epoch, options: Claim): Turn[] {
+  const { failing, limit, failingLimit = Number.POSITIVE_INFINITY, tenants } = options
+  const turns: Turn[] = []
+  const takenOf = new Map<string, number>()
+  let left = limit
+  let leftOfFailing = failingLimit
+
+  const roomOf = (lane: ReadyLane) => Math.min(left, lane.failing ? leftOfFailing : left)
+  const shareOf = ({ tenant }: ReadyLane) =>
+    tenants ? Math.max(0, tenants.most - (tenants.running[tenant] ?? 0) - (takenOf.get(tenant) ?? 0)) : left
+  const take = (turn: Turn, count: number) => {
+    turn.take += count
+    left -= count
+    if (turn.lane.failing) leftOfFailing -= count
+    takenOf.set(turn.lane.tenant, (takenOf.get(turn.lane.tenant) ?? 0) + count)
   }
-  return leasesOf(db, now, endsAt, claimed, options.token)
+
+  // Of lanes that are ready at the same time each has another place, so the place is where to go on.
+  let place: readonly [Epoch, number] = [-1, -1]
+  while (left > 0) {
+    const kinds = [failing === true ? NEITHER : 0, failing === false || leftOfFailing <= 0 ? NEITHER : 1]
+    const [well, ill] = kinds as [number, number]
+    const lanes = db.all<ReadyLane>(READY_LANES, now, now, now, well, now, ...place, ill, now, ...place, left)
+    if (lanes.length === 0) break
+    for (const lane of lanes) {
+      place = [lane.ready_at, lane.ready_seq]
+      const room = roomOf(lane)
+      if (room <= 0) continue
+      const cap = lane.probing ? 1 : (lane.cap ?? lane.concurrency ?? options.cap)
+      const most = Math.min(room, Math.max(0, cap - lane.flying), freeNow(lane, now))
+      const turn: Turn = { lane, cap, due: dueOfLane(db, now, lane, most), take: 0 }
+      turns.push(turn)
+      take(turn, Math.min(turn.due.length, shareOf(lane)))
+      if (left <= 0) break
+    }
+  }
+  for (const turn of turns) take(turn, Math.min(turn.due.length - turn.take, roomOf(turn.lane)))
+  return turns
 }
 
 /** The rows of a lane that are due, the oldest first. */
@@ -104,12 +129,15 @@ function lostAttempt({ id, attempts, claimed_at: claimedAt, due_at: dueAt, manua
 function reschedule(db: Session, now: Epoch, endsAt: Epoch, turns: readonly Turn[]): void {
   const ids = JSON.stringify(turns.map(({ lane }) => lane.endpoint_id))
   const waiting = db.all<{ at: Epoch | null }>(WAITING_OF_LANES, ids)
-  for (const [i, { lane, free, due }] of turns.entries()) {
-    const leaseEndsAt = earliest(lane.lease_ends_at, due.length > 0 ? endsAt : null)
-    const lostAt = lane.lost > due.filter((row) => row.leased).length ? now : null
+  for (const [i, { lane, cap, due, take }] of turns.entries()) {
+    const leaseEndsAt = earliest(lane.lease_ends_at, take > 0 ? endsAt : null)
+    const lostAt = lane.lost > due.slice(0, take).filter((row) => row.leased).length ? now : null
     // A full lane is ready again when one of its leases is over: by a settlement, which makes it so, or by its end.
-    const readyAt = due.length >= free ? leaseEndsAt : earliest(waiting[i]?.at ?? null, leaseEndsAt, lostAt)
-    const next = readyAt === null ? null : Math.max(readyAt, now)
+    const isFull = lane.flying + take >= cap
+    const dueAt = isFull ? leaseEndsAt : earliest(waiting[i]?.at ?? null, leaseEndsAt, lostAt)
+    const spent = spend(lane, take, now)
+    if (spent !== lane) db.run(SET_FREE, spent.free_at, lane.endpoint_id)
+    const next = dueAt === null || dueAt >= FOREVER ? null : Math.max(dueAt, freeTime(spent), now)
     db.run(SET_READY, next, next, next, lane.endpoint_id)
   }
 }
@@ -119,7 +147,14 @@ function earliest(...times: (Epoch | null)[]): Epoch | null {
   return known.length === 0 ? null : Math.min(...known)
 }
 
-function leasesOf(db: Session, now: Epoch, endsAt: Epoch, claimed: readonly DueRow[], token: string): DeliveryLease[] {
+function leasesOf(
+  db: Session,
+  now: Epoch,
+  endsAt: Epoch,
+  claimed: readonly DueRow[],
+  lanes: ReadonlyMap<string, Lane>,
+  token: string,
+): DeliveryLease[] {
   if (claimed.length === 0) return []
   const ids = new Set(claimed.map((row) => row.endpoint_id))
   const found = db.all<EndpointRow>(FIND_ENDPOINTS, JSON.stringify([...ids])).map(endpointOf)
@@ -142,6 +177,8 @@ function leasesOf(db: Session, now: Epoch, endsAt: Epoch, claimed: readonly DueR
       step: row.step,
       ageMs: Math.max(0, now - row.since),
       trigger: triggerOf(row.manual),
+      variant: row.variant,
+      lane: lanes.get(row.endpoint_id) as Lane,
     }
   })
 }

@@ -1,6 +1,6 @@
-import type { Applied, Endpoint, NewEndpoint, Page, Paged } from '@hooks/core'
-import { hold } from './lanes.ts'
-import { paged } from './page.ts'
+import type { Applied, Endpoint, EndpointFilter, NewEndpoint, Page, Paged } from '@hooks/core'
+import { hold, refreshAll } from './lanes.ts'
+import { countOf, paged } from './page.ts'
 import { type EndpointRow, endpointOf, endpointValues } from './rows.ts'
 import type { Session } from './session.ts'
 import {
@@ -11,10 +11,9 @@ import {
   ENDPOINTS_OF_TENANTS,
   FIND_ENDPOINT,
   INSERT_ENDPOINT,
-  LIST_ENDPOINTS,
   UPDATE_ENDPOINT,
 } from './sql/endpoints.ts'
-import { DELETE_LANE, INSERT_LANE } from './sql/lanes.ts'
+import { DELETE_LANE, INSERT_LANE, RESET_LANE, SET_LIMITS } from './sql/lanes.ts'
 import type { Epoch } from './time.ts'
 
 /** {@link Endpoints.get}. */
@@ -24,8 +23,29 @@ export function getEndpoint(db: Session, tenant: string, id: string): Endpoint |
 }
 
 /** {@link Endpoints.list}. */
-export function listEndpoints(db: Session, tenant: string, { cursor = '', limit }: Page): Paged<Endpoint> {
-  return paged(db.all<EndpointRow>(LIST_ENDPOINTS, tenant, cursor, limit + 1).map(endpointOf), limit)
+export function listEndpoints(
+  db: Session,
+  tenant: string | null,
+  page: Page,
+  { state }: EndpointFilter = {},
+): Paged<Endpoint> {
+  const terms = [...(tenant === null ? [] : ['tenant = ?']), ...(state === undefined ? [] : ['+state = ?'])]
+  const values = [...(tenant === null ? [] : [tenant]), ...(state === undefined ? [] : [state])]
+  const where = (more: readonly string[]) =>
+    terms.length + more.length > 0 ? [...terms, ...more].join(' and ') : 'true'
+  return paged(page, {
+    rows: ({ cursor, limit, offset }) =>
+      db
+        .all<EndpointRow>(
+          `select * from hooks_endpoint where ${where(cursor === undefined ? [] : ['id > ?'])} order by id limit ? offset ?`,
+          ...values,
+          ...(cursor === undefined ? [] : [cursor]),
+          limit,
+          offset,
+        )
+        .map(endpointOf),
+    count: () => countOf(db, `hooks_endpoint where ${where([])}`, values),
+  })
 }
 
 /** {@link Endpoints.forTenants}. */
@@ -38,7 +58,7 @@ export function createEndpoint(db: Session, now: Epoch, endpoint: NewEndpoint, l
   if (db.get(FIND_ENDPOINT, endpoint.id)) return 'applied'
   if ((db.get<{ n: number }>(COUNT_ENDPOINTS, endpoint.tenant)?.n ?? 0) >= limit) return 'limit'
   db.run(INSERT_ENDPOINT, endpoint.id, endpoint.tenant, ...endpointValues(endpoint), now, now)
-  db.run(INSERT_LANE, endpoint.id)
+  db.run(INSERT_LANE, endpoint.id, endpoint.tenant, ...limitsOf(endpoint))
   return 'applied'
 }
 
@@ -48,8 +68,12 @@ export function updateEndpoint(db: Session, now: Epoch, endpoint: NewEndpoint, r
   const before = db.get<EndpointRow>(FIND_ENDPOINT, id)
   if (!before || before.tenant !== tenant || before.rev !== rev) return 'stale'
   db.run(UPDATE_ENDPOINT, ...endpointValues(endpoint), now, id)
+  db.run(SET_LIMITS, ...limitsOf(endpoint), id)
   // Enabled, it starts afresh: what it was held for was before.
-  if (before.state === 'disabled' && state === 'enabled') hold(db, now, [{ endpointId: id, forMs: null }])
+  if (before.state === 'disabled' && state === 'enabled') {
+    db.run(RESET_LANE, id)
+    hold(db, now, [{ endpointId: id, forMs: null }])
+  } else refreshAll(db, [id], now)
   return 'applied'
 }
 
@@ -61,3 +85,5 @@ export function removeEndpoint(db: Session, now: Epoch, tenant: string, id: stri
   db.run(CLOSE_ALL_OF_ENDPOINT, id)
   return 'applied'
 }
+
+const limitsOf = ({ settings }: NewEndpoint) => [settings.concurrency ?? null, settings.perSecond ?? null] as const

@@ -1,5 +1,5 @@
 import type { AttemptRecord, DeliveryState, DeliveryView, MessageRecord, Page, Paged, Selector } from '@hooks/core'
-import { paged } from './page.ts'
+import { countOf, type Listed, paged } from './page.ts'
 import { type AttemptRow, attemptOf, type DeliveryRow, deliveryOf, type MessageRow, messageOf } from './rows.ts'
 import { type Condition, DELIVERIES, deliveryCondition, messageCondition, STATE } from './selector.ts'
 import type { Session } from './session.ts'
@@ -8,42 +8,81 @@ import type { Epoch } from './time.ts'
 
 /** {@link History.message}. */
 export function findMessage(db: Session, tenant: string, id: string): MessageRecord | null {
-  return messagesWhere(db, messageCondition({ tenant, message: id }), { limit: 1 })[0] ?? null
+  return messagesWhere(db, messageCondition({ tenant, message: id }), ONE)[0] ?? null
 }
 
 /** {@link History.messages}. */
 export function listMessages(db: Session, selector: Selector, page: Page): Paged<MessageRecord> {
-  return paged(messagesWhere(db, messageCondition(selector), { ...page, limit: page.limit + 1 }), page.limit)
+  const condition = messageCondition(selector)
+  return paged(page, {
+    rows: (stretch) => messagesWhere(db, condition, stretch),
+    count: () => countOf(db, `hooks_message m where ${condition.sql}`, condition.values),
+  })
 }
 
-function messagesWhere(db: Session, { sql, values }: Condition, { cursor, limit }: Page): MessageRecord[] {
+/** {@link History.undelivered}. */
+export function listUndelivered(
+  db: Session,
+  { message: _message, ...selector }: Selector & { readonly endpoint: string },
+  page: Page,
+): Paged<MessageRecord> {
+  const { sql, values } = messageCondition(selector)
+  const condition = {
+    sql: `${sql}
+      and not exists (select 1 from hooks_outbox o where o.seq = m.seq)
+      and not exists (select 1 from hooks_delivery d where d.message_seq = m.seq and +d.endpoint_id = ?)`,
+    values: [...values, selector.endpoint],
+  }
+  return paged(page, {
+    rows: (stretch) => messagesWhere(db, condition, stretch, 'asc'),
+    count: () => countOf(db, `hooks_message m where ${condition.sql}`, condition.values),
+  })
+}
+
+/** A stretch of a list. */
+type Stretch = Parameters<Listed<unknown>['rows']>[0]
+const ONE: Stretch = { limit: 1, offset: 0 }
+
+function messagesWhere(
+  db: Session,
+  { sql, values }: Condition,
+  { cursor, limit, offset }: Stretch,
+  order: 'asc' | 'desc' = 'desc',
+): MessageRecord[] {
   const rows = db.all<MessageRow & { marked: number }>(
     `select m.*, p.data, exists (select 1 from hooks_outbox o where o.seq = m.seq) as marked
     from hooks_message m
     left join hooks_payload p on p.seq = m.seq
-    where ${sql} ${cursor === undefined ? '' : 'and m.id < ?'}
-    order by m.id desc limit ?`,
+    where ${sql} ${cursor === undefined ? '' : `and m.id ${order === 'asc' ? '>' : '<'} ?`}
+    order by m.id ${order} limit ? offset ?`,
     ...values,
     ...(cursor === undefined ? [] : [cursor]),
     limit,
+    offset,
   )
   return rows.map((row) => ({ ...messageOf(row), expired: row.data === null, expanded: !row.marked }))
 }
 
 /** {@link History.delivery}. */
 export function findDelivery(db: Session, now: Epoch, tenant: string, id: string): DeliveryView | null {
-  return deliveriesWhere(db, now, deliveryCondition({ tenant, delivery: id }, now), { limit: 1 })[0] ?? null
+  return deliveriesWhere(db, now, deliveryCondition({ tenant, delivery: id }, now), ONE)[0] ?? null
 }
 
 /** {@link History.deliveries}. */
 export function listDeliveries(db: Session, now: Epoch, selector: Selector, page: Page): Paged<DeliveryView> {
-  return paged(
-    deliveriesWhere(db, now, deliveryCondition(selector, now), { ...page, limit: page.limit + 1 }),
-    page.limit,
-  )
+  const condition = deliveryCondition(selector, now)
+  return paged(page, {
+    rows: (stretch) => deliveriesWhere(db, now, condition, stretch),
+    count: () => countOf(db, `${DELIVERIES} where ${condition.sql}`, condition.values),
+  })
 }
 
-function deliveriesWhere(db: Session, now: Epoch, { sql, values }: Condition, { cursor, limit }: Page): DeliveryView[] {
+function deliveriesWhere(
+  db: Session,
+  now: Epoch,
+  { sql, values }: Condition,
+  { cursor, limit, offset }: Stretch,
+): DeliveryView[] {
   const rows = db.all<DeliveryRow>(
     `select d.id, m.id as message_id, d.endpoint_id, d.tenant, m.type, d.reason, d.created_at, d.finished_at, o.due_at,
       ${STATE} as current_state, coalesce(o.attempts, d.attempts) as attempts_made,
@@ -52,11 +91,12 @@ function deliveriesWhere(db: Session, now: Epoch, { sql, values }: Condition, { 
     left join hooks_attempt a on a.seq = (
       select max(seq) from hooks_attempt where delivery_id = d.id and error is not 'lost')
     where ${sql} ${cursor === undefined ? '' : 'and d.id < ?'}
-    order by d.id desc limit ?`,
+    order by d.id desc limit ? offset ?`,
     now,
     ...values,
     ...(cursor === undefined ? [] : [cursor]),
     limit,
+    offset,
   )
   return rows.map(deliveryOf)
 }

@@ -1,15 +1,32 @@
-import type { Depth, LaneChange, Ms } from '@hooks/core'
+import type { Applied, Depth, Lane, LaneChange, Ms } from '@hooks/core'
 import type { Session } from './session.ts'
 import { DEPTH } from './sql/deliveries.ts'
-import { NEXT_DUE, READ_LANES, SET_READY, WRITE_LANE } from './sql/lanes.ts'
-import { after, type Epoch, FOREVER } from './time.ts'
+import { FIND_LANES, NEXT_DUE, READ_LANES, SET_READY, WRITE_LANE } from './sql/lanes.ts'
+import { after, dateOf, type Epoch, FOREVER } from './time.ts'
 
-interface LaneRow {
+/** A row of `lane`. */
+export interface LaneRow {
   readonly endpoint_id: string
+  readonly tenant: string
   readonly failing: number
+  readonly probing: number
+  readonly paused: number
   readonly held_until: Epoch
   readonly cap: number | null
+  readonly concurrency: number | null
+  readonly per_second: number | null
+  readonly free_at: number
+  readonly failures: number
+  readonly exhausted: number
+  readonly first_failure_at: Epoch | null
+  readonly last_failure_at: Epoch | null
+  readonly warned: number
   readonly ready_at: Epoch | null
+  readonly ready_seq: number
+}
+
+/** A lane, and when it has something to do. */
+interface DueLaneRow extends LaneRow {
   /** When the first of its deliveries is due that nobody has claimed; null where there is none. */
   readonly waiting_at: Epoch | null
   /** When the first lease ends, or has ended. */
@@ -25,15 +42,14 @@ export function refreshAll(db: Session, endpointIds: Iterable<string>, now: Epoc
   for (const lane of lanes) setReady(db, lane.endpoint_id, lane.ready_at, readyTime(lane, now))
 }
 
-function readLanes(db: Session, endpointIds: readonly string[]): LaneRow[] {
-  return endpointIds.length === 0 ? [] : db.all<LaneRow>(READ_LANES, JSON.stringify(endpointIds))
+function readLanes(db: Session, endpointIds: readonly string[]): DueLaneRow[] {
+  return endpointIds.length === 0 ? [] : db.all<DueLaneRow>(READ_LANES, JSON.stringify(endpointIds))
 }
 
-function readyTime(lane: LaneRow, now: Epoch): Epoch | null {
-  const { waiting_at: waitingAt, lease_ends_at: leaseEndsAt } = lane
-  if (lane.held_until >= FOREVER || (waitingAt === null && leaseEndsAt === null)) return null
-  const dueAt = Math.min(waitingAt ?? FOREVER, leaseEndsAt ?? FOREVER)
-  const readyAt = Math.max(dueAt, lane.held_until, now)
+function readyTime(lane: DueLaneRow, now: Epoch): Epoch | null {
+  const dueAt = Math.min(lane.waiting_at ?? FOREVER, lane.lease_ends_at ?? FOREVER)
+  if (lane.paused || lane.held_until >= FOREVER || dueAt >= FOREVER) return null
+  const readyAt = Math.max(dueAt, lane.held_until, freeTime(lane), now)
   return readyAt === now && lane.ready_at !== null && lane.ready_at <= now ? lane.ready_at : readyAt
 }
 
@@ -41,25 +57,67 @@ function setReady(db: Session, endpointId: string, from: Epoch | null, to: Epoch
   if (from !== to) db.run(SET_READY, to, to, to, endpointId)
 }
 
+/** From when its rate lets one more of a lane start; 0 where it has none. */
+export const freeTime = (lane: LaneRow): Epoch => (lane.per_second === null ? 0 : Math.ceil(lane.free_at))
+
 /** Changes lanes, {@link Deliveries.hold}. */
-export function hold(db: Session, now: Epoch, changes: readonly LaneChange[]): void {
-  for (const { endpointId, forMs, cap, failing } of changes) {
-    const [lane] = readLanes(db, [endpointId])
-    if (!lane) continue
-    const changed = {
-      ...lane,
-      ...(forMs !== undefined && { held_until: forMs === null ? 0 : Math.max(lane.held_until, after(now, forMs)) }),
-      ...(cap !== undefined && { cap }),
-      ...(failing !== undefined && { failing: Number(failing) }),
-    }
-    writeLane(db, endpointId, changed)
-    // A change of `failing` alone leaves a lane at its time, which may be the end of a lease where it is full.
-    if (forMs !== undefined || cap !== undefined) setReady(db, endpointId, lane.ready_at, readyTime(changed, now))
-  }
+export function hold(db: Session, now: Epoch, changes: readonly LaneChange[]): Applied[] {
+  return changes.map((change) => holdOne(db, now, change))
 }
 
-function writeLane(db: Session, endpointId: string, lane: LaneRow): void {
-  db.run(WRITE_LANE, lane.failing, lane.held_until, lane.cap, endpointId)
+function holdOne(db: Session, now: Epoch, { endpointId, forMs, ...change }: LaneChange): Applied {
+  const [lane] = readLanes(db, [endpointId])
+  if (!lane) return 'stale'
+  const { cap = lane.cap, failing = lane.failing, probing = lane.probing, paused = lane.paused } = change
+  const changed = {
+    ...lane,
+    held_until:
+      forMs === undefined ? lane.held_until : forMs === null ? 0 : Math.max(lane.held_until, after(now, forMs)),
+    cap,
+    failing: Number(failing),
+    probing: Number(probing),
+    paused: Number(paused),
+    warned: change.warned ?? lane.warned,
+  }
+  const names = ['held_until', 'cap', 'failing', 'probing', 'paused', 'warned'] as const
+  const different = names.filter((name) => changed[name] !== lane[name])
+  if (different.length === 0) return 'stale'
+  db.run(
+    WRITE_LANE,
+    changed.failing,
+    changed.held_until,
+    changed.cap,
+    changed.paused,
+    changed.probing,
+    changed.warned,
+    endpointId,
+  )
+  // A change of `failing` alone leaves a lane at its time, which may be the end of a lease where it is full.
+  if (different.some((name) => name !== 'failing' && name !== 'warned'))
+    setReady(db, endpointId, lane.ready_at, readyTime(changed, now))
+  return 'applied'
+}
+
+/** {@link Deliveries.lanes}. */
+export function findLanes(db: Session, now: Epoch, endpointIds: readonly string[]): Lane[] {
+  return db.all<LaneRow>(FIND_LANES, JSON.stringify([...new Set(endpointIds)])).map((row) => laneOf(row, now))
+}
+
+/** The lane of a row. */
+export function laneOf(row: LaneRow, now: Epoch): Lane {
+  return {
+    endpointId: row.endpoint_id,
+    heldForMs: row.held_until >= FOREVER ? Number.POSITIVE_INFINITY : Math.max(0, row.held_until - now),
+    paused: row.paused === 1,
+    probing: row.probing === 1,
+    failing: row.failing === 1,
+    cap: row.cap,
+    failures: row.failures,
+    exhausted: row.exhausted,
+    firstFailureAt: row.first_failure_at === null ? null : dateOf(row.first_failure_at),
+    lastFailureAt: row.last_failure_at === null ? null : dateOf(row.last_failure_at),
+    warned: row.warned,
+  }
 }
 
 /** {@link Deliveries.nextDueInMs}. */
@@ -84,5 +142,6 @@ export function depth(db: Session, now: Epoch): Depth {
     open: row.open,
     oldestDueMs: row.first_due_at === null || row.first_due_at > now ? null : now - row.first_due_at,
     heldEndpoints: row.held,
+    at: dateOf(now),
   }
 }

@@ -8,6 +8,7 @@ import {
   OLD_DELIVERIES,
   OLD_PAYLOADS,
 } from './sql/history.ts'
+import { DELETE_OLD_JOBS } from './sql/jobs.ts'
 import type { Epoch } from './time.ts'
 
 /** What {@link History.prune} forgets. */
@@ -27,9 +28,10 @@ export function prune(db: Session, now: Epoch, { payloadsBefore, historyBefore }
     db.run(DELETE_OLD_KEYS, now, limit),
     historyBefore ? db.run(DELETE_EMPTY_MESSAGES, historyBefore.getTime(), historyBefore.getTime(), limit) : 0,
   ]
+  const jobs = historyBefore ? db.run(DELETE_OLD_JOBS, historyBefore.getTime(), limit) : 0
   return {
-    removed: payloads.removed + deliveries.removed,
-    more: payloads.more || deliveries.more || along.some((count) => count >= limit),
+    removed: payloads.removed + deliveries.removed + jobs,
+    more: payloads.more || deliveries.more || [...along, jobs].some((count) => count >= limit),
   }
 }
 

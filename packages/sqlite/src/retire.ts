@@ -1,5 +1,6 @@
 import type { Retirement, Revival, Selector } from '@hooks/core'
 import { refreshAll } from './lanes.ts'
+import { advanceAll, type Chained } from './order.ts'
 import { DELIVERIES, deliveryCondition, OPEN_DELIVERIES } from './selector.ts'
 import type { Session } from './session.ts'
 import { endAll, type OpenRow } from './settle.ts'
@@ -13,8 +14,8 @@ export function retire(db: Session, now: Epoch, selector: Selector, to: Retireme
   // A message's deliveries are few, an endpoint's or a tenant's are found among those that are open.
   const byOpen = selector.message === undefined && selector.delivery === undefined
   const { sql, values } = deliveryCondition(selector, now, byOpen ? 'o' : 'd')
-  const rows = db.all<OpenRow>(
-    `select o.id, o.endpoint_id, o.attempts from ${byOpen ? OPEN_DELIVERIES : DELIVERIES}
+  const rows = db.all<OpenRow & Chained>(
+    `select o.id, o.endpoint_id, o.attempts, o.ordering_key from ${byOpen ? OPEN_DELIVERIES : DELIVERIES}
     where ${sql} and o.id is not null and (? or o.leased = 0 or o.due_at <= ?)
     limit ?`,
     ...values,
@@ -27,6 +28,7 @@ export function retire(db: Session, now: Epoch, selector: Selector, to: Retireme
     now,
     rows.map(({ id, attempts }) => [id, to.state, to.reason, attempts]),
   )
+  advanceAll(db, now, rows)
   refreshAll(
     db,
     rows.map((row) => row.endpoint_id),
@@ -36,10 +38,16 @@ export function retire(db: Session, now: Epoch, selector: Selector, to: Retireme
 }
 
 /** {@link Deliveries.revive}. `limit` is how many it looks at. */
-export function revive(db: Session, now: Epoch, selector: Selector, limit: number, cursor = ''): Revival {
-  interface Row {
+export function revive(
+  db: Session,
+  now: Epoch,
+  selector: Selector,
+  limit: number,
+  cursor = '',
+  dryRun = false,
+): Revival {
+  interface Row extends Chained {
     readonly id: string
-    readonly endpoint_id: string
     readonly message_seq: number
     readonly attempts: number
     readonly open: number
@@ -49,7 +57,7 @@ export function revive(db: Session, now: Epoch, selector: Selector, limit: numbe
   }
   const { sql, values } = deliveryCondition(selector, now)
   const rows = db.all<Row>(
-    `select d.id, d.endpoint_id, d.message_seq, d.attempts,
+    `select d.id, d.endpoint_id, d.message_seq, d.attempts, iif(o.waits, o.ordering_key, null) as ordering_key,
       o.id is not null as open,
       coalesce(o.leased = 1 and o.due_at > ?, 0) as in_flight,
       not exists (select 1 from hooks_payload p where p.seq = d.message_seq) as expired,
@@ -64,14 +72,15 @@ export function revive(db: Session, now: Epoch, selector: Selector, limit: numbe
   )
   const page = rows.slice(0, limit)
   const counts = { revived: 0, inFlight: 0, expired: 0, blocked: 0 }
-  const revived: string[] = []
+  const revived: Row[] = []
   for (const row of page) {
     if (row.in_flight) counts.inFlight++
     else if (row.expired) counts.expired++
     else if (row.blocked) counts.blocked++
     else {
       counts.revived++
-      revived.push(row.endpoint_id)
+      if (dryRun) continue
+      revived.push(row)
       if (row.open) db.run(RESTART, now, now, row.id)
       else {
         db.run(REOPEN, row.id)
@@ -79,7 +88,12 @@ export function revive(db: Session, now: Epoch, selector: Selector, limit: numbe
       }
     }
   }
-  refreshAll(db, revived, now)
+  advanceAll(db, now, revived)
+  refreshAll(
+    db,
+    revived.map((row) => row.endpoint_id),
+    now,
+  )
   const next = rows.length > limit ? page.at(-1)?.id : undefined
   return { ...counts, ...(next !== undefined && { next }) }
 }

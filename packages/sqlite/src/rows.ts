@@ -8,7 +8,7 @@ import type {
   StoredSecret,
 } from '@hooks/core'
 import type { SqliteValue } from './driver.ts'
-import { dateOf, type Epoch } from './time.ts'
+import { dateOf, type Epoch, FOREVER } from './time.ts'
 
 /**
  * Any text as a text that every driver keeps: libsql gives back no more than what stands before a NUL, and all of
@@ -41,6 +41,7 @@ export interface MessageRow {
   readonly idempotency_key: string | null
   readonly channels: string | null
   readonly endpoints: string | null
+  readonly ordering_key: string | null
   readonly data: string | null
 }
 
@@ -55,6 +56,7 @@ export function messageOf(row: MessageRow): StoredMessage {
     ...(row.idempotency_key !== null && { idempotencyKey: decodeText(row.idempotency_key) }),
     ...(row.channels !== null && { channels: JSON.parse(row.channels) as string[] }),
     ...(row.endpoints !== null && { endpoints: JSON.parse(row.endpoints) as string[] }),
+    ...(row.ordering_key !== null && { orderingKey: decodeText(row.ordering_key) }),
     createdAt: dateOf(row.created_at),
   }
 }
@@ -77,9 +79,15 @@ export interface EndpointRow {
   readonly updated_at: Epoch
 }
 
+/** A secret as it stands in an endpoint's row. */
+type StoredJson<T> = Omit<T, 'signsFrom' | 'signsUntil'> & {
+  readonly signsFrom?: Epoch
+  readonly signsUntil: Epoch | null
+}
+
 /** The endpoint of a row. */
 export function endpointOf(row: EndpointRow): Endpoint {
-  const secrets = JSON.parse(row.secrets) as (Omit<StoredSecret, 'signsUntil'> & { signsUntil: Epoch | null })[]
+  const secrets = JSON.parse(row.secrets) as StoredJson<StoredSecret>[]
   return {
     id: row.id,
     tenant: row.tenant,
@@ -90,9 +98,9 @@ export function endpointOf(row: EndpointRow): Endpoint {
     reason: decodeOptional(row.reason),
     name: decodeOptional(row.name),
     metadata: JSON.parse(row.metadata) as Record<string, string>,
-    secrets: secrets.map(({ keyId, sealed, signsUntil }) => ({
-      keyId,
-      sealed,
+    secrets: secrets.map(({ signsFrom, signsUntil, ...secret }) => ({
+      ...secret,
+      ...(signsFrom !== undefined && { signsFrom: dateOf(signsFrom) }),
       signsUntil: signsUntil === null ? null : dateOf(signsUntil),
     })),
     settings: JSON.parse(row.settings) as Record<string, unknown>,
@@ -104,9 +112,9 @@ export function endpointOf(row: EndpointRow): Endpoint {
 
 /** What an endpoint's row holds and an update replaces, in the order of the columns. */
 export function endpointValues(endpoint: NewEndpoint): SqliteValue[] {
-  const secrets = endpoint.secrets.map(({ keyId, sealed, signsUntil }) => ({
-    keyId,
-    sealed,
+  const secrets = endpoint.secrets.map(({ signsFrom, signsUntil, ...secret }) => ({
+    ...secret,
+    ...(signsFrom !== undefined && { signsFrom: signsFrom.getTime() }),
     signsUntil: signsUntil?.getTime() ?? null,
   }))
   return [
@@ -201,7 +209,7 @@ export function deliveryOf(row: DeliveryRow): DeliveryView {
     reason: row.reason,
     attempts: row.attempts_made,
     last: row.n === null ? null : attemptOf({ ...row, n: row.n }),
-    nextAttemptAt: waits && row.due_at !== null ? dateOf(row.due_at) : null,
+    nextAttemptAt: waits && row.due_at !== null && row.due_at < FOREVER ? dateOf(row.due_at) : null,
     createdAt: dateOf(row.created_at),
     finishedAt: row.finished_at === null ? null : dateOf(row.finished_at),
   }

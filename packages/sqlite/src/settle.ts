@@ -1,5 +1,7 @@
 import type { Applied, DeliveryOutcome, LeaseRef } from '@hooks/core'
+import { createHealth } from './health.ts'
 import { refreshAll } from './lanes.ts'
+import { advanceAll, type Chained } from './order.ts'
 import { attemptValues } from './rows.ts'
 import type { Session } from './session.ts'
 import { CLOSE, END, FIND_OPEN, INSERT_ATTEMPTS, RELEASE, RETRY } from './sql/deliveries.ts'
@@ -12,7 +14,7 @@ export interface OpenRow {
   readonly attempts: number
 }
 
-interface LeasedRow extends OpenRow {
+interface LeasedRow extends OpenRow, Chained {
   readonly leased: number
   readonly token: string | null
 }
@@ -25,6 +27,8 @@ export function settle(db: Session, now: Epoch, settlements: readonly (LeaseRef 
   const retried: unknown[] = []
   const ended: Ended[] = []
   const touched = new Set<string>()
+  const health = createHealth()
+  const released: Chained[] = []
 
   const applied = settlements.map((settlement): Applied => {
     const row = open.get(settlement.key)
@@ -41,16 +45,20 @@ export function settle(db: Session, now: Epoch, settlements: readonly (LeaseRef 
       retried.push([row.id, after(now, settlement.retryInMs), attempts])
     } else {
       open.delete(row.id)
+      released.push(row)
       const { result } = settlement
       ended.push([row.id, result, result === 'delivered' ? null : settlement.reason, attempts])
     }
     touched.add(row.endpoint_id)
+    health.learn(row.endpoint_id, settlement)
     return 'applied'
   })
 
   if (attempted.length > 0) db.run(INSERT_ATTEMPTS, JSON.stringify(attempted))
   if (retried.length > 0) db.run(RETRY, JSON.stringify(retried))
   endAll(db, now, ended)
+  advanceAll(db, now, released)
+  health.write(db, now)
   refreshAll(db, touched, now)
   return applied
 }

@@ -13,10 +13,20 @@ import { claim } from './claim.ts'
 import { createConnection, migrationsFor } from './connection.ts'
 import type { SqliteDriver, SqliteHandle } from './driver.ts'
 import { createEndpoint, endpointsOf, getEndpoint, listEndpoints, removeEndpoint, updateEndpoint } from './endpoints.ts'
-import { findDelivery, findMessage, listAttempts, listDeliveries, listMessages, stats } from './history.ts'
-import { depth, hold, nextDueInMs } from './lanes.ts'
+import { expunge } from './expunge.ts'
+import {
+  findDelivery,
+  findMessage,
+  listAttempts,
+  listDeliveries,
+  listMessages,
+  listUndelivered,
+  stats,
+} from './history.ts'
+import { cancelJob, claimJobs, createJob, findJob, listJobs, nextJobInMs, releaseJobs, settleJobs } from './jobs.ts'
+import { depth, findLanes, hold, nextDueInMs } from './lanes.ts'
 import { locate } from './location.ts'
-import { expand, put, unexpanded } from './outbox.ts'
+import { add, expand, put, unexpanded } from './outbox.ts'
 import { prune } from './prune.ts'
 import { retire, revive } from './retire.ts'
 import { checkPrefix, type Session } from './session.ts'
@@ -96,6 +106,7 @@ export function sqliteStorage(
   connection.begin()
 
   const now = () => epochOf(clock)
+  const token = () => Buffer.from(random.bytes(TOKEN_BYTES)).toString('hex')
   const read = async <T>(work: (db: Session) => T) => connection.read(work)
   const write = async <T>(work: (db: Session) => T) => connection.write(work)
   /** On the host's handle, or on the own one. */
@@ -109,14 +120,15 @@ export function sqliteStorage(
     unexpanded: (limit) => read((db) => unexpanded(db, now(), limit)),
     expand: (expansions) => write((db) => expand(db, now(), expansions)),
 
-    claim: (wanted) =>
-      write((db) => claim(db, now(), { ...wanted, token: Buffer.from(random.bytes(TOKEN_BYTES)).toString('hex') })),
+    claim: (wanted) => write((db) => claim(db, now(), { ...wanted, token: token() })),
     settle: (settlements) => write((db) => settle(db, now(), settlements)),
     release: (leases) => write((db) => release(db, now(), leases)),
     nextDueInMs: () => read((db) => nextDueInMs(db, now())),
     hold: (changes) => write((db) => hold(db, now(), changes)),
+    lanes: (ids) => read((db) => findLanes(db, now(), ids)),
+    add: (deliveries) => write((db) => add(db, now(), deliveries)),
     retire: (selector, to, limit) => write((db) => retire(db, now(), selector, to, limit)),
-    revive: (selector, limit, cursor) => write((db) => revive(db, now(), selector, limit, cursor)),
+    revive: (selector, limit, cursor, dryRun) => write((db) => revive(db, now(), selector, limit, cursor, dryRun)),
     depth: () => read((db) => depth(db, now())),
 
     endpoints: {
@@ -124,7 +136,7 @@ export function sqliteStorage(
         tx === undefined
           ? connection.read((db) => getEndpoint(db, tenant, id))
           : connection.within(tx, (db) => getEndpoint(db, tenant, id)),
-      list: (tenant, page) => read((db) => listEndpoints(db, tenant, page)),
+      list: (tenant, page, filter) => read((db) => listEndpoints(db, tenant, page, filter)),
       forTenants: (tenants) => read((db) => endpointsOf(db, tenants)),
       create: async (endpoint, limit, tx) => writeIn(tx, (db) => createEndpoint(db, now(), endpoint, limit)),
       update: async (endpoint, rev, tx) => writeIn(tx, (db) => updateEndpoint(db, now(), endpoint, rev)),
@@ -138,7 +150,20 @@ export function sqliteStorage(
       deliveries: (selector, page) => read((db) => listDeliveries(db, now(), selector, page)),
       attempts: (tenant, deliveryId) => read((db) => listAttempts(db, tenant, deliveryId)),
       stats: (selector) => read((db) => stats(db, now(), selector)),
+      undelivered: (selector, page) => read((db) => listUndelivered(db, selector, page)),
+      expunge: (what, limit) => write((db) => expunge(db, now(), what, limit)),
       prune: (what, limit) => write((db) => prune(db, now(), what, limit)),
+    },
+
+    jobs: {
+      create: (job) => write((db) => createJob(db, now(), job)),
+      get: (tenant, id) => read((db) => findJob(db, tenant, id)),
+      list: (tenant, page) => read((db) => listJobs(db, tenant, page)),
+      cancel: (tenant, id) => write((db) => cancelJob(db, now(), tenant, id)),
+      claim: (wanted) => write((db) => claimJobs(db, now(), { ...wanted, token: token() })),
+      settle: (settlements) => write((db) => settleJobs(db, now(), settlements)),
+      release: (leases) => write((db) => releaseJobs(db, now(), leases)),
+      nextDueInMs: () => read((db) => nextJobInMs(db, now())),
     },
 
     schema: {

@@ -33,7 +33,7 @@ describe('processes', () => {
     const children = Array.from({ length: 4 }, (_, n) => startChild('work', path, `w${n}`))
     await Promise.all(children.map(({ over }) => over))
     const storage = sqliteStorage(path, { driver, logger: silentLogger, migrate: false })
-    expect(await storage.schema.check()).toMatchObject({ version: 1, expected: 1 })
+    expect(await storage.schema.check()).toMatchObject({ version: 2, expected: 2 })
     await storage.close()
   }, 60_000)
 

@@ -80,7 +80,11 @@ export async function tour(storage: Storage): Promise<void> {
     await storage.history.deliveries(selector, { limit: 2 })
     await storage.history.deliveries(selector, { limit: 2, cursor: 'd' })
     await storage.history.stats(selector)
+    await storage.revive(selector, 1, undefined, true)
     await storage.revive(selector, 1)
+    await storage.history.deliveries(selector, { limit: 1, offset: 1, total: true })
+    await storage.history.messages(selector, { limit: 1, offset: 1, total: true })
+    await storage.history.undelivered({ endpoint: 'e2', ...selector }, { limit: 1, cursor: 'd', total: true })
     await storage.retire(selector, { state: 'cancelled', reason: 'test' }, 1)
   }
   await storage.history.message('acme', 'm000001')
@@ -91,5 +95,39 @@ export async function tour(storage: Storage): Promise<void> {
   if (endpoint) await storage.endpoints.update({ ...endpoint, state: 'disabled' }, endpoint.rev)
   await storage.endpoints.list('acme', { limit: 1 })
   await storage.endpoints.forTenants(['acme'])
+  await storage.endpoints.list(null, { limit: 1, cursor: 'd' }, { state: 'enabled' })
+  await storage.endpoints.create(newEndpoint('e3', { settings: { perSecond: 1 } }), 10)
+  await sendInOrder(storage, 'e3')
+  await storage.add([{ messageId: 'm000001', deliveries: [{ id: 'added', endpointId: 'e3' }] }])
+  await storage.claim({ worker: 'w', limit: 4, leaseMs: 0, cap: 4, failingLimit: 1, tenants: { most: 1, running: {} } })
+  await storage.lanes(['e3'])
+  await tourOfJobs(storage)
   await storage.endpoints.remove('acme', 'e2')
+  await storage.history.expunge({ tenant: 'acme', message: 'm000002' }, 10)
+  for (let more = true; more; ) ({ more } = await storage.history.expunge({ tenant: 'acme' }, 10))
+}
+
+/** Two messages of one order, of which the second does not wait for long. */
+async function sendInOrder(storage: Storage, endpointId: string): Promise<void> {
+  const order = { orderingKey: 'k', orderingWaitMs: 0 }
+  await storage.put([newMessage('o1', order), newMessage('o2', order)])
+  await storage.expand(['o1', 'o2'].map((id) => ({ messageId: id, deliveries: [{ id: `d-${id}`, endpointId }] })))
+  await storage.claim({ worker: 'w', limit: 1, leaseMs: 0, cap: 4 })
+  await storage.claim({ worker: 'w', limit: 1, leaseMs: 0, cap: 4 })
+}
+
+async function tourOfJobs({ jobs }: Storage): Promise<void> {
+  for (const id of ['j1', 'j2', 'j3']) await jobs.create({ id, tenant: 'acme', kind: 'test', params: {} })
+  const [a, b, c] = await jobs.claim({ worker: 'w', limit: 3, leaseMs: 1_000 })
+  if (a && b && c) {
+    await jobs.settle([
+      { ...a, result: 'continue', retryInMs: 0, cursor: null, progress: {} },
+      { ...b, result: 'done', progress: {} },
+    ])
+    await jobs.release([c])
+  }
+  await jobs.nextDueInMs()
+  await jobs.get('acme', 'j1')
+  await jobs.list('acme', { limit: 1, cursor: 'k', total: true })
+  await jobs.cancel('acme', 'j1')
 }

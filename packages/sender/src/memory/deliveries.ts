@@ -7,14 +7,17 @@ import type {
   LaneChange,
   LeaseRef,
   Ms,
+  NewDelivery,
   Retirement,
   Revival,
   Selector,
 } from '@hooks/core'
-import { rowsOf } from './lanes.ts'
-import { type Delivery, holds, matches, type Registered, stateOf } from './records.ts'
+import { endDelivery } from './ending.ts'
+import { type Changeable, type Lane, rowsOf, WELL } from './lanes.ts'
+import { overtake, unchain } from './order.ts'
+import { type Delivery, holds, laneViewOf, matches, newDelivery, type Registered, stateOf } from './records.ts'
 import { ascending } from './sorted.ts'
-import { candidates, endDelivery, type State } from './state.ts'
+import { candidates, insertDelivery, type State } from './state.ts'
 
 /** The deliveries of a memory storage. */
 export function memoryDeliveries(state: State): Deliveries {
@@ -28,8 +31,8 @@ export function memoryDeliveries(state: State): Deliveries {
   const laneOf = (delivery: Delivery) => (endpoints.get(delivery.endpointId) as Registered).lane
 
   function leaseOf(delivery: Delivery, leaseMs: Ms, now: Ms): DeliveryLease {
-    const { endpoint } = endpoints.get(delivery.endpointId) as Registered
-    const { id, token, attempts, claims, step, trigger, bornAt, message } = delivery
+    const { endpoint, lane } = endpoints.get(delivery.endpointId) as Registered
+    const { id, token, attempts, claims, step, trigger, variant, bornAt, message } = delivery
     const { id: messageId, type, occurredAt, tenant, data } = message.stored
     return {
       key: id,
@@ -46,6 +49,8 @@ export function memoryDeliveries(state: State): Deliveries {
       step,
       ageMs: now - bornAt,
       trigger,
+      variant,
+      lane: laneViewOf(endpoint.id, lane, now),
     }
   }
 
@@ -56,6 +61,20 @@ export function memoryDeliveries(state: State): Deliveries {
       delivery.log.push({ n: attempts + 1, at: new Date(claimedAt), ms: 0, error: 'lost', trigger })
     delivery.claims++
     delivery.claimedAt = now
+  }
+
+  /** What a lane learns of an attempt that was settled. */
+  function learn(lane: Lane<Delivery>, { result, attempt }: DeliveryOutcome, now: Ms): void {
+    const { health } = lane
+    if (result === 'delivered') {
+      Object.assign(health, WELL)
+      if (lane.failing || lane.probing) lanes.change(lane, { failing: false, probing: false }, now)
+    } else if (attempt?.trigger === 'schedule' && (result === 'retry' || result === 'failed')) {
+      health.failures++
+      if (result === 'failed') health.exhausted++
+      health.firstFailureAt ??= now
+      health.lastFailureAt = now
+    }
   }
 
   function settle(settlement: LeaseRef & DeliveryOutcome, now: Ms): Applied {
@@ -71,12 +90,13 @@ export function memoryDeliveries(state: State): Deliveries {
     delivery.claims = 0
     delivery.trigger = 'schedule'
     const lane = laneOf(delivery)
+    learn(lane, settlement, now)
     if (settlement.result === 'retry') {
       delivery.step++
       lanes.postpone(lane, delivery, now + settlement.retryInMs, now)
     } else {
       lanes.take(lane, delivery, now)
-      endDelivery(delivery, settlement.result, settlement.result === 'delivered' ? null : settlement.reason, now)
+      endDelivery(state, delivery, settlement.result, settlement.result === 'delivered' ? null : settlement.reason, now)
     }
     return 'applied'
   }
@@ -106,12 +126,12 @@ export function memoryDeliveries(state: State): Deliveries {
     }
     for (const delivery of chosen) {
       lanes.take(laneOf(delivery), delivery, now)
-      endDelivery(delivery, to.state, to.reason, now)
+      endDelivery(state, delivery, to.state, to.reason, now)
     }
     return chosen.length
   }
 
-  function revive(selector: Selector, limit: number, cursor: string | undefined, now: Ms): Revival {
+  function revive(selector: Selector, limit: number, cursor: string | undefined, dryRun: boolean, now: Ms): Revival {
     const counts = { revived: 0, inFlight: 0, expired: 0, blocked: 0 }
     let left = limit
     let last = ''
@@ -119,19 +139,26 @@ export function memoryDeliveries(state: State): Deliveries {
       if (!matches(delivery, selector, now)) continue
       if (left-- <= 0) return { ...counts, next: last }
       last = delivery.id
-      counts[reviveOne(delivery, now)]++
+      const outlook = outlookOf(delivery, now)
+      counts[outlook]++
+      if (outlook === 'revived' && !dryRun) reviveOne(delivery, now)
     }
     return counts
   }
 
-  function reviveOne(delivery: Delivery, now: Ms): 'revived' | 'inFlight' | 'expired' | 'blocked' {
+  /** What becomes of a delivery that is to be revived. */
+  function outlookOf(delivery: Delivery, now: Ms): 'revived' | 'inFlight' | 'expired' | 'blocked' {
     if (stateOf(delivery, now) === 'sending') return 'inFlight'
     if (delivery.message.expired) return 'expired'
-    const to = endpoints.get(delivery.endpointId)
-    if (to?.endpoint.state !== 'enabled') return 'blocked'
-    if (delivery.end === null) lanes.postpone(to.lane, delivery, now, now)
+    return endpoints.get(delivery.endpointId)?.endpoint.state === 'enabled' ? 'revived' : 'blocked'
+  }
+
+  function reviveOne(delivery: Delivery, now: Ms): void {
+    const { lane } = endpoints.get(delivery.endpointId) as Registered
+    if (delivery.waits) unchain(state, delivery, now)
+    if (delivery.end === null) lanes.postpone(lane, delivery, now, now)
     else {
-      lanes.add(to.lane, delivery, now, now)
+      lanes.add(lane, delivery, now, now)
       delivery.message.open++
     }
     delivery.end = null
@@ -139,23 +166,38 @@ export function memoryDeliveries(state: State): Deliveries {
     delivery.step = 0
     delivery.bornAt = now
     delivery.trigger = 'manual'
-    return 'revived'
   }
 
-  function hold({ endpointId, forMs, cap, failing }: LaneChange, now: Ms): void {
+  function add(messageId: string, given: NewDelivery, now: Ms): boolean {
+    const message = state.messages.get(messageId)
+    const to = endpoints.get(given.endpointId)
+    if (message === undefined || message.expired || marks.has(message)) return false
+    if (to?.endpoint.state !== 'enabled' || to.endpoint.tenant !== message.stored.tenant) return false
+    if (message.deliveries.some(({ endpointId }) => endpointId === given.endpointId)) return false
+    const delivery = newDelivery(given, message, 'manual', now)
+    insertDelivery(state, delivery)
+    lanes.add(to.lane, delivery, now, now)
+    return true
+  }
+
+  function hold({ endpointId, forMs, warned, ...rest }: LaneChange, now: Ms): Applied {
     const lane = endpoints.get(endpointId)?.lane
-    if (lane === undefined) return
-    const change: Parameters<typeof lanes.change>[1] = {}
-    if (forMs !== undefined) change.heldUntil = forMs === null ? 0 : Math.max(lane.heldUntil, now + forMs)
-    if (cap !== undefined) change.cap = cap
-    if (failing !== undefined) change.failing = failing
-    lanes.change(lane, change, now)
+    if (lane === undefined) return 'stale'
+    const wanted: Partial<Changeable> = {
+      ...rest,
+      ...(forMs !== undefined && { heldUntil: forMs === null ? 0 : Math.max(lane.heldUntil, now + forMs) }),
+    }
+    const changed = Object.entries(wanted).filter(([name, value]) => value !== lane[name as keyof Changeable])
+    if (changed.length > 0) lanes.change(lane, Object.fromEntries(changed), now)
+    if (warned === undefined || warned === lane.health.warned) return changed.length > 0 ? 'applied' : 'stale'
+    lane.health.warned = warned
+    return 'applied'
   }
 
   function depth(now: Ms): Depth {
     let [due, open, heldEndpoints, oldest] = [0, 0, 0, now]
     for (const { lane } of endpoints.values()) {
-      if (lane.heldUntil > now) heldEndpoints++
+      if (lane.heldUntil > now || lane.paused) heldEndpoints++
       for (const { dueAt } of rowsOf(lane)) {
         open++
         if (dueAt > now) continue
@@ -163,16 +205,23 @@ export function memoryDeliveries(state: State): Deliveries {
         oldest = Math.min(oldest, dueAt)
       }
     }
-    return { unexpanded: marks.size, due, open, oldestDueMs: due === 0 ? null : now - oldest, heldEndpoints }
+    return {
+      unexpanded: marks.size,
+      due,
+      open,
+      oldestDueMs: due === 0 ? null : now - oldest,
+      heldEndpoints,
+      at: new Date(now),
+    }
   }
 
   return {
     claim: (options) =>
-      state.run((now) =>
-        lanes
-          .claim(options, now, (delivery) => found(delivery, now))
-          .map((delivery) => leaseOf(delivery, options.leaseMs, now)),
-      ),
+      state.run((now) => {
+        const claimed = lanes.claim(options, now, (delivery) => found(delivery, now))
+        for (const delivery of claimed) if (delivery.waits) overtake(state, delivery, now)
+        return claimed.map((delivery) => leaseOf(delivery, options.leaseMs, now))
+      }),
     settle: (settlements) => state.run((now) => settlements.map((settlement) => settle(settlement, now))),
     release: (leases) =>
       state.run((now) => {
@@ -183,12 +232,22 @@ export function memoryDeliveries(state: State): Deliveries {
         const next = Math.min(lanes.nextReadyAt(), marks.peek()?.dueAt ?? Number.POSITIVE_INFINITY)
         return next === Number.POSITIVE_INFINITY ? null : Math.max(0, next - now)
       }),
-    hold: (changes) =>
+    hold: (changes) => state.run((now) => changes.map((change) => hold(change, now))),
+    lanes: (ids) =>
+      state.run((now) =>
+        [...new Set(ids)].flatMap((id) => {
+          const lane = endpoints.get(id)?.lane
+          return lane === undefined ? [] : [laneViewOf(id, lane, now)]
+        }),
+      ),
+    add: (wanted) =>
       state.run((now) => {
-        for (const change of changes) hold(change, now)
+        const all = wanted.flatMap(({ messageId, deliveries }) => deliveries.map((one) => ({ messageId, one })))
+        return all.filter(({ messageId, one }) => add(messageId, one, now)).length
       }),
     retire: (selector, to, limit) => state.run((now) => retire(selector, to, limit, now)),
-    revive: (selector, limit, cursor) => state.run((now) => revive(selector, limit, cursor, now)),
+    revive: (selector, limit, cursor, dryRun = false) =>
+      state.run((now) => revive(selector, limit, cursor, dryRun, now)),
     depth: () => state.run(depth),
   }
 }

@@ -1,7 +1,8 @@
 import type { Applied, Endpoint, Endpoints, Ms, NewEndpoint } from '@hooks/core'
-import { rowsOf } from './lanes.ts'
+import { endDelivery } from './ending.ts'
+import { rowsOf, WELL } from './lanes.ts'
 import { ascending, pageOf } from './sorted.ts'
-import { endDelivery, type State, tenantOf } from './state.ts'
+import { type State, tenantOf } from './state.ts'
 
 /** The endpoints of a memory storage. */
 export function memoryEndpoints(state: State): Endpoints<never> {
@@ -15,7 +16,7 @@ export function memoryEndpoints(state: State): Endpoints<never> {
     if (endpoints.has(given.id)) return 'applied'
     if (endpoints.size >= limit) return 'limit'
     const endpoint = { ...structuredClone(given), rev: 1, createdAt: new Date(now), updatedAt: new Date(now) }
-    const made = { endpoint, lane: lanes.create() }
+    const made = { endpoint, lane: lanes.create(given.tenant, limitsOf(given)) }
     endpoints.set(given.id, made)
     state.endpoints.set(given.id, made)
     return 'applied'
@@ -26,8 +27,12 @@ export function memoryEndpoints(state: State): Endpoints<never> {
     if (stored === undefined || stored.endpoint.rev !== rev) return 'stale'
     const { createdAt, state } = stored.endpoint
     stored.endpoint = { ...structuredClone(given), rev: rev + 1, createdAt, updatedAt: new Date(now) }
+    lanes.change(stored.lane, limitsOf(given), now)
     // Enabled, it starts afresh: what it was held for was before.
-    if (state === 'disabled' && given.state === 'enabled') lanes.change(stored.lane, { heldUntil: 0 }, now)
+    if (state === 'disabled' && given.state === 'enabled') {
+      Object.assign(stored.lane.health, WELL)
+      lanes.change(stored.lane, { heldUntil: 0, cap: null, failing: false, probing: false }, now)
+    }
     return 'applied'
   }
 
@@ -38,7 +43,7 @@ export function memoryEndpoints(state: State): Endpoints<never> {
     const { lane } = stored
     for (const delivery of rowsOf(lane)) {
       lanes.take(lane, delivery, now)
-      endDelivery(delivery, 'cancelled', 'endpoint_deleted', now)
+      endDelivery(state, delivery, 'cancelled', 'endpoint_deleted', now)
     }
     tenant.endpoints.delete(id)
     state.endpoints.delete(id)
@@ -47,10 +52,16 @@ export function memoryEndpoints(state: State): Endpoints<never> {
 
   return {
     get: (tenant, id) => state.run(() => tenants.get(tenant)?.endpoints.get(id)?.endpoint ?? null),
-    list: (tenant, { limit, cursor }) =>
+    list: (tenant, page, { state: wanted } = {}) =>
       state.run(() => {
-        const all = endpointsOf(tenant).sort((a, b) => (a.id < b.id ? -1 : 1))
-        return pageOf(ascending(all, cursor), limit, (endpoint) => endpoint)
+        const all = tenant === null ? [...tenants.keys()].flatMap(endpointsOf) : endpointsOf(tenant)
+        const found = all.filter((one) => wanted === undefined || one.state === wanted)
+        found.sort((a, b) => (a.id < b.id ? -1 : 1))
+        return pageOf(
+          (cursor) => ascending(found, cursor),
+          page,
+          (endpoint) => endpoint,
+        )
       }),
     forTenants: (names) => state.run(() => [...new Set(names)].flatMap(endpointsOf)),
     create: (endpoint, limit) => state.run((now) => create(endpoint, limit, now)),
@@ -58,3 +69,8 @@ export function memoryEndpoints(state: State): Endpoints<never> {
     remove: (tenant, id) => state.run((now) => remove(tenant, id, now)),
   }
 }
+
+const limitsOf = ({ settings }: NewEndpoint) => ({
+  concurrency: settings.concurrency ?? null,
+  perSecond: settings.perSecond ?? null,
+})

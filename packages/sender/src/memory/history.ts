@@ -1,6 +1,7 @@
 import type { History, MessageRecord, Ms } from '@hooks/core'
+import { expunge } from './expunge.ts'
 import { type Delivery, type Message, matches, matchesMessage, stateOf, type Tenant, viewOf } from './records.ts'
-import { descending, discard, pageOf } from './sorted.ts'
+import { ascending, descending, discard, pageOf } from './sorted.ts'
 import { candidates, type State } from './state.ts'
 
 /** The history of a memory storage. */
@@ -45,6 +46,12 @@ export function memoryHistory(state: State): History {
       }
       forget(tenant, old)
     }
+    for (const [id, { job }] of state.jobs) {
+      if (job.finishedAt === null || job.finishedAt.getTime() >= historyBefore) continue
+      if (!room()) break
+      state.jobs.delete(id)
+      removed++
+    }
     return { removed, more }
   }
 
@@ -61,22 +68,27 @@ export function memoryHistory(state: State): History {
         const message = messages.get(id)
         return message?.stored.tenant === tenant ? recordOf(message) : null
       }),
-    messages: (selector, { limit, cursor }) =>
+    messages: (selector, page) =>
       state.run(() => {
-        const all = descending(tenants.get(selector.tenant)?.messages ?? [], cursor)
-        return pageOf(all, limit, recordOf, (message) => matchesMessage(message, selector))
+        const all = tenants.get(selector.tenant)?.messages ?? []
+        return pageOf(
+          (cursor) => descending(all, cursor),
+          page,
+          recordOf,
+          (message) => matchesMessage(message, selector),
+        )
       }),
     delivery: (tenant, id) =>
       state.run((now) => {
         const delivery = deliveryOf(tenant, id)
         return delivery === undefined ? null : viewOf(delivery, now)
       }),
-    deliveries: (selector, { limit, cursor }) =>
+    deliveries: (selector, page) =>
       state.run((now) => {
-        const all = descending(candidates(state, selector), cursor)
+        const all = candidates(state, selector)
         return pageOf(
-          all,
-          limit,
+          (cursor) => descending(all, cursor),
+          page,
           (delivery) => viewOf(delivery, now),
           (delivery) => matches(delivery, selector, now),
         )
@@ -89,6 +101,20 @@ export function memoryHistory(state: State): History {
           if (matches(delivery, selector, now)) counts[stateOf(delivery, now)]++
         return counts
       }),
+    undelivered: ({ endpoint, message: _message, ...selector }, page) =>
+      state.run(() => {
+        const all = tenants.get(selector.tenant)?.messages ?? []
+        return pageOf(
+          (cursor) => ascending(all, cursor),
+          page,
+          recordOf,
+          (message) =>
+            !marks.has(message) &&
+            matchesMessage(message, selector) &&
+            !message.deliveries.some(({ endpointId }) => endpointId === endpoint),
+        )
+      }),
+    expunge: (what, limit) => state.run((now) => expunge(state, what, limit, now)),
     prune: ({ payloadsBefore, historyBefore }, limit) =>
       state.run((now) => prune(payloadsBefore?.getTime() ?? 0, historyBefore?.getTime() ?? 0, limit, now)),
   }

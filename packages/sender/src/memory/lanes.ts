@@ -17,14 +17,57 @@ export interface Lane<R extends LaneRow> extends Slotted {
   /** Those whose lease runs: first to end first. */
   readonly leased: Heap<R>
   heldUntil: Ms
+  paused: boolean
   cap: number | null
+  /** What its endpoint allows. */
+  concurrency: number | null
+  perSecond: number | null
+  /** Since when one more may start, under its rate. */
+  freeAt: Ms
+  probing: boolean
   failing: boolean
+  readonly health: Health
+  readonly tenant: string
   /** The last claim left it at its cap, and no lease has been given up since. */
   full: boolean
   /** When it can be claimed; Infinity for never. */
   readyAt: Ms
   /** Its place among lanes that are ready at the same time: later for whoever was touched later. */
   turn: number
+}
+
+/** What became of an endpoint's attempts since its last success. */
+export interface Health {
+  failures: number
+  exhausted: number
+  firstFailureAt: Ms | null
+  lastFailureAt: Ms | null
+  warned: number
+}
+
+/** The health of an endpoint that has had a success, or nothing at all. */
+export const WELL: Readonly<Health> = {
+  failures: 0,
+  exhausted: 0,
+  firstFailureAt: null,
+  lastFailureAt: null,
+  warned: 0,
+}
+
+/** What of a lane can be changed from outside. */
+export type Changeable = Pick<
+  Lane<LaneRow>,
+  'heldUntil' | 'paused' | 'cap' | 'concurrency' | 'perSecond' | 'probing' | 'failing'
+>
+
+/** What {@link Lanes.claim} is asked for. */
+export interface LanesClaim {
+  readonly limit: number
+  readonly leaseMs: Ms
+  readonly cap: number
+  readonly failing?: boolean
+  readonly failingLimit?: number
+  readonly tenants?: { readonly most: number; readonly running: Readonly<Record<string, number>> }
 }
 
 /** All rows of a lane, in no order. */
@@ -47,14 +90,21 @@ export class Lanes<R extends LaneRow> {
   #tokens = 0
 
   /** A new lane, with nothing in it. */
-  create(): Lane<R> {
+  create(tenant: string, { concurrency, perSecond }: Pick<Lane<R>, 'concurrency' | 'perSecond'>): Lane<R> {
     return {
       slot: -1,
       waiting: new Heap<R>(earlier),
       leased: new Heap<R>(earlier),
       heldUntil: 0,
+      paused: false,
       cap: null,
+      concurrency,
+      perSecond,
+      freeAt: 0,
+      probing: false,
       failing: false,
+      health: { ...WELL },
+      tenant,
       full: false,
       readyAt: Number.POSITIVE_INFINITY,
       turn: 0,
@@ -83,12 +133,13 @@ export class Lanes<R extends LaneRow> {
   }
 
   /** Changes a lane. Its place in the schedule follows. */
-  change(lane: Lane<R>, to: Partial<Pick<Lane<R>, 'heldUntil' | 'cap' | 'failing'>>, now: Ms): void {
+  change(lane: Lane<R>, to: Partial<Changeable>, now: Ms): void {
     const before = this.#queue(lane)
     // The other queue is another ranking: the lane goes into it at the end of those that are ready.
     if (to.failing !== undefined && to.failing !== lane.failing) before.delete(lane)
     Object.assign(lane, to)
-    if (to.cap !== undefined) lane.full = false
+    // A cap that may have grown; a claim finds out.
+    if (to.cap !== undefined || to.concurrency !== undefined || to.probing !== undefined) lane.full = false
     this.reschedule(lane, now)
   }
 
@@ -96,35 +147,60 @@ export class Lanes<R extends LaneRow> {
    * Leases up to `limit` rows. `found` is called for each before it gets its new token, so that it can see whether
    * an earlier lease of it ended unsettled.
    */
-  claim(
-    options: { readonly limit: number; readonly leaseMs: Ms; readonly cap: number; readonly failing?: boolean },
-    now: Ms,
-    found: (row: R) => void,
-  ): R[] {
+  claim(options: LanesClaim, now: Ms, found: (row: R) => void): R[] {
+    const { limit, failing, failingLimit = Number.POSITIVE_INFINITY, tenants } = options
     const claimed: R[] = []
     const visited: Lane<R>[] = []
-    while (claimed.length < options.limit) {
-      const lane = this.#next(options.failing)
+    const passedOver: Lane<R>[] = []
+    const taken = new Map<string, number>()
+    let takenOfFailing = 0
+
+    const visit = (lane: Lane<R>, room: number) => {
+      const rows = this.#take(lane, room, options, now, found)
+      claimed.push(...rows)
+      taken.set(lane.tenant, (taken.get(lane.tenant) ?? 0) + rows.length)
+      if (lane.failing) takenOfFailing += rows.length
+    }
+    const roomOf = (lane: Lane<R>) =>
+      Math.min(limit - claimed.length, lane.failing ? failingLimit - takenOfFailing : Number.POSITIVE_INFINITY)
+
+    while (claimed.length < limit) {
+      const kind = takenOfFailing >= failingLimit && failing === undefined ? false : failing
+      const lane = this.#next(kind)
       if (lane === undefined || lane.readyAt > now) break
       this.#queue(lane).delete(lane)
       visited.push(lane)
-      this.#endLeases(lane, now)
-      const cap = lane.cap ?? options.cap
-      for (let room = Math.min(options.limit - claimed.length, cap - lane.leased.size); room > 0; room--) {
-        const row = lane.waiting.peek()
-        if (row === undefined || row.dueAt > now) break
-        lane.waiting.delete(row)
-        found(row)
-        row.token = String(++this.#tokens)
-        row.dueAt = now + options.leaseMs
-        lane.leased.push(row)
-        claimed.push(row)
-      }
-      lane.full = lane.leased.size >= cap
+      const { most = Number.POSITIVE_INFINITY, running = {} } = tenants ?? {}
+      const share = most - (running[lane.tenant] ?? 0) - (taken.get(lane.tenant) ?? 0)
+      const room = roomOf(lane)
+      if (share < room) passedOver.push(lane)
+      visit(lane, Math.max(0, Math.min(share, room)))
     }
+    for (const lane of passedOver) if (roomOf(lane) > 0) visit(lane, roomOf(lane))
     // Only now, so that no lane is visited twice.
     for (const lane of visited) this.#enqueue(lane, this.#nextReady(lane, now))
     return claimed
+  }
+
+  /** Leases what is due of a lane, within its cap, its rate and `room`. */
+  #take(lane: Lane<R>, room: number, { leaseMs, cap: usual }: LanesClaim, now: Ms, found: (row: R) => void): R[] {
+    this.#endLeases(lane, now)
+    const cap = lane.probing ? 1 : (lane.cap ?? lane.concurrency ?? usual)
+    const rows: R[] = []
+    const most = Math.min(room, cap - lane.leased.size, freeNow(lane, now))
+    while (rows.length < most) {
+      const row = lane.waiting.peek()
+      if (row === undefined || row.dueAt > now) break
+      lane.waiting.delete(row)
+      found(row)
+      row.token = String(++this.#tokens)
+      row.dueAt = now + leaseMs
+      lane.leased.push(row)
+      rows.push(row)
+    }
+    spend(lane, rows.length, now)
+    lane.full = lane.leased.size >= cap
+    return rows
   }
 
   /** When the next lane can be claimed; Infinity for never. */
@@ -165,7 +241,8 @@ export class Lanes<R extends LaneRow> {
   #nextReady(lane: Lane<R>, now: Ms): Ms {
     const leaseEnd = lane.leased.peek()?.dueAt ?? Number.POSITIVE_INFINITY
     const due = lane.full ? leaseEnd : Math.min(lane.waiting.peek()?.dueAt ?? Number.POSITIVE_INFINITY, leaseEnd)
-    return Math.max(now, due, lane.heldUntil)
+    if (lane.paused) return Number.POSITIVE_INFINITY
+    return Math.max(now, due, lane.heldUntil, lane.perSecond === null ? 0 : Math.ceil(lane.freeAt))
   }
 
   /** Rows whose lease is over wait like the others, due since that end. */
@@ -180,4 +257,29 @@ export class Lanes<R extends LaneRow> {
     if (lane.leased.delete(row)) lane.full = false
     else lane.waiting.delete(row)
   }
+}
+
+type Rated = Pick<Lane<LaneRow>, 'perSecond' | 'freeAt'>
+
+/** What a rate leaves unused for later, as a part of a second. */
+const KEPT = 1 / 20
+
+/** The time from which the next one is free, and how often one is. What was not used long ago is lost. */
+function rateOf(freeAt: Ms, perSecond: number, now: Ms): { readonly freeAt: Ms; readonly everyMs: Ms } {
+  const everyMs = 1000 / perSecond
+  const kept = Math.max(1, Math.floor(perSecond * KEPT))
+  return { freeAt: Math.max(freeAt, now - (kept - 1) * everyMs), everyMs }
+}
+
+/** How many a lane's rate lets start now. */
+function freeNow(lane: Rated, now: Ms): number {
+  if (lane.perSecond === null) return Number.POSITIVE_INFINITY
+  const { freeAt, everyMs } = rateOf(lane.freeAt, lane.perSecond, now)
+  return freeAt > now ? 0 : Math.floor((now - freeAt) / everyMs) + 1
+}
+
+function spend(lane: Rated, count: number, now: Ms): void {
+  if (lane.perSecond === null || count === 0) return
+  const { freeAt, everyMs } = rateOf(lane.freeAt, lane.perSecond, now)
+  lane.freeAt = freeAt + count * everyMs
 }

@@ -7,13 +7,15 @@ import {
   type PutResult,
   type StoredMessage,
 } from '@hooks/core'
+import { endDelivery } from './ending.ts'
+import { advance, chainOf, enchain } from './order.ts'
 import { type Message, newDelivery } from './records.ts'
 import { insert } from './sorted.ts'
-import { endDelivery, type State, tenantOf } from './state.ts'
+import { insertDelivery, keptBack, mark, type State, tenantOf, unmark } from './state.ts'
 
 /** The outbox of a memory storage. */
 export function memoryOutbox(state: State): Outbox<never> {
-  const { messages, deliveries, lanes, marks } = state
+  const { messages, lanes, marks } = state
   let puts = 0
 
   function put(given: NewMessage, now: Ms): PutResult {
@@ -30,13 +32,13 @@ export function memoryOutbox(state: State): Outbox<never> {
     const message = newMessage(given, now)
     messages.set(message.id, message)
     insert(tenant.messages, message)
-    marks.push(message)
+    mark(state, message)
     if (key !== undefined) tenant.keys.set(key, { message, until: now + idempotencyKeepMs })
     return { id: message.id, outcome: 'created' }
   }
 
   function newMessage(given: NewMessage, now: Ms): Message {
-    const { dueInMs = 0, idempotencyKeepMs: _keepMs, ...kept } = given
+    const { dueInMs = 0, idempotencyKeepMs: _keepMs, orderingWaitMs, ...kept } = given
     const stored: StoredMessage = {
       ...kept,
       occurredAt: new Date(given.occurredAt),
@@ -52,6 +54,7 @@ export function memoryOutbox(state: State): Outbox<never> {
       createdAt: now,
       dueAt: now + dueInMs,
       sequence: puts++,
+      orderingWaitMs,
       deliveries: [],
       open: 0,
     }
@@ -67,17 +70,34 @@ export function memoryOutbox(state: State): Outbox<never> {
     return due.map(({ stored }) => stored)
   }
 
-  function expand(message: Message, { id, endpointId }: NewDelivery, now: Ms): void {
+  function expand(message: Message, given: NewDelivery, now: Ms): void {
     const tenant = tenantOf(state, message.stored.tenant)
-    const to = tenant.endpoints.get(endpointId)
+    const to = tenant.endpoints.get(given.endpointId)
     if (to === undefined) return
-    const delivery = newDelivery(id, message, endpointId, now)
-    deliveries.set(id, delivery)
-    insert(tenant.deliveries, delivery)
-    insert(message.deliveries, delivery)
-    message.open++
-    if (to.endpoint.state === 'enabled') lanes.add(to.lane, delivery, now, now)
-    else endDelivery(delivery, 'skipped', 'endpoint_disabled', now)
+    const delivery = newDelivery(given, message, 'schedule', now)
+    insertDelivery(state, delivery)
+    const { orderingKey } = message.stored
+    if (to.endpoint.state === 'disabled') endDelivery(state, delivery, 'skipped', 'endpoint_disabled', now)
+    else if (orderingKey === undefined) lanes.add(to.lane, delivery, now, now)
+    else {
+      delivery.chain = orderingKey
+      enchain(state, delivery)
+      lanes.add(to.lane, delivery, Number.POSITIVE_INFINITY, now)
+      advance(state, chainOf(state, delivery), now)
+    }
+  }
+
+  function expandAll(expansions: Parameters<Outbox<never>['expand']>[0], now: Ms): void {
+    const marked = expansions.flatMap(({ messageId, deliveries: made }) => {
+      const message = messages.get(messageId)
+      return message !== undefined && marks.has(message) ? [{ message, made }] : []
+    })
+    const along = new Set(marked.map(({ message }) => message))
+    // In the order of putting, so that of an order the first comes first.
+    for (const { message, made } of marked.sort((a, b) => a.message.sequence - b.message.sequence)) {
+      if (keptBack(state, message, along) || !unmark(state, message)) continue
+      for (const delivery of made) expand(message, delivery, now)
+    }
   }
 
   return {
@@ -90,13 +110,6 @@ export function memoryOutbox(state: State): Outbox<never> {
       return given.map((message) => put(message, now))
     },
     unexpanded: (limit) => state.run((now) => unexpanded(limit, now)),
-    expand: (expansions) =>
-      state.run((now) => {
-        for (const { messageId, deliveries: made } of expansions) {
-          const message = messages.get(messageId)
-          if (message === undefined || !marks.delete(message)) continue
-          for (const delivery of made) expand(message, delivery, now)
-        }
-      }),
+    expand: (expansions) => state.run((now) => expandAll(expansions, now)),
   }
 }

@@ -3,8 +3,11 @@ import type {
   DeliveryState,
   DeliveryView,
   Endpoint,
+  Job,
+  Lane as LaneView,
   LeaseRef,
   Ms,
+  NewDelivery,
   Selector,
   StoredMessage,
   Trigger,
@@ -22,6 +25,7 @@ export interface Message extends Slotted {
   /** When its mark is due, and its number among all that were put. */
   readonly dueAt: Ms
   readonly sequence: number
+  readonly orderingWaitMs: Ms | undefined
   /** By id, ascending. */
   readonly deliveries: Delivery[]
   /** How many of them are open. */
@@ -47,6 +51,11 @@ export interface Delivery extends LaneRow {
   step: number
   claims: number
   trigger: Trigger
+  readonly variant: string | null
+  /** Its ordering key, while it has a place in that order. */
+  chain: string | null
+  /** It waits for the one before it in its order. */
+  waits: boolean
   last: AttemptRecord | null
   readonly log: AttemptRecord[]
 }
@@ -67,8 +76,40 @@ export interface Tenant {
   readonly deliveries: Delivery[]
 }
 
+/** A job and its lease. */
+export interface StoredJob {
+  job: Job
+  token: string | null
+  dueAt: Ms
+  attempts: number
+  claims: number
+}
+
+/** A lane as people see it. */
+export function laneViewOf(endpointId: string, lane: Lane<Delivery>, now: Ms): LaneView {
+  const { heldUntil, paused, probing, failing, cap, health } = lane
+  return {
+    endpointId,
+    heldForMs: Math.max(0, heldUntil - now),
+    paused,
+    probing,
+    failing,
+    cap,
+    failures: health.failures,
+    exhausted: health.exhausted,
+    firstFailureAt: health.firstFailureAt === null ? null : new Date(health.firstFailureAt),
+    lastFailureAt: health.lastFailureAt === null ? null : new Date(health.lastFailureAt),
+    warned: health.warned,
+  }
+}
+
 /** A new delivery that was never tried, due at once. */
-export function newDelivery(id: string, message: Message, endpointId: string, now: Ms): Delivery {
+export function newDelivery(
+  { id, endpointId, variant }: NewDelivery,
+  message: Message,
+  trigger: Trigger,
+  now: Ms,
+): Delivery {
   return {
     slot: -1,
     id,
@@ -85,7 +126,10 @@ export function newDelivery(id: string, message: Message, endpointId: string, no
     attempts: 0,
     step: 0,
     claims: 0,
-    trigger: 'schedule',
+    trigger,
+    variant: variant ?? null,
+    chain: null,
+    waits: false,
     last: null,
     log: [],
   }
@@ -116,7 +160,7 @@ export function viewOf(delivery: Delivery, now: Ms): DeliveryView {
     reason,
     attempts,
     last,
-    nextAttemptAt: state === 'pending' || state === 'retrying' ? new Date(dueAt) : null,
+    nextAttemptAt: (state === 'pending' || state === 'retrying') && Number.isFinite(dueAt) ? new Date(dueAt) : null,
     createdAt: new Date(createdAt),
     finishedAt: end === null ? null : new Date(finishedAt),
   }

@@ -1,4 +1,4 @@
-import type { Paged } from '@hooks/core'
+import type { Page, Paged } from '@hooks/core'
 
 /** Something with an id. Lists of them are kept by id, ascending. */
 interface Identified {
@@ -12,11 +12,12 @@ export function insert<T extends Identified>(list: T[], item: T): void {
   else list.splice(indexAfter(list, item.id), 0, item)
 }
 
-/** Takes items out, in one go. */
-export function discard<T>(list: T[], items: ReadonlySet<T>): void {
+/** Takes items out, in one go. Returns how many are left. */
+export function discard<T>(list: T[], items: ReadonlySet<T>): number {
   let kept = 0
   for (const item of list) if (!items.has(item)) list[kept++] = item
   list.length = kept
+  return kept
 }
 
 /** From after `cursor`, or from the beginning. */
@@ -29,22 +30,32 @@ export function* descending<T extends Identified>(list: readonly T[], cursor: st
   for (let i = cursor === undefined ? list.length - 1 : indexOf(list, cursor) - 1; i >= 0; i--) yield list[i] as T
 }
 
-/** The first `limit` of `items` that `accept` lets through, and the id of the last of them as cursor if there are more. */
+/**
+ * A page of what `from` yields from a cursor on, of those that `accept` lets through. The id of its last one is the
+ * cursor of the next page, if there is more.
+ */
 export function pageOf<T extends Identified, V>(
-  items: Iterable<T>,
-  limit: number,
+  from: (cursor: string | undefined) => Iterable<T>,
+  { limit, cursor, offset = 0, total }: Page,
   view: (item: T) => V,
   accept: (item: T) => boolean = () => true,
 ): Paged<V> {
   const data: V[] = []
-  let next: string | undefined
-  for (const item of items) {
-    if (!accept(item)) continue
-    if (data.length >= limit) return next === undefined ? { data } : { data, next }
+  let last: string | undefined
+  let more = false
+  let seen = 0
+  for (const item of from(cursor)) {
+    if (!accept(item) || seen++ < offset) continue
+    more = data.length >= limit
+    if (more) break
     data.push(view(item))
-    next = item.id
+    last = item.id
   }
-  return { data }
+  return {
+    data,
+    ...(more && last !== undefined && { next: last }),
+    ...(total && { total: [...from(undefined)].filter(accept).length }),
+  }
 }
 
 /** Where the first item is whose id is not less than `id`. */

@@ -2,13 +2,21 @@ import type { Storage } from '@hooks/core'
 import { seededRandom } from './seeded-random.ts'
 import { claimCases } from './storage-cases/claim.ts'
 import { endpointCases } from './storage-cases/endpoints.ts'
+import { expungeCases } from './storage-cases/expunge.ts'
+import { healthCases } from './storage-cases/health.ts'
 import { historyCases } from './storage-cases/history.ts'
+import { jobCases } from './storage-cases/jobs.ts'
 import { laneCases } from './storage-cases/lanes.ts'
 import { leaseCases } from './storage-cases/leases.ts'
 import { operationCases } from './storage-cases/operations.ts'
+import { orderCases } from './storage-cases/order.ts'
 import { outboxCases } from './storage-cases/outbox.ts'
+import { pageCases } from './storage-cases/pages.ts'
+import { rateCases } from './storage-cases/rate.ts'
+import { replayCases } from './storage-cases/replay.ts'
 import { resendCases } from './storage-cases/resend.ts'
 import { settleCases } from './storage-cases/settle.ts'
+import { shareCases } from './storage-cases/shares.ts'
 import { transactionCases } from './storage-cases/transactions.ts'
 import {
   type Expectation,
@@ -47,6 +55,14 @@ const groups: Readonly<Record<string, readonly StorageCase[]>> = {
   'retire and revive': resendCases,
   endpoints: endpointCases,
   history: historyCases,
+  health: healthCases,
+  order: orderCases,
+  rates: rateCases,
+  shares: shareCases,
+  replay: replayCases,
+  jobs: jobCases,
+  expunging: expungeCases,
+  pages: pageCases,
   operations: operationCases,
 }
 

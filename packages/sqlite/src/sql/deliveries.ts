@@ -6,22 +6,24 @@
 /** What is due of one lane, with its message: `leased` 0 for what waits, 1 for what a worker has lost. */
 export const DUE_OF_LANE = `
   select o.id, o.endpoint_id, o.due_at, o.leased, o.claimed_at, o.claims, o.attempts, o.step, o.since, o.manual,
+    o.ordering_key, o.waits, d.variant,
     m.id as message_id, m.tenant, m.type, m.occurred_at, p.data
   from hooks_open o
   join hooks_message m on m.seq = o.message_seq
   join hooks_payload p on p.seq = o.message_seq
+  join hooks_delivery d on d.id = o.id
   where o.endpoint_id = ? and o.leased = ? and o.due_at <= ?
   order by o.due_at, o.id
   limit ?`
 
 /** Leases the deliveries of a list of ids. */
 export const LEASE = `
-  update hooks_open set due_at = ?, leased = 1, token = ?, worker = ?, claimed_at = ?, claims = claims + 1
+  update hooks_open set due_at = ?, leased = 1, token = ?, worker = ?, claimed_at = ?, claims = claims + 1, waits = 0
   where id in (select value from json_each(?))`
 
 /** Of a list of ids, those that are open. */
 export const FIND_OPEN = `
-  select o.id, o.endpoint_id, o.leased, o.token, o.attempts from json_each(?) j cross join hooks_open o on o.id = j.value`
+  select o.id, o.endpoint_id, o.leased, o.token, o.attempts, o.manual, o.ordering_key from json_each(?) j cross join hooks_open o on o.id = j.value`
 
 /** Rows of id, due time, attempts. */
 export const RETRY = `
@@ -51,7 +53,8 @@ export const REOPEN = `update hooks_delivery set state = null, reason = null, fi
 /** An open delivery that waits: due now, with the whole schedule before it. */
 export const RESTART = `
   update hooks_open
-  set due_at = ?, leased = 0, token = null, worker = null, claimed_at = null, claims = 0, step = 0, since = ?, manual = 1
+  set due_at = ?, leased = 0, token = null, worker = null, claimed_at = null, claims = 0, step = 0, since = ?, manual = 1,
+    ordering_key = iif(waits, null, ordering_key), waits = 0
   where id = ?`
 
 /** Rows of the delivery's id and the columns after it. */
@@ -63,7 +66,7 @@ export const INSERT_ATTEMPTS = `
 export const DEPTH = `
   select
     (select count(*) from hooks_outbox) as unexpanded,
-    (select count(*) from hooks_lane where held_until > ?) as held,
+    (select count(*) from hooks_lane where held_until > ? or paused) as held,
     count(*) as open,
     count(*) filter (where due_at <= ?) as due,
     min(due_at) as first_due_at

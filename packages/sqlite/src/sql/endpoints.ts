@@ -7,8 +7,6 @@ export const STATES_OF_ENDPOINTS = `
 /** Of a list of ids. */
 export const FIND_ENDPOINTS = `select e.* from json_each(?) j cross join hooks_endpoint e on e.id = j.value`
 
-export const LIST_ENDPOINTS = `select * from hooks_endpoint where tenant = ? and id > ? order by id limit ?`
-
 export const ENDPOINTS_OF_TENANTS = `
   select e.* from json_each(?) t cross join hooks_endpoint e on e.tenant = t.value order by e.tenant, e.id`
 

@@ -38,6 +38,35 @@ export const DELETE_EMPTY_MESSAGES = `
     order by m.created_at
     limit ?)`
 
+/** Of a tenant, in the order of ids: messages, or one of them. */
+export const MESSAGES_TO_EXPUNGE = `
+  select seq, id from hooks_message where tenant = ? and id >= ? and (? or id = ?) order by id limit ?`
+
+export const DELIVERIES_OF_MESSAGE = `
+  select d.id, d.endpoint_id, o.ordering_key
+  from hooks_delivery d
+  left join hooks_open o on o.id = d.id
+  where d.message_seq = ?
+  limit ?`
+
+export const DELETE_OPEN = `delete from hooks_open where id = ?`
+
+export const DELETE_MARK = `delete from hooks_outbox where seq = ?`
+
+export const DELETE_MESSAGE = `delete from hooks_message where seq = ?`
+
+export const DELETE_KEYS_OF_MESSAGE = `
+  delete from hooks_idempotency
+  where tenant = ? and key = (select idempotency_key from hooks_message where seq = ?) and message_id = ?`
+
+/** What else there is of a tenant, when its messages are gone. */
+export const EXPUNGE_TENANT = [
+  `delete from hooks_lane where endpoint_id in (select id from hooks_endpoint where tenant = ?)`,
+  `delete from hooks_endpoint where tenant = ?`,
+  `delete from hooks_idempotency where tenant = ?`,
+  `delete from hooks_job where id in (select id from hooks_job where tenant = ?)`,
+]
+
 export const DELETE_OLD_KEYS = `
   delete from hooks_idempotency where (tenant, key) in (
     select tenant, key from hooks_idempotency where expires_at <= ? order by expires_at limit ?)`

@@ -11,7 +11,11 @@ import type { Ledger } from './ledger.ts'
  * - `delivery` is one message for one endpoint: a row for all its life. While it is open, it has a row in `open`,
  *   which holds what claiming needs and nothing else; so a claim never meets a delivery that has ended.
  * - `lane` is the schedule of one endpoint. `ready_at` is null where nothing can be claimed: nothing is open, or it is
- *   held until lifted. A hold for a time is a later `ready_at`. So a claim never meets a held lane.
+ *   held until lifted. A hold for a time is a later `ready_at`. So a claim never meets a held lane. `free_at` is the
+ *   time from which its rate lets one more start.
+ * - Of what is `open` with an `ordering_key`, all but the first of an endpoint and key `waits`: until its wait is over, or
+ *   for ever, so that a claim does not meet it.
+ * - `job` is work in steps. Its `due_at` is null once it has ended.
  */
 export const MIGRATIONS: readonly Migration[] = [
   {
@@ -133,10 +137,66 @@ export const MIGRATIONS: readonly Migration[] = [
       `insert into hooks_meta (id, version, least_client, installation) values (1, 1, 1, lower(hex(randomblob(16))))`,
     ],
   },
+  {
+    id: 2,
+    // An older release would end a delivery and leave the next of its order waiting.
+    phase: 'contract',
+    sql: [
+      `alter table hooks_message add column ordering_key text`,
+      `alter table hooks_outbox add column tenant text`,
+      `alter table hooks_outbox add column ordering_key text`,
+      `alter table hooks_outbox add column ordering_wait_ms integer`,
+      `create index hooks_outbox_order on hooks_outbox (tenant, ordering_key, seq) where ordering_key is not null`,
+
+      `alter table hooks_lane add column tenant text not null default ''`,
+      `alter table hooks_lane add column paused integer not null default 0`,
+      `alter table hooks_lane add column probing integer not null default 0`,
+      `alter table hooks_lane add column concurrency integer`,
+      `alter table hooks_lane add column per_second real`,
+      `alter table hooks_lane add column free_at real not null default 0`,
+      `alter table hooks_lane add column failures integer not null default 0`,
+      `alter table hooks_lane add column exhausted integer not null default 0`,
+      `alter table hooks_lane add column first_failure_at integer`,
+      `alter table hooks_lane add column last_failure_at integer`,
+      `alter table hooks_lane add column warned integer not null default 0`,
+      `update hooks_lane set tenant = coalesce((select e.tenant from hooks_endpoint e where e.id = endpoint_id), '')`,
+
+      `alter table hooks_delivery add column variant text`,
+      `alter table hooks_open add column ordering_key text`,
+      `alter table hooks_open add column ordering_wait_ms integer`,
+      `alter table hooks_open add column waits integer not null default 0`,
+      `create index hooks_open_order on hooks_open (endpoint_id, ordering_key, waits, message_seq)
+        where ordering_key is not null`,
+
+      `create table hooks_job (
+        id text not null primary key,
+        tenant text not null,
+        kind text not null,
+        params text not null,
+        state text not null,
+        reason text,
+        cursor text,
+        progress text not null,
+        due_at integer,
+        token text,
+        worker text,
+        claims integer not null default 0,
+        attempts integer not null default 0,
+        created_at integer not null,
+        updated_at integer not null,
+        finished_at integer
+      ) strict, without rowid`,
+      `create index hooks_job_tenant on hooks_job (tenant, id)`,
+      `create index hooks_job_due on hooks_job (due_at, id) where due_at is not null`,
+      `create index hooks_job_finished on hooks_job (finished_at) where finished_at is not null`,
+
+      `update hooks_meta set version = 2, least_client = 2`,
+    ],
+  },
 ]
 
 /** The version that this release writes. */
-export const VERSION = 1
+export const VERSION = 2
 
 /** The sender's tables. */
 export const STORAGE_LEDGER: Ledger = {

@@ -2,11 +2,12 @@ import {
   type Applied,
   type AttemptRecord,
   type AttemptReport,
-  type ClaimOptions,
+  type Capability,
   type DeliveryLease,
   type DeliveryOutcome,
   type DeliveryView,
   type Endpoint,
+  type Lane,
   type LeaseRef,
   type MaybePromise,
   type Ms,
@@ -57,7 +58,13 @@ export interface StorageSeams {
 }
 
 /** What a case can need that not every storage has. The fact that excuses it is in {@link excuse}. */
-export type Need = 'transactions' | 'synchronous transactions' | 'second connection' | 'database clock'
+export type Need =
+  | 'transactions'
+  | 'synchronous transactions'
+  | 'second connection'
+  | 'database clock'
+  | 'injected clock'
+  | Capability
 
 /** One promise of the port, and the test of it. */
 export interface StorageCase {
@@ -84,6 +91,10 @@ export function excuse(need: Need, facts: Storage['facts']): string | undefined 
       return facts.processes === 'one' ? "facts.processes is 'one'" : undefined
     case 'database clock':
       return facts.clock === 'injected' ? "facts.clock is 'injected'" : undefined
+    case 'injected clock':
+      return facts.clock === 'database' ? "facts.clock is 'database'" : undefined
+    default:
+      return facts.lacks?.includes(need) ? `facts.lacks has '${need}'` : undefined
   }
 }
 
@@ -93,7 +104,7 @@ export const TENANT = 'acme'
 export const LEASE: Ms = 60_000
 const CHUNK = 1_000
 
-type Claim = Partial<ClaimOptions & { cap: number; failing: boolean }>
+type Claim = Partial<Parameters<Storage['claim']>[0]>
 
 /** A storage, its clock, and short words for what most cases do with them. */
 export type World = ReturnType<typeof openWorld>
@@ -211,6 +222,13 @@ export function openWorld(
     return sent
   }
 
+  /** The lane of an endpoint. */
+  async function lane(endpointId: string): Promise<Lane> {
+    const [found] = await storage.lanes([endpointId])
+    if (!found) throw new Error('there is no such lane')
+    return found
+  }
+
   async function view(deliveryId: string): Promise<DeliveryView> {
     const found = await storage.history.delivery(TENANT, deliveryId)
     if (!found) throw new Error('there is no such delivery')
@@ -259,6 +277,7 @@ export function openWorld(
     claimOne,
     settle,
     sendAndRetry,
+    lane,
     view,
     attempts,
     expectTime,

@@ -1,0 +1,50 @@
+import type { Endpoint } from '@hooks/core'
+import { perEndpoint, promise, type StorageCase } from './world.ts'
+
+/** What one claim takes of failing endpoints, and of one tenant. */
+export const shareCases: readonly StorageCase[] = [
+  promise(
+    'of failing endpoints a claim takes no more than their share, and of the others what they have',
+    async ({ storage, endpoints, send, claim, expect }) => {
+      const [a, b, well] = (await endpoints(3)) as [Endpoint, Endpoint, Endpoint]
+      await storage.hold([a, b].map(({ id }) => ({ endpointId: id, failing: true })))
+      await send([a, b, well], 5)
+      const first = await claim({ limit: 6, cap: 4, failingLimit: 3 })
+      const of = perEndpoint(first)
+      expect((of.get(a.id) ?? 0) + (of.get(b.id) ?? 0)).toBe(3)
+      expect(of.get(well.id)).toBe(3)
+      expect(perEndpoint(await claim({ failingLimit: 0 }))).toEqual(new Map([[well.id, 2]]))
+      expect(await claim({ failingLimit: 0 })).toEqual([])
+      expect((await claim({ failingLimit: 100 })).length).toBe(7)
+    },
+    'shares',
+  ),
+
+  promise(
+    'while others wait, no tenant takes more than its share of a claim, what it runs already included',
+    async ({ endpoint, send, claim, expect }) => {
+      const bulk = [await endpoint({ tenant: 'bulk' }), await endpoint({ tenant: 'bulk' })]
+      await send(bulk, 20)
+      const others = [await endpoint({ tenant: 'one' }), await endpoint({ tenant: 'two' })] as [Endpoint, Endpoint]
+      for (const one of others) await send([one], 3)
+      const tenants = { most: 4, running: { bulk: 1, two: 2 } }
+      const of = perEndpoint(await claim({ limit: 8, tenants }))
+      expect((of.get(bulk[0]?.id ?? '') ?? 0) + (of.get(bulk[1]?.id ?? '') ?? 0)).toBe(3)
+      expect(of.get(others[0].id)).toBe(3)
+      expect(of.get(others[1].id)).toBe(2)
+    },
+    'shares',
+  ),
+
+  promise(
+    'where nobody else waits, a tenant takes all there is room for',
+    async ({ endpoint, send, claim, expect }) => {
+      const to = [await endpoint({ tenant: 'bulk' }), await endpoint({ tenant: 'bulk' })]
+      await send(to, 20)
+      expect((await claim({ limit: 10, tenants: { most: 2, running: { bulk: 9 } } })).length).toBe(10)
+      expect((await claim({ limit: 100, tenants: { most: 2, running: { bulk: 19 } } })).length).toBe(30)
+      expect(await claim({ tenants: { most: 2, running: {} } })).toEqual([])
+    },
+    'shares',
+  ),
+]

@@ -1,0 +1,26 @@
+import type { LaneRow } from './lanes.ts'
+import type { Epoch } from './time.ts'
+
+/** What a rate leaves unused for later, as a part of a second. */
+const KEPT = 1 / 20
+
+/** From when its rate lets one more start, and how often one. What was not used long ago is lost. */
+function rateOf({ free_at: freeAt }: LaneRow, perSecond: number, now: Epoch) {
+  const everyMs = 1000 / perSecond
+  const kept = Math.max(1, Math.floor(perSecond * KEPT))
+  return { freeAt: Math.max(freeAt, now - (kept - 1) * everyMs), everyMs }
+}
+
+/** How many of a lane its rate lets start now. */
+export function freeNow(lane: LaneRow, now: Epoch): number {
+  if (lane.per_second === null) return Number.POSITIVE_INFINITY
+  const { freeAt, everyMs } = rateOf(lane, lane.per_second, now)
+  return freeAt > now ? 0 : Math.floor((now - freeAt) / everyMs) + 1
+}
+
+/** The lane after `count` have started. */
+export function spend<L extends LaneRow>(lane: L, count: number, now: Epoch): L {
+  if (lane.per_second === null || count === 0) return lane
+  const { freeAt, everyMs } = rateOf(lane, lane.per_second, now)
+  return { ...lane, free_at: freeAt + count * everyMs }
+}
