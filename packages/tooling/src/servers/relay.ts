@@ -1,0 +1,66 @@
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+
+/** A way to a server that can be cut: for outages of a server that others use too. */
+export interface Relay {
+  readonly port: number
+  /** Breaks all connections, and refuses new ones. */
+  cut(): void
+  /** Breaks nothing and carries nothing: as when the network swallows what is sent. */
+  stall(): void
+  /** Takes connections again, and carries. */
+  restore(): void
+  close(): Promise<void>
+}
+
+/** Listens on a free port of 127.0.0.1, and carries what comes to `host` and `port`. */
+export async function startRelay(host: string, port: number): Promise<Relay> {
+  const sockets = new Set<Socket>()
+  let isCut = false
+  let isStalled = false
+  const server = createServer((inner) => {
+    if (isCut) {
+      inner.destroy()
+      return
+    }
+    const outer = connect({ host, port })
+    for (const [from, to] of [
+      [inner, outer],
+      [outer, inner],
+    ] as const) {
+      sockets.add(from)
+      from.setNoDelay()
+      from.on('data', (data) => {
+        if (!isStalled) to.write(data)
+      })
+      from.on('error', () => {})
+      from.on('close', () => {
+        sockets.delete(from)
+        to.destroy()
+      })
+    }
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const breakAll = () => {
+    for (const socket of sockets) socket.destroy()
+  }
+  return {
+    port: (server.address() as AddressInfo).port,
+    cut() {
+      isCut = true
+      breakAll()
+    },
+    stall() {
+      isStalled = true
+    },
+    restore() {
+      // What was swallowed is missing from the middle of a connection, so those are of no more use.
+      if (isStalled) breakAll()
+      isStalled = false
+      isCut = false
+    },
+    close() {
+      breakAll()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+  }
+}
