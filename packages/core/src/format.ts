@@ -115,7 +115,10 @@ export interface Proof {
 export interface Opened {
   /** All must hold. None at all is a refusal. */
   readonly proofs: readonly Proof[]
-  /** The time that the window applies to. Formats give it only where it is signed. */
+  /**
+   * The time that the window applies to. Formats give it only where it is signed. It is asked for once the proofs hold, so that
+   * a format whose time is in the body can make it a getter.
+   */
   readonly sentAt?: Date
 }
 

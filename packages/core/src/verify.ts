@@ -42,7 +42,8 @@ export function proveRequest(
   window: Window,
 ): MaybePromise<string> {
   checkMethod(format, request.method)
-  const { proofs, sentAt } = format.open(request)
+  const opened = format.open(request)
+  const { proofs } = opened
   const held: MaybePromise<boolean>[] = []
   for (const { keys } of secrets) for (const proof of proofs) held.push(holds(proof, keys, crypto))
   const judge = (all: readonly unknown[]): string => {
@@ -52,6 +53,8 @@ export function proveRequest(
         hint: 'is it the right secret, and are these the bytes that came?',
       })
     }
+    // Not before: a time inside the body is parsed for who signed it, and for nobody else.
+    const { sentAt } = opened
     if (sentAt && window) checkWindow(sentAt, window, clock)
     return fitting.keyId
   }

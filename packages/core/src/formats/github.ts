@@ -1,8 +1,9 @@
 import { PayloadError } from '../errors.ts'
-import type { RawRequest, WireFormat } from '../format.ts'
+import type { WireFormat } from '../format.ts'
 import { hmacFormat } from '../hmac-format.ts'
 import { part } from '../parts.ts'
-import { isForm, readForm } from './form.ts'
+import type { Bytes } from '../seams.ts'
+import { fieldOf, isForm, readForm } from './form.ts'
 
 /**
  * GitHub: `X-Hub-Signature-256: sha256=<hex>`, an HMAC-SHA256 of the body, whose key is the secret's text. No time is
@@ -24,12 +25,12 @@ export function github(): WireFormat {
   })
   return {
     ...format,
-    read: (request) => format.read(isForm(request) ? { ...request, body: payload(request) } : request),
+    read: (request) => format.read(isForm(request.body) ? { ...request, body: payload(request.body) } : request),
   }
 }
 
-function payload(request: RawRequest) {
-  const text = readForm(request).get('payload')
-  if (text === null) throw new PayloadError('payload_invalid', 'the form has no field "payload"')
+function payload(body: Bytes): Bytes {
+  const text = fieldOf(readForm(body), 'payload')
+  if (text === undefined) throw new PayloadError('payload_invalid', 'the form has no field "payload"')
   return new TextEncoder().encode(text)
 }

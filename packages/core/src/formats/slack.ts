@@ -1,11 +1,9 @@
-import { PayloadError } from '../errors.ts'
-import type { Content, RawRequest, WireFormat } from '../format.ts'
+import type { Content, WireFormat } from '../format.ts'
 import { hmacFormat } from '../hmac-format.ts'
-import { parseJson } from '../json.ts'
 import { part, readStamp } from '../parts.ts'
-import { isForm, readForm } from './form.ts'
-
-type Fields = Readonly<Record<string, unknown>>
+import type { Bytes } from '../seams.ts'
+import { type Fields, object, readEvent, typeIn } from './event-body.ts'
+import { fieldOf, formFields, isForm, readForm } from './form.ts'
 
 /**
  * Slack: `X-Slack-Signature: v0=<hex>`, an HMAC-SHA256 of `v0:<X-Slack-Request-Timestamp>:<body>` (Unix seconds), keyed by
@@ -43,7 +41,7 @@ export function slack(): WireFormat {
       const sentAt = readStamp(request.headers.find('x-slack-request-timestamp'), 'unix')
       const retries = request.headers.find('x-slack-retry-num')
       return {
-        ...(isForm(request) ? readInteraction(request) : readEvent(request)),
+        ...(isForm(request.body) ? readInteraction(request.body) : readCallback(request.body)),
         ...(sentAt && { sentAt }),
         ...(retries && /^\d{1,4}$/.test(retries) && { attempt: Number(retries) + 1 }),
       }
@@ -57,28 +55,21 @@ export function slack(): WireFormat {
   }
 }
 
-function readEvent({ body }: RawRequest): Content {
-  const data = object(parseJson(body))
-  const { event_id: id, event_time: time } = data
-  const type = data.type === 'event_callback' ? object(data.event).type : data.type
-  const occurredAt = readStamp(time, 'unix')
-  return content(type, data, id, occurredAt && { occurredAt })
+function readCallback(body: Bytes): Content {
+  const data = readEvent(body)
+  const type = data.type === 'event_callback' ? object(data.event, 'the event').type : data.type
+  const occurredAt = readStamp(data.event_time, 'unix')
+  return content(type, data, data.event_id, occurredAt && { occurredAt })
 }
 
-function readInteraction(request: RawRequest): Content {
-  const form = readForm(request)
-  const payload = form.get('payload')
-  const data = payload === null ? Object.fromEntries(form) : object(parseJson(new TextEncoder().encode(payload)))
-  const type = payload !== null ? data.type : form.has('command') ? 'slash_command' : undefined
+function readInteraction(body: Bytes): Content {
+  const form = readForm(body)
+  const payload = fieldOf(form, 'payload')
+  const data = payload === undefined ? formFields(form) : readEvent(new TextEncoder().encode(payload))
+  const type = payload !== undefined ? data.type : 'command' in data ? 'slash_command' : undefined
   return content(type, data, data.trigger_id)
 }
 
 function content(type: unknown, data: Fields, id: unknown, more?: Partial<Content>): Content {
-  if (typeof type !== 'string') throw new PayloadError('payload_invalid', 'the body names no event type')
-  return { type, data, ...(typeof id === 'string' && { id }), ...more }
-}
-
-function object(value: unknown): Fields {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Fields
-  throw new PayloadError('payload_invalid', 'the body is no object')
+  return { type: typeIn(type), data, ...(typeof id === 'string' && { id }), ...more }
 }
