@@ -1,3 +1,4 @@
+import { type ApiShape, faultOf } from './api-shape.ts'
 import type { Duration } from './duration.ts'
 import { ConfigurationError } from './errors.ts'
 import type { EventDefinitions, Events } from './events.ts'
@@ -45,6 +46,8 @@ export interface ContractOptions<D extends EventDefinitions> {
   readonly format?: WireFormat
   readonly ids?: IdPrefixes
   readonly policy?: DeliveryPolicy
+  /** Where the product has promised its customers a management API of its own shape. */
+  readonly api?: ApiShape
   readonly answers?: Answers
 }
 
@@ -55,6 +58,7 @@ export interface Contract<D extends EventDefinitions = any> {
   readonly format: WireFormat
   readonly ids: Required<IdPrefixes>
   readonly policy: DeliveryPolicy
+  readonly api: ApiShape
   readonly answers: Answers
 }
 
@@ -73,11 +77,14 @@ export function defineContract<D extends EventDefinitions>(options: ContractOpti
       hint: 'use at most 32 letters, digits, "_" and "-": ids stand in headers',
     })
   }
+  const fault = faultOf(options.api ?? {})
+  if (fault !== undefined) throw new ConfigurationError('contract_invalid', fault)
   return {
     events: options.events,
     format: options.format ?? standardWebhooks(),
     ids,
     policy: options.policy ?? {},
+    api: options.api ?? {},
     answers: options.answers ?? {},
   }
 }

@@ -36,6 +36,7 @@ export type ConfigurationCode =
   | 'sender_closed'
   | 'tx_unsupported'
   | 'schema_async'
+  | 'authorize_missing'
 
 /** Whoever owns the endpoint, or named it, must change something. */
 export type EndpointCode =

@@ -1,3 +1,14 @@
+export type {
+  ApiDeliveries,
+  ApiDelivery,
+  ApiEndpoint,
+  ApiEventType,
+  ApiName,
+  ApiOperation,
+  ApiProblem,
+  ApiRoute,
+  ApiShape,
+} from './api-shape.ts'
 export type { BodyTemplate } from './body-template.ts'
 export {
   type Answers,
@@ -75,6 +86,7 @@ export {
 } from './hmac-format.ts'
 export { newId } from './id.ts'
 export { inboundCrypto } from './inbound-crypto.ts'
+export { parseJson } from './json.ts'
 export {
   type BodyPart,
   type HeaderPart,
@@ -84,6 +96,7 @@ export {
   type SignedPart,
   type Stamp,
   type StampPart,
+  writeStamp,
 } from './parts.ts'
 export type {
   Acceptance,

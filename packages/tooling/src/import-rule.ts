@@ -42,6 +42,10 @@ const directions: Readonly<Record<string, Direction>> = {
     tests: ['core', 'sender', 'postgres', 'nats'],
   },
   postgres: { sources: ['@hooks/core'], types: [/^node:/], tests: ['core', 'sender', 'receiver', 'postgres'] },
+  portal: {
+    sources: ['@hooks/core', '@hooks/sender'],
+    tests: ['core', 'sender', 'receiver', 'sqlite', 'express', 'fastify', 'nextjs', 'portal'],
+  },
   sqlite: { sources: ['@hooks/core'], types: [/^node:/], tests: ['core', 'sender', 'receiver', 'sqlite'] },
 }
 

@@ -1,0 +1,27 @@
+import type { Contract } from '@hooks/core'
+import type { Sender } from '@hooks/sender'
+import type { Access, Capability } from './access.ts'
+import type { Fields } from './fields.ts'
+import type { Shape } from './shape.ts'
+
+/** What an operation works with. */
+export interface Call {
+  readonly hooks: Sender
+  readonly contract: Contract
+  readonly shape: Shape
+  readonly access: Access
+  readonly tenant: string
+  /** The endpoint's, the delivery's or the message's. */
+  readonly id: string
+  readonly query: Fields
+  readonly body: Fields
+}
+
+/** A status and what to show; undefined for no body. */
+export type Outcome = readonly [status: number, value?: unknown]
+
+/** One thing that the API does. */
+export interface Operation {
+  readonly needs: Capability
+  run(call: Call): Promise<Outcome>
+}

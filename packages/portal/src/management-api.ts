@@ -1,0 +1,94 @@
+import { type Contract, type Logger, silentLogger } from '@hooks/core'
+import type { Sender } from '@hooks/sender'
+import { type Authorize, checkAuthorize, tenantFor } from './access.ts'
+import { readFields } from './body.ts'
+import type { Outcome } from './call.ts'
+import { Fields } from './fields.ts'
+import { runOperation } from './operations.ts'
+import { problemOf, Refusal } from './refusal.ts'
+import { createRouter } from './routes.ts'
+import { refuseCrossSite } from './same-site.ts'
+import { type Shape, shapeOf } from './shape.ts'
+
+/** Options of {@link createManagementApi}. */
+export interface ManagementApiOptions {
+  /** The contract whose events are shown, and whose `api` says how the API looks. */
+  readonly contract: Contract
+  /** Who asks, and for which tenants. Without it nothing starts. */
+  readonly authorize: Authorize
+  /** The path under which the host mounts it, where the adapter does not say: none by default. */
+  readonly basePath?: string
+  readonly logger?: Logger
+}
+
+/** Where a handler is mounted: the part of the path that is not its own. */
+export interface Mount {
+  readonly basePath?: string
+}
+
+/** A fetch handler: `Request` in, `Response` out. It needs no `this`. */
+export interface ManagementApi {
+  fetch(request: Request, mount?: Mount): Promise<Response>
+}
+
+/**
+ * The API by which a sender's customers manage their endpoints and look at their deliveries. One handler for every
+ * framework. With a contract that has an `api`, it has that product's routes, names and shapes; else it is
+ * `/v1/endpoints`, `/v1/deliveries`, `/v1/messages` and `/v1/event-types`.
+ *
+ * The tenant comes from `authorize`. What belongs to another tenant is not found. Problems are RFC 9457 documents with a
+ * stable `code`.
+ *
+ * @throws ConfigurationError `authorize_missing`
+ * @example
+ * const api = createManagementApi(hooks, { contract, authorize: async (request) => ({ tenants: [await tenantOf(request)] }) })
+ * export default { fetch: api.fetch }
+ */
+export function createManagementApi(hooks: Sender, options: ManagementApiOptions): ManagementApi {
+  const { contract, authorize, logger = silentLogger } = options
+  checkAuthorize(authorize)
+  const shape = shapeOf(contract.api)
+  const route = createRouter(shape)
+
+  async function answer(request: Request, mount: string): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url)
+    const found = pathname.startsWith(mount) ? route(request.method, pathname.slice(mount.length)) : null
+    if (!found) throw new Refusal(404, 'not_found', 'There is nothing here.')
+    const access = await authorize(new Request(request.url, { headers: request.headers, method: request.method }))
+    if (!access) throw new Refusal(401, 'unauthorized', 'Say who you are.')
+    refuseCrossSite(request)
+    const body = new Fields(await readFields(request), shape.nameOf)
+    const query = new Fields(Object.fromEntries(searchParams), shape.nameOf)
+    const tenant = tenantFor(access, body.text('tenant', 256) ?? query.text('tenant', 256))
+    const call = { hooks, contract, shape, access, tenant, id: found.id, query, body }
+    return written(await runOperation(found.operation, call))
+  }
+
+  return {
+    async fetch(request, mount) {
+      try {
+        return await answer(request, (mount?.basePath ?? options.basePath ?? '').replace(/\/$/, ''))
+      } catch (error) {
+        const refused = refusalOf(error, shape)
+        if (refused.status === 500) logger.error({ err: error }, 'hooks: a request to the management API failed')
+        return refused
+      }
+    },
+  }
+}
+
+/** Never kept by a browser or a proxy: it is one tenant's, and may hold a secret. */
+const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
+
+function written([status, value]: Outcome): Response {
+  if (value === undefined) return new Response(null, { status, headers: HEADERS })
+  return new Response(JSON.stringify(value), { status, headers: { ...HEADERS, 'content-type': 'application/json' } })
+}
+
+function refusalOf(error: unknown, { show }: Shape): Response {
+  const { headers, ...problem } = problemOf(error)
+  return new Response(JSON.stringify(show.problem(problem)), {
+    status: problem.status,
+    headers: { ...HEADERS, 'content-type': 'application/problem+json', ...headers },
+  })
+}

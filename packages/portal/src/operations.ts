@@ -1,0 +1,52 @@
+import type { ApiOperation } from '@hooks/core'
+import { demand } from './access.ts'
+import type { Call, Operation, Outcome } from './call.ts'
+import {
+  cancelDelivery,
+  endpointDeliveries,
+  getDelivery,
+  listDeliveries,
+  resendDelivery,
+} from './operations/deliveries.ts'
+import {
+  createEndpoint,
+  disableEndpoint,
+  enableEndpoint,
+  endpointStats,
+  getEndpoint,
+  listEndpoints,
+  removeEndpoint,
+  rotateSecret,
+  testEndpoint,
+  updateEndpoint,
+} from './operations/endpoints.ts'
+import { listEventTypes } from './operations/event-types.ts'
+import { getMessage, listMessages } from './operations/messages.ts'
+
+const operations: Readonly<Record<ApiOperation, Operation>> = {
+  listEventTypes,
+  listEndpoints,
+  createEndpoint,
+  getEndpoint,
+  updateEndpoint,
+  removeEndpoint,
+  enableEndpoint,
+  disableEndpoint,
+  rotateSecret,
+  testEndpoint,
+  endpointDeliveries,
+  endpointStats,
+  listMessages,
+  getMessage,
+  listDeliveries,
+  getDelivery,
+  resendDelivery,
+  cancelDelivery,
+}
+
+/** Runs an operation for somebody who may. @throws Refusal, HooksError */
+export function runOperation(operation: ApiOperation, call: Call): Promise<Outcome> {
+  const { needs, run } = operations[operation]
+  demand(call.access, needs)
+  return run(call)
+}

@@ -1,0 +1,110 @@
+import type { ApiDelivery, AttemptRecord, DeliveryState, DeliveryView } from '@hooks/core'
+import type { Call, Operation, Outcome } from '../call.ts'
+import { Refusal } from '../refusal.ts'
+import { statistics } from './statistics.ts'
+
+const PAGE_SIZE = 20
+const MOST_PER_PAGE = 100
+
+export const listDeliveries: Operation = { needs: 'read', run: (call) => list(call, call.query.text('endpoint', 200)) }
+
+export const endpointDeliveries: Operation = {
+  needs: 'read',
+  async run(call) {
+    await call.hooks.endpoints.get(call.tenant, call.id)
+    return list(call, call.id)
+  },
+}
+
+/** With its attempts, oldest first, and the data that was sent. */
+export const getDelivery: Operation = {
+  needs: 'read',
+  async run(call) {
+    const { hooks, tenant, id } = call
+    const delivery = await hooks.deliveries.get(tenant, id)
+    const [attempts, message] = await Promise.all([
+      hooks.deliveries.attempts(tenant, id),
+      hooks.messages.get(tenant, delivery.messageId),
+    ])
+    const { occurredAt, data } = message
+    return [200, { ...deliveryOf(call, delivery), occurredAt, data, log: attempts.map(answerOf) }]
+  },
+}
+
+export const resendDelivery: Operation = {
+  needs: 'attempt:create',
+  run: async (call) => [202, shown(call, await call.hooks.deliveries.resend(call.tenant, call.id))],
+}
+
+export const cancelDelivery: Operation = {
+  needs: 'attempt:create',
+  run: async (call) => [200, shown(call, await call.hooks.deliveries.cancel(call.tenant, call.id))],
+}
+
+async function list(call: Call, endpoint: string | undefined): Promise<Outcome> {
+  const { hooks, tenant, query, shape } = call
+  const states = statesIn(call)
+  const type = query.text('event', 128)
+  const since = query.time('since')
+  const until = query.time('until')
+  const filter = {
+    ...(endpoint !== undefined && { endpoint }),
+    ...(states && { states }),
+    ...(type !== undefined && { types: [type] }),
+    ...(since && { since }),
+    ...(until && { until }),
+  }
+  const tally = await statistics(call, endpoint)
+  const pageSize = query.count(shape.numbered ? 'pageSize' : 'limit', PAGE_SIZE, MOST_PER_PAGE)
+  if (shape.numbered) {
+    const page = query.count('page', 1, 1_000_000)
+    const offset = (page - 1) * pageSize
+    const { data, total = 0 } = await hooks.deliveries.list(tenant, { ...filter, offset, limit: pageSize, total: true })
+    const pageCount = Math.ceil(total / pageSize)
+    const rows = data.map((one) => shown(call, one)) as readonly ApiDelivery[]
+    return [
+      200,
+      shape.show.deliveries({ data: rows, next: undefined, statistics: tally, page, pageSize, total, pageCount }),
+    ]
+  }
+  const cursor = query.text('cursor')
+  const { data, next } = await hooks.deliveries.list(tenant, {
+    ...filter,
+    limit: pageSize,
+    ...(cursor !== undefined && { cursor }),
+  })
+  const rows = data.map((one) => shown(call, one)) as readonly ApiDelivery[]
+  const counts = { page: 1, pageSize, total: tally.total ?? 0, pageCount: Math.ceil((tally.total ?? 0) / pageSize) }
+  return [200, shape.show.deliveries({ data: rows, next, statistics: tally, ...counts })]
+}
+
+function statesIn({ query, shape }: Call): readonly DeliveryState[] | undefined {
+  const words = query.text('status', 200)
+  if (words === undefined) return undefined
+  return words.split(',').flatMap((word) => {
+    const states = shape.statesOf(word)
+    if (states) return states
+    const name = shape.nameOf('status')
+    throw new Refusal(400, 'field_invalid', `"${name}" is one of: ${shape.words.join(', ')}.`, name)
+  })
+}
+
+const shown = (call: Call, delivery: DeliveryView) => call.shape.show.delivery(deliveryOf(call, delivery))
+
+/** A delivery as an API shows it. */
+export function deliveryOf({ shape }: Call, { tenant: _tenant, last, ...delivery }: DeliveryView): ApiDelivery {
+  return { ...delivery, status: shape.wordOf(delivery.state), last: last && answerOf(last) }
+}
+
+function answerOf(attempt: AttemptRecord): AttemptRecord & { readonly answer: unknown } {
+  return { ...attempt, answer: attempt.response === undefined ? null : parsed(attempt.response) }
+}
+
+/** JSON as its value, anything else as its text. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}

@@ -1,0 +1,107 @@
+import type {
+  ApiDeliveries,
+  ApiDelivery,
+  ApiEndpoint,
+  ApiEventType,
+  ApiOperation,
+  ApiProblem,
+  ApiRoute,
+  ApiShape,
+  DeliveryState,
+} from '@hooks/core'
+
+/** An API's look, with every gap of an {@link ApiShape} filled by ours. */
+export interface Shape {
+  /** The path before every route; none for ours, which are below `/v1`. */
+  readonly base: string
+  readonly routes: Readonly<Record<ApiOperation, ApiRoute>>
+  readonly secret: 'generated' | 'client' | 'either'
+  readonly eventLimit: number
+  readonly numbered: boolean
+  /** Their name for one of ours. */
+  nameOf(name: string): string
+  /** Their word for a state. */
+  wordOf(state: DeliveryState): string
+  /** The states of one of their words; undefined where it is none. */
+  statesOf(word: string): readonly DeliveryState[] | undefined
+  readonly words: readonly string[]
+  readonly show: Required<NonNullable<ApiShape['show']>>
+}
+
+const ROUTES: Readonly<Record<ApiOperation, ApiRoute>> = {
+  listEventTypes: 'GET /event-types',
+  listEndpoints: 'GET /',
+  createEndpoint: 'POST /',
+  getEndpoint: 'GET /:id',
+  updateEndpoint: 'PATCH /:id',
+  removeEndpoint: 'DELETE /:id',
+  enableEndpoint: 'POST /:id/enable',
+  disableEndpoint: 'POST /:id/disable',
+  rotateSecret: 'POST /:id/rotate-secret',
+  testEndpoint: 'POST /:id/test',
+  endpointDeliveries: 'GET /:id/deliveries',
+  endpointStats: 'GET /:id/stats',
+  listMessages: 'GET /messages',
+  getMessage: 'GET /messages/:id',
+  listDeliveries: 'GET /deliveries',
+  getDelivery: 'GET /deliveries/:id',
+  resendDelivery: 'POST /deliveries/:id/resend',
+  cancelDelivery: 'POST /deliveries/:id/cancel',
+}
+
+/** Operations of one endpoint, or of all: in our own API they are below `/endpoints`. */
+const OF_ENDPOINTS = /^\w+ \/(:id|$)/
+
+/** Our own routes: `/v1/endpoints/:id`, `/v1/deliveries/:id`, and so on. */
+function ownRoutes(): Readonly<Record<ApiOperation, ApiRoute>> {
+  return Object.fromEntries(
+    Object.entries(ROUTES).map(([operation, route]) => {
+      const [method, path = ''] = route.split(' ')
+      return [operation, `${method} /v1${OF_ENDPOINTS.test(route) ? `/endpoints${path.replace(/\/$/, '')}` : path}`]
+    }),
+  ) as Record<ApiOperation, ApiRoute>
+}
+
+/** A contract's shape, or ours where it has none. */
+export function shapeOf(api: ApiShape): Shape {
+  const { names = {}, states, show } = api
+  const nameOf = (name: string) => (names as Record<string, string>)[name] ?? name
+  const renamed = (value: object) => Object.fromEntries(Object.entries(value).map(([key, one]) => [nameOf(key), one]))
+  const words = states ? Object.keys(states) : []
+  return {
+    base: api.base ?? '',
+    routes: { ...(api.base === undefined ? ownRoutes() : ROUTES), ...api.routes },
+    secret: api.secret ?? 'either',
+    eventLimit: api.eventLimit ?? 100,
+    numbered: api.pages === 'numbered',
+    nameOf,
+    wordOf: (state) => words.find((word) => states?.[word]?.includes(state)) ?? state,
+    statesOf: (word) => (states ? states[word] : isState(word) ? [word] : undefined),
+    words: states ? words : STATES,
+    show: {
+      endpoint: (endpoint: ApiEndpoint) => renamed(endpoint),
+      endpoints: (data, next) => ({ data, nextCursor: next ?? null }),
+      secret: (secret: string) => ({ [nameOf('secret')]: secret }),
+      delivery: (delivery: ApiDelivery) => delivery,
+      deliveries: ({ data, next, statistics, page, pageSize, total, pageCount }: ApiDeliveries) =>
+        api.pages === 'numbered'
+          ? { data, statistics, page, pageSize, total, pageCount }
+          : { data, statistics, nextCursor: next ?? null },
+      eventTypes: (data: readonly ApiEventType[]) => ({ data }),
+      test: ({ id }) => ({ messageId: id }),
+      problem: (problem: ApiProblem) => ({ type: 'about:blank', ...problem }),
+      ...show,
+    },
+  }
+}
+
+const STATES: readonly DeliveryState[] = [
+  'pending',
+  'sending',
+  'retrying',
+  'delivered',
+  'failed',
+  'cancelled',
+  'skipped',
+]
+const isState = (word: string): word is DeliveryState => (STATES as readonly string[]).includes(word)

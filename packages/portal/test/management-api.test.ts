@@ -1,0 +1,344 @@
+import type { ApiShape } from '@hooks/core'
+import { describe, expect, it } from 'vitest'
+import { createManagementApi } from '../src/index.ts'
+import { events, stage } from './stage.ts'
+
+const URL_ = 'https://acme.example/webhooks'
+const as = (key: string) => ({ authorization: `Bearer ${key}` })
+
+describe('the management API', () => {
+  it('does not start without an authorize', () => {
+    const { hooks, contract } = stage()
+    expect(() => createManagementApi(hooks as never, { contract } as never)).toThrow(
+      expect.objectContaining({ code: 'authorize_missing' }),
+    )
+  })
+
+  it('lets no stranger in, and stores nothing of what they send', async () => {
+    const { call, hooks } = stage()
+    const refused = await call('POST', '/v1/endpoints', { url: URL_ }, as('nobody'))
+    expect(refused.status).toBe(401)
+    expect(refused.json).toEqual({
+      type: 'about:blank',
+      status: 401,
+      code: 'unauthorized',
+      title: 'Not authorized',
+      detail: 'Say who you are.',
+    })
+    expect(refused.headers.get('content-type')).toBe('application/problem+json')
+    expect((await hooks.endpoints.list('acme')).data).toEqual([])
+  })
+
+  it('creates an endpoint, and shows its secret this once', async () => {
+    const { call } = stage()
+    const created = await call('POST', '/v1/endpoints', { url: URL_, events: ['booking.*'], name: 'Orders' })
+    expect(created.status).toBe(201)
+    expect(created.json).toMatchObject({ url: URL_, events: ['booking.*'], name: 'Orders', enabled: true })
+    expect(created.json.secret).toMatch(/^whsec_/)
+    const id = created.json.id
+    for (const answer of [await call('GET', `/v1/endpoints/${id}`), await call('GET', '/v1/endpoints')]) {
+      expect(answer.status).toBe(200)
+      expect(answer.text).not.toContain(created.json.secret.slice(6))
+    }
+  })
+
+  it('merges a change, with PATCH as with PUT', async () => {
+    const { call } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_, name: 'Orders' })
+    const patched = await call('PATCH', `/v1/endpoints/${json.id}`, { events: ['user.deleted'] })
+    expect(patched.json).toMatchObject({ url: URL_, name: 'Orders', events: ['user.deleted'] })
+    const put = await call('PUT', `/v1/endpoints/${json.id}`, { enabled: false })
+    expect(put.json).toMatchObject({ url: URL_, name: 'Orders', events: ['user.deleted'], enabled: false })
+  })
+
+  it('takes back what it showed itself', async () => {
+    const { call } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    const shown = (await call('GET', `/v1/endpoints/${json.id}`)).json
+    expect((await call('PUT', `/v1/endpoints/${json.id}`, { ...shown, name: 'Orders' })).json.name).toBe('Orders')
+  })
+
+  it.each([
+    ['no URL', {}, 400, 'field_missing', 'url'],
+    ['a URL that is none', { url: 'nope' }, 422, 'url_invalid', 'url'],
+    ['http', { url: 'http://acme.example/' }, 422, 'url_scheme', 'url'],
+    ['a private address', { url: 'https://10.0.0.1/' }, 422, 'address_blocked', 'url'],
+    ['a number for a URL', { url: 7 }, 400, 'field_invalid', 'url'],
+    ['an unknown event type', { url: URL_, events: ['booking.lost'] }, 422, 'filter_invalid', 'events'],
+    ['a misspelt field', { url: URL_, evnts: [] }, 400, 'field_unknown', 'evnts'],
+    ['a weak secret', { url: URL_, secret: 'weak' }, 422, 'secret_too_short', 'secret'],
+  ])('refuses %s in words, naming the field', async (_, body, status, code, field) => {
+    const { call, hooks } = stage()
+    const refused = await call('POST', '/v1/endpoints', body)
+    expect(refused.json).toMatchObject({ status, code, field })
+    expect(refused.status).toBe(status)
+    expect((await hooks.endpoints.list('acme')).data).toEqual([])
+  })
+
+  it.each([
+    ['what is not JSON', 'nope', {}, 400],
+    ['a list', [], {}, 400],
+    ['a form', 'url=x', { 'content-type': 'application/x-www-form-urlencoded' }, 415],
+    ['more than it reads', JSON.stringify({ name: 'x'.repeat(300_000) }), {}, 413],
+  ])('refuses %s', async (_, body, headers, status) => {
+    expect((await stage().call('POST', '/v1/endpoints', body, headers)).status).toBe(status)
+  })
+
+  it('answers 404 for everything of another tenant', async () => {
+    const { call, hooks } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    await hooks.send('booking.created', { id: 'b' }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    const [delivery] = (await call('GET', '/v1/deliveries')).json.data
+    const [message] = (await call('GET', '/v1/messages')).json.data
+    for (const [method, path, body] of [
+      ['GET', `/v1/endpoints/${json.id}`],
+      ['PATCH', `/v1/endpoints/${json.id}`, { name: 'mine' }],
+      ['DELETE', `/v1/endpoints/${json.id}`],
+      ['POST', `/v1/endpoints/${json.id}/enable`],
+      ['POST', `/v1/endpoints/${json.id}/disable`],
+      ['POST', `/v1/endpoints/${json.id}/rotate-secret`],
+      ['POST', `/v1/endpoints/${json.id}/test`],
+      ['GET', `/v1/endpoints/${json.id}/deliveries`],
+      ['GET', `/v1/endpoints/${json.id}/stats`],
+      ['GET', `/v1/deliveries/${delivery.id}`],
+      ['POST', `/v1/deliveries/${delivery.id}/resend`],
+      ['POST', `/v1/deliveries/${delivery.id}/cancel`],
+      ['GET', `/v1/messages/${message.id}`],
+      ['GET', '/v1/endpoints?tenant=acme'],
+    ] as const) {
+      expect([path, (await call(method, path, body, as('globex'))).status]).toEqual([path, 404])
+    }
+    expect((await call('GET', '/v1/deliveries', undefined, as('globex'))).json.data).toEqual([])
+  })
+
+  it('acts for the tenant that a request names, of those that it may act for', async () => {
+    const { call, hooks } = stage()
+    expect((await call('POST', '/v1/endpoints', { url: URL_ }, as('group'))).json.code).toBe('tenant_needed')
+    const created = await call('POST', '/v1/endpoints', { url: URL_, tenant: 'globex' }, as('group'))
+    expect(created.json.tenant).toBe('globex')
+    const stranger = await call('POST', '/v1/endpoints', { url: URL_, tenant: 'initech' }, as('group'))
+    expect(stranger.status).toBe(404)
+    expect((await hooks.endpoints.list('acme')).data).toEqual([])
+  })
+
+  it('does only what the capabilities allow', async () => {
+    const { call } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    expect((await call('GET', '/v1/endpoints', undefined, as('reader'))).status).toBe(200)
+    for (const [method, path] of [
+      ['POST', '/v1/endpoints'],
+      ['DELETE', `/v1/endpoints/${json.id}`],
+      ['POST', `/v1/endpoints/${json.id}/rotate-secret`],
+      ['POST', `/v1/endpoints/${json.id}/test`],
+    ] as const) {
+      expect((await call(method, path, undefined, as('reader'))).json.code).toBe('forbidden')
+    }
+  })
+
+  it.each([
+    ['another site', { 'sec-fetch-site': 'cross-site' }, 403],
+    ['a sibling of the site', { 'sec-fetch-site': 'same-site' }, 403],
+    ['an old browser on another site', { origin: 'https://evil.example' }, 403],
+    ['the page itself', { 'sec-fetch-site': 'same-origin' }, 202],
+    ['an old browser on the page itself', { origin: 'https://api.example' }, 202],
+    ['a program', {}, 202],
+  ])('lets %s change things or not', async (_, headers, status) => {
+    const { call } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    expect((await call('POST', `/v1/endpoints/${json.id}/test`, undefined, headers)).status).toBe(status)
+  })
+
+  it('sends a test without a body, and with a chosen event', async () => {
+    const { call, hooks, sent } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    expect((await call('POST', `/v1/endpoints/${json.id}/test`)).status).toBe(202)
+    expect((await call('POST', `/v1/endpoints/${json.id}/test`, { event: 'booking.cancelled' })).status).toBe(202)
+    expect((await call('POST', `/v1/endpoints/${json.id}/test`, { event: 'booking.lost' })).json.field).toBe('event')
+    await hooks.drain({ maxMs: 10_000 })
+    expect(sent.map(({ body }) => JSON.parse(body).type)).toEqual(['booking.created', 'booking.cancelled'])
+  })
+
+  it('lists deliveries with their last attempt, filters them, and counts them whatever the filter', async () => {
+    let status = 500
+    const { call, hooks } = stage({ status: () => status, response: '{"ok":false}' })
+    await call('POST', '/v1/endpoints', { url: URL_ })
+    await hooks.send('booking.created', { id: 'a' }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    status = 200
+    await hooks.send('booking.created', { id: 'b' }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    const all = (await call('GET', '/v1/deliveries')).json
+    expect(all.data.map((one: { state: string }) => one.state)).toEqual(['delivered', 'retrying'])
+    expect(all.data[1]).toMatchObject({ attempts: 1, last: { status: 500, answer: { ok: false } } })
+    expect(all.data[1].nextAttemptAt).toEqual(expect.any(String))
+    const retrying = (await call('GET', '/v1/deliveries?status=retrying')).json
+    expect(retrying.data).toHaveLength(1)
+    expect(retrying.statistics).toMatchObject({ total: 2, delivered: 1, retrying: 1, failed: 0 })
+    expect((await call('GET', '/v1/deliveries?status=lost')).json).toMatchObject({
+      code: 'field_invalid',
+      field: 'status',
+    })
+  })
+
+  it('walks through deliveries by cursor', async () => {
+    const { call, hooks } = stage()
+    await call('POST', '/v1/endpoints', { url: URL_ })
+    for (let i = 0; i < 7; i++) await hooks.send('booking.created', { id: `${i}` }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    const ids: string[] = []
+    for (let cursor: string | null = ''; cursor !== null; ) {
+      const query: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+      const { json } = await call('GET', `/v1/deliveries?limit=3${query}`)
+      ids.push(...json.data.map(({ id }: { id: string }) => id))
+      cursor = json.nextCursor
+    }
+    expect(new Set(ids).size).toBe(7)
+  })
+
+  it('shows a delivery with every attempt and what was sent', async () => {
+    const { call, hooks } = stage({ status: () => 500 })
+    await call('POST', '/v1/endpoints', { url: URL_ })
+    await hooks.send('booking.created', { id: 'a' }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    const [{ id }] = (await call('GET', '/v1/deliveries')).json.data
+    const resent = await call('POST', `/v1/deliveries/${id}/resend`)
+    expect([resent.status, resent.json.id]).toEqual([202, id])
+    await hooks.drain({ maxMs: 10_000 })
+    const shown = (await call('GET', `/v1/deliveries/${id}`)).json
+    expect(shown.log).toHaveLength(2)
+    expect(shown.log[1].trigger).toBe('manual')
+    expect(shown.data).toEqual({ id: 'a' })
+    expect((await call('POST', `/v1/deliveries/${id}/cancel`)).json.state).toBe('cancelled')
+  })
+
+  it('shows the catalog with schemas and examples', async () => {
+    const { data } = (await stage().call('GET', '/v1/event-types')).json
+    expect(data.map(({ type }: { type: string }) => type)).toEqual(events.types)
+    expect(data[0]).toMatchObject({ group: 'Bookings', example: { id: 'booking_1' }, schema: { type: 'object' } })
+  })
+
+  it('names the methods of a path, and knows no other paths', async () => {
+    const { call } = stage()
+    const refused = await call('DELETE', '/v1/endpoints')
+    expect([refused.status, refused.headers.get('allow')]).toEqual([405, 'GET, POST'])
+    expect((await call('GET', '/v1/nothing')).status).toBe(404)
+    expect((await call('GET', '/v1/endpoints/%E0%A4%A')).status).toBe(404)
+  })
+
+  it('says nothing of what failed inside', async () => {
+    const { contract } = stage()
+    const hooks = { endpoints: { list: () => Promise.reject(new Error('password=hunter2')) } }
+    const logged: unknown[] = []
+    const log = (fields: unknown) => logged.push(fields)
+    const api = createManagementApi(hooks as never, {
+      contract,
+      authorize: () => ({ tenants: ['acme'] }),
+      logger: { debug: log, info: log, warn: log, error: log },
+    })
+    const answer = await api.fetch(new Request('https://api.example/v1/endpoints'))
+    expect(answer.status).toBe(500)
+    expect(await answer.text()).not.toContain('hunter2')
+    expect(logged).toHaveLength(1)
+  })
+
+  it('answers under any mount', async () => {
+    const { fetch } = stage()
+    const request = () => new Request('https://api.example/hooks/v1/endpoints', { headers: as('acme') })
+    expect((await fetch(request(), { basePath: '/hooks' })).status).toBe(200)
+    expect((await fetch(request(), { basePath: '/hooks/' })).status).toBe(200)
+    expect((await fetch(request())).status).toBe(404)
+  })
+
+  it('is never cached', async () => {
+    expect((await stage().call('GET', '/v1/endpoints')).headers.get('cache-control')).toBe('no-store')
+  })
+})
+
+describe('a product with an API of its own shape', () => {
+  const iso = (time: Date | null) => time && `${time.toISOString().slice(0, 19)}Z`
+  const api = {
+    base: '/api/webhooks',
+    routes: { rotateSecret: 'POST /:id/regenerate-secret' },
+    names: { enabled: 'active' },
+    secret: 'generated',
+    pages: 'numbered',
+    eventLimit: 2,
+    states: {
+      success: ['delivered'],
+      failed: ['failed', 'cancelled', 'skipped'],
+      pending: ['pending', 'sending', 'retrying'],
+    },
+    show: {
+      endpoint: (e) => ({
+        id: e.id,
+        url: e.url,
+        events: e.events,
+        secret: e.secret,
+        active: e.enabled,
+        createdAt: iso(e.createdAt),
+        updatedAt: iso(e.updatedAt),
+      }),
+      endpoints: (list) => list,
+      delivery: (d) => ({ id: d.id, event: d.type, status: d.status, response: d.last?.answer }),
+      deliveries: (p) => ({
+        deliveries: p.data,
+        statistics: p.statistics,
+        page: p.page,
+        pageSize: p.pageSize,
+        total: p.total,
+        pageCount: p.pageCount,
+      }),
+    },
+  } as const satisfies ApiShape
+
+  it('has its own paths, names, shapes and key order', async () => {
+    const { call } = stage({ api })
+    const created = await call('POST', '/api/webhooks', { url: URL_, events: ['booking.created'], active: false })
+    expect(created.status).toBe(201)
+    expect(Object.keys(created.json)).toEqual(['id', 'url', 'events', 'secret', 'active', 'createdAt', 'updatedAt'])
+    expect(created.json.active).toBe(false)
+    expect((await call('GET', '/api/webhooks')).json).toHaveLength(1)
+    expect((await call('PUT', `/api/webhooks/${created.json.id}`, { active: true })).json).toMatchObject({
+      url: URL_,
+      active: true,
+    })
+    const rotated = await call('POST', `/api/webhooks/${created.json.id}/regenerate-secret`)
+    expect(rotated.json.secret).not.toBe(created.json.secret)
+    expect((await call('POST', `/api/webhooks/${created.json.id}/rotate-secret`)).status).toBe(404)
+  })
+
+  it('does not take a secret where it makes them', async () => {
+    const { call } = stage({ api })
+    const { status, json } = await call('POST', '/api/webhooks', { url: URL_, secret: 'whsec_mine' })
+    expect(status).toBe(201)
+    expect(json.secret).not.toBe('whsec_mine')
+  })
+
+  it('counts event types', async () => {
+    const { call } = stage({ api })
+    const three = { url: URL_, events: ['booking.created', 'booking.cancelled', 'user.deleted'] }
+    expect((await call('POST', '/api/webhooks', three)).status).toBe(400)
+  })
+
+  it('numbers its pages, in its own words', async () => {
+    const { call, hooks } = stage({ api, response: '{"status":"ok"}' })
+    const { json } = await call('POST', '/api/webhooks', { url: URL_ })
+    for (let i = 0; i < 7; i++) await hooks.send('booking.created', { id: `${i}` }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    const page = (await call('GET', `/api/webhooks/${json.id}/deliveries?page=3&pageSize=3&status=success`)).json
+    expect(page).toEqual({
+      deliveries: [{ id: expect.any(String), event: 'booking.created', status: 'success', response: { status: 'ok' } }],
+      statistics: { total: 7, success: 7, failed: 0, pending: 0 },
+      page: 3,
+      pageSize: 3,
+      total: 7,
+      pageCount: 3,
+    })
+    expect((await call('GET', `/api/webhooks/${json.id}/deliveries?page=4&pageSize=3`)).json.deliveries).toEqual([])
+    for (const query of ['pageSize=0', 'pageSize=-1', 'pageSize=abc', 'page=0', 'status=delivered']) {
+      expect((await call('GET', `/api/webhooks/${json.id}/deliveries?${query}`)).status).toBe(400)
+    }
+    expect((await call('GET', `/api/webhooks/${json.id}/deliveries?pageSize=1000000000`)).json.pageSize).toBe(100)
+  })
+})
