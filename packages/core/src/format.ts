@@ -1,4 +1,5 @@
 import type { Bytes, MaybePromise, Ms } from './seams.ts'
+import type { WireDescription } from './wire-description.ts'
 
 /**
  * How a signature is made. `sha256-secret-first` and `-last` are plain hashes over secret and bytes, `token` is
@@ -203,6 +204,8 @@ export interface WireFormat extends InboundFormat {
   newSecret(bytes: Bytes): string
   /** Whether one header can hold the signatures of several secrets, as during a rotation. */
   readonly signsWith: 'all-keys' | 'one-key'
+  /** What a request looks like, for documentation; left out where data cannot describe it. */
+  readonly wire?: WireDescription
   /** Refuses data that this format cannot carry. @throws PayloadError `payload_invalid` */
   check?(type: string, data: unknown): void
   /** The body's bytes: a pure function of what is stored. */

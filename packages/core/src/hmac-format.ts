@@ -36,6 +36,7 @@ import {
 import type { Bytes, Ms } from './seams.ts'
 import { checkSecretText, toWhsec } from './secret.ts'
 import { MOST_SIGNATURES, oneField, readFields, type SignatureFields } from './signature-fields.ts'
+import type { SecretGrammar, SignatureEncoding } from './wire-description.ts'
 
 /** A body that is not JSON. `encode` must give the same text for the same value, every time. */
 export interface Codec {
@@ -44,8 +45,6 @@ export interface Codec {
   /** Throws where the text is not of the form, or holds what must not be parsed (a DTD, an entity). */
   decode(text: string): unknown
 }
-
-export type SignatureEncoding = 'hex' | 'base64' | 'base64url'
 
 /** An HMAC over parts of the request, in one header. */
 export interface HmacSignature {
@@ -76,9 +75,6 @@ export interface TokenSignature {
   /** A token signs nothing. */
   readonly over?: never
 }
-
-/** How a secret's text becomes a key. `text` is its UTF-8 bytes, a `whsec_` in front included. */
-export type SecretGrammar = 'text' | 'whsec' | 'base64' | 'hex'
 
 /** Options of {@link hmacFormat}. */
 export interface HmacFormatOptions {
@@ -201,6 +197,19 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
       throw new ConfigurationError('secret_format', 'a token stands in a header and holds visible ASCII only')
     },
     newSecret: (bytes) => secretText(bytes, grammarOf(options.secret).grammar),
+    wire: {
+      contentType: codec?.contentType ?? 'application/json',
+      headers: [...headers, ...(addedId ? [{ name: addedId, value: part('messageId') as HeaderValuePart }] : [])],
+      signature: {
+        header: signatureHeader,
+        algorithm: algorithm as 'token',
+        encoding,
+        prefix,
+        over,
+        secret: grammarOf(options.secret).grammar,
+        ...(fields && { fields }),
+      },
+    },
     check(type, data) {
       if (options.type !== undefined && type !== options.type) {
         throw new PayloadError('payload_invalid', `the format "${options.name}" carries no type but "${options.type}"`)

@@ -80,8 +80,6 @@ export {
   type HmacFormatOptions,
   type HmacSignature,
   hmacFormat,
-  type SecretGrammar,
-  type SignatureEncoding,
   type TokenSignature,
 } from './hmac-format.ts'
 export { newId } from './id.ts'
@@ -167,6 +165,7 @@ export type { SignatureFields } from './signature-fields.ts'
 export type { InputOf, OutputOf, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
 export { type StandardWebhooksOptions, standardWebhooks, standardWebhooksInbound } from './standard-webhooks.ts'
 export { checkMethod, equalBytes, type KeySet, proveRequest, verifyRequest, type Window } from './verify.ts'
+export type { SecretGrammar, SignatureEncoding, WireDescription } from './wire-description.ts'
 export { type Answering, createAnswering } from './work/answering.ts'
 export { backoff } from './work/backoff.ts'
 export { type Bell, createBell } from './work/bell.ts'

@@ -2,7 +2,7 @@ import { fromBase64, toBase64 } from './encoding.ts'
 import { ConfigurationError, PayloadError, WebhookVerificationError } from './errors.ts'
 import { type Candidate, type InboundFormat, Key, type Segment, type WireFormat } from './format.ts'
 import { parseJson } from './json.ts'
-import { readStamp } from './parts.ts'
+import { part, readStamp } from './parts.ts'
 import type { Bytes, MaybePromise } from './seams.ts'
 import { checkSecretText, toWhsec } from './secret.ts'
 import { LONGEST_SIGNATURES, MOST_SIGNATURES } from './signature-fields.ts'
@@ -37,6 +37,22 @@ export function standardWebhooks(options: StandardWebhooksOptions = {}): WireFor
     ...standardWebhooksInbound(options),
     signsWith: 'all-keys',
     newSecret: toWhsec,
+    wire: {
+      contentType: 'application/json',
+      headers: [
+        { name: idHeader, value: part.messageId },
+        { name: timeHeader, value: part.sentAt('unix') },
+      ],
+      signature: {
+        header: signatureHeader,
+        algorithm: 'hmac-sha256',
+        encoding: 'base64',
+        prefix: 'v1,',
+        separator: ' ',
+        over: [part.header(idHeader), '.', part.header(timeHeader), '.', part.body],
+        secret: 'whsec',
+      },
+    },
     compose({ message }) {
       const head = `{"type":${JSON.stringify(message.type)},"timestamp":"${message.occurredAt.toISOString()}"`
       return { body: `${head},"data":${message.data}}`, contentType: 'application/json' }

@@ -132,14 +132,30 @@ describe('a contract', () => {
     const format = standardWebhooks({ prefix: 'svix' })
     const policy = { retry: ['0s', '1m'], jitter: 0 } as const
     const answers = { handled: [200, 'OK'] } as const
-    const contract = defineContract({ events, format, ids: { endpoint: 'webhook_' }, policy, answers })
+    const api = { base: '/api/webhooks' } as const
+    const contract = defineContract({ events, format, ids: { endpoint: 'webhook_' }, policy, api, answers })
     expect(contract).toEqual({
       events,
       format,
       ids: { message: 'msg_', endpoint: 'webhook_', delivery: 'dlv_' },
       policy,
+      api,
       answers,
     })
+  })
+
+  it.each([
+    ['a base that ends with a slash', { base: '/api/' }],
+    ['a route that is none', { routes: { getEndpoint: 'FETCH /:id' } }],
+    ['words that leave a state out', { states: { ok: ['delivered'] } }],
+    [
+      'words that share a state',
+      {
+        states: { a: ['pending', 'sending', 'retrying', 'delivered', 'failed'], b: ['failed', 'cancelled', 'skipped'] },
+      },
+    ],
+  ])('refuses an API with %s', (_, api) => {
+    expect(codeOf(() => defineContract({ events, api: api as never }))).toBe('contract_invalid')
   })
 
   it.each(['', 'whd_', 'a-B-9', 'x'.repeat(32)])('may begin its ids with "%s"', (prefix) => {
