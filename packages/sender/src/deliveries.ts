@@ -9,7 +9,7 @@ import {
   type Selector,
   type Storage,
 } from '@hooks/core'
-import { pageOf } from './endpoints.ts'
+import { pageAndFilter } from './page.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
 
@@ -20,7 +20,7 @@ export type DeliveryFilter = Omit<Selector, 'tenant' | 'delivery'> & Partial<Pag
 export interface DeliveriesApi {
   /** @throws EndpointError `delivery_not_found` */
   get(tenant: string, id: string): Promise<DeliveryView>
-  /** Newest first; 50 a page by default, 250 at most. */
+  /** Newest first; 50 a page by default, 250 at most. By `cursor`, or by `offset` with a `total`. */
   list(tenant: string, filter?: DeliveryFilter): Promise<Paged<DeliveryView>>
   /** Every attempt, oldest first. @throws EndpointError `delivery_not_found` */
   attempts(tenant: string, id: string): Promise<readonly AttemptRecord[]>
@@ -58,9 +58,9 @@ export function createDeliveries({ storage, wake, ...seams }: DeliveriesOptions)
 
   return {
     get: find,
-    async list(tenant, { cursor, limit, ...filter } = {}) {
+    async list(tenant, options = {}) {
       checkTenant(tenant)
-      const page = pageOf({ ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) })
+      const { page, filter } = pageAndFilter(options)
       return stored(() => storage.history.deliveries({ ...filter, tenant }, page))
     },
     async attempts(tenant, id) {

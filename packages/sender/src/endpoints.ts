@@ -14,6 +14,7 @@ import {
   toMs,
 } from '@hooks/core'
 import { checkFilters } from './match.ts'
+import { pageOf } from './page.ts'
 import { newSecret, rotate, storeSecret } from './secrets.ts'
 import type { Sent } from './send.ts'
 import { withStorageRetry } from './storage-retry.ts'
@@ -116,16 +117,7 @@ export interface EndpointsOptions extends Seams {
   readonly sendTo: (type: string, data: unknown, tenant: string, endpoint: string) => Promise<Sent>
 }
 
-const MOST_PER_PAGE = 250
 const CHUNK = 500
-
-/** A page's size within bounds. */
-export function pageOf({ cursor, limit = 50 }: Partial<Page> = {}): Page {
-  return {
-    limit: Math.min(Math.max(Math.trunc(limit) || 1, 1), MOST_PER_PAGE),
-    ...(cursor !== undefined && { cursor }),
-  }
-}
 
 export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDefinitions, unknown> & {
   /** Disables for the sender's own reasons. Null where it was disabled already, or is gone. */

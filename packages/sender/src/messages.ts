@@ -8,8 +8,8 @@ import {
   type Selector,
   type Storage,
 } from '@hooks/core'
-import { pageOf } from './endpoints.ts'
 import { type Mismatch, mismatch } from './match.ts'
+import { pageAndFilter } from './page.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
 
@@ -71,9 +71,9 @@ export function createMessages({ storage, ...seams }: MessagesOptions): Messages
         endpoints: [...deliveries.map((delivery) => ({ endpointId: delivery.endpointId, delivery })), ...none],
       }
     },
-    async list(tenant, { cursor, limit, ...filter } = {}) {
+    async list(tenant, options = {}) {
       checkTenant(tenant)
-      const page = pageOf({ ...(cursor !== undefined && { cursor }), ...(limit !== undefined && { limit }) })
+      const { page, filter } = pageAndFilter(options)
       const found = await stored(() => storage.history.messages({ ...filter, tenant }, page))
       return { ...found, data: found.data.map(view) }
     },
