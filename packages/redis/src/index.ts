@@ -1,1 +1,2 @@
-export {}
+export type { IoredisClient, NodeRedisClient, RedisClient } from './client.ts'
+export { type RedisIdempotencyOptions, redisIdempotency } from './idempotency.ts'

@@ -20,6 +20,8 @@ export interface IdempotencyStore<Tx = unknown> {
     readonly tx: 'async' | 'sync' | 'none'
     /** There on an {@link Inbox}, and on nothing else. */
     readonly inbox?: true
+    /** There where keys are forgotten once their retention is over, by themselves: `prune` has nothing to do. */
+    readonly expires?: true
   }
   /**
    * Claims `key` for `leaseMs`. A key whose lease ended without completion is claimed anew, under another token. It

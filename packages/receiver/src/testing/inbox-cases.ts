@@ -212,14 +212,18 @@ const fences: readonly InboxCase[] = [
 ]
 
 const upkeep: readonly InboxCase[] = [
-  promise('pruning forgets up to its limit, and says whether there is more', async ({ store, done, pass, expect }) => {
-    for (let i = 0; i < 10; i++) await done(`k${i}`, 1_000)
-    await pass(1_001)
-    expect(await store.prune(4)).toEqual({ more: true })
-    expect(await store.prune(4)).toEqual({ more: true })
-    expect(await store.prune(4)).toEqual({ more: false })
-    expect(await store.prune(4)).toEqual({ more: false })
-  }),
+  promise(
+    'pruning forgets up to its limit, and says whether there is more',
+    async ({ store, done, pass, expect }) => {
+      for (let i = 0; i < 10; i++) await done(`k${i}`, 1_000)
+      await pass(1_001)
+      expect(await store.prune(4)).toEqual({ more: true })
+      expect(await store.prune(4)).toEqual({ more: true })
+      expect(await store.prune(4)).toEqual({ more: false })
+      expect(await store.prune(4)).toEqual({ more: false })
+    },
+    'pruning',
+  ),
 
   promise(
     'pruning touches no lease and nothing that is still kept',

@@ -47,7 +47,13 @@ export interface InboxSubject<Tx> {
 }
 
 /** What a case can need that not every store has. */
-export type Need = 'transactions' | 'synchronous transactions' | 'second connection' | 'database clock' | 'inbox'
+export type Need =
+  | 'transactions'
+  | 'synchronous transactions'
+  | 'second connection'
+  | 'database clock'
+  | 'inbox'
+  | 'pruning'
 
 /** One promise of the port, and the test of it. */
 export interface InboxCase {
@@ -76,6 +82,8 @@ export function excuse(need: Need, facts: IdempotencyStore['facts']): string | u
       return facts.clock === 'injected' ? "facts.clock is 'injected'" : undefined
     case 'inbox':
       return facts.inbox ? undefined : 'facts.inbox is not set'
+    case 'pruning':
+      return facts.expires ? 'facts.expires is set' : undefined
   }
 }
 

@@ -1,0 +1,130 @@
+import {
+  type Applied,
+  type Begun,
+  type Clock,
+  ConfigurationError,
+  type IdempotencyStore,
+  type LeaseRef,
+  type Ms,
+  type Random,
+  systemClock,
+  systemRandom,
+} from '@hooks/core'
+import { isClient, type RedisClient, runScript, type Script } from './client.ts'
+import { closed, storageError, timedOut } from './failures.ts'
+import { ABANDON, BEGIN, COMPLETE, COMPLETED_WITHIN, EXTEND } from './scripts.ts'
+
+/** Options of {@link redisIdempotency}. */
+export interface RedisIdempotencyOptions {
+  /** The host's own, of ioredis or node-redis, connected. The store neither connects nor closes it. */
+  readonly client: RedisClient
+  /** What its keys begin with. Default: `hooks:` */
+  readonly prefix?: string
+  /**
+   * How long an answer is waited for, in ms; after that the call fails with `storage_unavailable`. Default: 2000.
+   * Clients by themselves wait for as long as they reconnect.
+   */
+  readonly timeoutMs?: Ms
+  /** For `timeoutMs` alone: what is due, the server's clock decides. Default: the machine's. */
+  readonly clock?: Clock
+  /** Where lease tokens come from. Default: the platform's random source. */
+  readonly random?: Random
+}
+
+const TOKEN_BYTES = 12
+/** How long a claim that came to nothing can still be completed, and its count of crashes is known. */
+const UNFINISHED_MS: Ms = 86_400_000
+/** The longest time that is kept: what `Infinity` is stored as. */
+const LONGEST_MS: Ms = 1e15
+
+/**
+ * An idempotency store in Redis, for any number of processes and machines. It keeps keys and no requests: it is no inbox,
+ * and takes part in no transaction.
+ *
+ * Each call is one script on one key, so it is atomic, and works on a cluster. Time is the server's. Redis drops a key by
+ * itself once its retention is over, so `prune` has nothing to do. Redis 5 or newer, or Valkey.
+ *
+ * It is as durable as the server: one that loses its memory, evicts keys, or fails over to a replica that lagged, forgets
+ * what was handled, and a message that comes again is handled again. Use `maxmemory-policy noeviction`.
+ *
+ * Errors: `storage_unavailable`, also where no answer came within `timeoutMs`, `storage_full`, `storage_closed`.
+ *
+ * @throws ConfigurationError `option_invalid`: the client is neither of ioredis nor of node-redis
+ * @example
+ * const receiver = createReceiver({ contract, secret, idempotency: redisIdempotency({ client: new Redis() }) })
+ */
+export function redisIdempotency(options: RedisIdempotencyOptions): IdempotencyStore {
+  const { client, prefix = 'hooks:', timeoutMs = 2_000, clock = systemClock, random = systemRandom } = options
+  if (!isClient(client)) {
+    throw new ConfigurationError('option_invalid', 'the client is neither of ioredis nor of node-redis', {
+      hint: 'redisIdempotency({ client: new Redis(url) }), or { client: await createClient({ url }).connect() }',
+    })
+  }
+  let isOver = false
+
+  /** Runs a script. What comes of it after the time is over goes to `late`. */
+  async function run<T>(script: Script, key: string, values: readonly (string | Ms)[], late?: (answer: T) => unknown) {
+    if (isOver) throw closed()
+    const waiting = new AbortController()
+    const running = runScript(client, script, prefix + key, values.map(textOf)) as Promise<T>
+    let isLate = false
+    const timeout = clock.sleep(timeoutMs, waiting.signal).then(() => {
+      if (waiting.signal.aborted) return undefined as never
+      isLate = true
+      throw timedOut(timeoutMs)
+    })
+    // The loser of the race has nobody who listens.
+    timeout.catch(() => {})
+    running.then((answer) => isLate && late?.(answer)).catch(() => {})
+    try {
+      return await Promise.race([running, timeout])
+    } catch (error) {
+      throw storageError(error, client)
+    } finally {
+      waiting.abort()
+    }
+  }
+
+  const change = async (script: Script, { key, token }: LeaseRef, ...times: Ms[]): Promise<Applied> =>
+    Number(await run(script, key, [token, ...times])) === 1 ? 'applied' : 'stale'
+
+  return {
+    facts: { clock: 'database', processes: 'many', tx: 'none', expires: true },
+
+    async begin(key, { leaseMs, tx }): Promise<Begun> {
+      refuseTx(tx)
+      const token = [...random.bytes(TOKEN_BYTES)].map((byte) => byte.toString(16).padStart(2, '0')).join('')
+      // Nobody would do the work of a claim that comes after its caller was told that there is none.
+      const giveUp = () => change(ABANDON, { key, token }, UNFINISHED_MS).catch(() => {})
+      const reply = await run<unknown[]>(BEGIN, key, [token, leaseMs, UNFINISHED_MS], giveUp)
+      const [state, ...numbers] = reply.map(String)
+      const [first = 0, claims = 0, leaseLeftMs = 0] = numbers.map(Number)
+      if (state === 'completed') return { state }
+      if (state === 'in_progress') return { state, retryInMs: first }
+      return { state: 'claimed', lease: { key, token, attempt: first, claims, leaseLeftMs } }
+    },
+    complete: async (lease, { keepMs, tx }) => {
+      refuseTx(tx)
+      return change(COMPLETE, lease, keepMs)
+    },
+    abandon: (lease) => change(ABANDON, lease, UNFINISHED_MS),
+    extend: (lease, leaseMs) => change(EXTEND, lease, leaseMs, UNFINISHED_MS),
+    completedWithin: async (key, withinMs) => Number(await run(COMPLETED_WITHIN, key, [withinMs])) === 1,
+    prune: () => ({ more: false }),
+    async close() {
+      isOver = true
+    },
+  }
+}
+
+/** A token, or a time as whole ms, never early. */
+function textOf(value: string | Ms): string {
+  return typeof value === 'string' ? value : String(Math.ceil(Math.min(LONGEST_MS, Math.max(0, value))))
+}
+
+function refuseTx(tx: unknown): void {
+  if (tx === undefined) return
+  throw new ConfigurationError('tx_unsupported', 'Redis takes no part in a transaction of a database', {
+    hint: 'use postgresInbox or sqliteInbox, in the database that the transaction is on',
+  })
+}
