@@ -30,7 +30,8 @@ export interface Hook0Options {
  * Every attempt is stamped anew; five minutes either way are what Hook0's libraries use.
  *
  * `id` is `X-Event-Id` and `type` is `X-Event-Type`. Hook0 signs all of its headers; a request whose signature leaves out its id
- * is refused, and one that leaves out its type cannot be read. The body is the event's payload, and is `data`.
+ * is refused, and so is an id with a full stop; one whose signature leaves out its type cannot be read. The body is the event's
+ * payload, and is `data`.
  *
  * Source: https://documentation.hook0.com/tutorials/webhook-authentication
  */
@@ -83,5 +84,7 @@ function signedHeaders({ headers }: RawRequest, fields: SignatureFields): string
   const list = oneField(fields, 'h', SIGNATURE)
   const names = namesOf(fields)
   if (!NAMES.test(list) || names.length > MOST_NAMES || !names.includes(ID)) throw malformedHeader(SIGNATURE)
+  // A full stop stands between values, so one in the id could come from its neighbour: Hook0's ids are UUIDs.
+  if (headers.one(ID).includes('.')) throw malformedHeader(ID)
   return `${list}.${names.map((name) => headers.one(name)).join('.')}`
 }

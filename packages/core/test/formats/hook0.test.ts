@@ -128,6 +128,16 @@ describe('hook0', () => {
     expect(await judge(older, signature)).toBe('malformed_header')
   })
 
+  it('lets no full stop move between id and type, whose values are signed with one between them', async () => {
+    const sent = await send(format, [secret], delivery({ type: 'user.account.created' }))
+    const moved = { ...sent.headers, 'x-event-id': 'msg_1.user', 'x-event-type': 'account.created' }
+    for (const chosen of [format, older]) {
+      const judged = (headers: Record<string, string>) =>
+        outcomeOf({ format: chosen, secrets: [secret], now: 1_705_314_600 }, request(headers, sent.body))
+      expect([await judged(sent.headers), await judged(moved)]).toEqual(['0', 'malformed_header'])
+    }
+  })
+
   it('says that the id is not signed where v0 is allowed', () => {
     expect(format.facts.id).toBe('signed')
     expect(older.facts.id).toBe('unsigned')
