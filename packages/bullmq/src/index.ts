@@ -1,1 +1,1 @@
-export {}
+export { type BullmqQueueOptions, bullmqQueue } from './bullmq-queue.ts'
