@@ -1,1 +1,1 @@
-export {}
+export { type NatsClient, type NatsQueueOptions, natsQueue } from './nats-queue.ts'

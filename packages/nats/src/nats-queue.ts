@@ -1,0 +1,77 @@
+import { type Clock, type Listening, type Ms, type Queue, QueueError, systemClock } from '@hooks/core'
+import type { NatsClient } from './client.ts'
+import { atMost } from './deadline.ts'
+import { startListener } from './listener.ts'
+
+export type { NatsClient } from './client.ts'
+
+/** Options of {@link natsQueue}. */
+export interface NatsQueueOptions {
+  /**
+   * Your connection, made with `maxReconnectAttempts: -1`: by default, one that was away for 20 s never comes back. It
+   * stays open when the queue is closed.
+   */
+  readonly connection: NatsClient
+  /**
+   * What rings are published under: `hooks.rings` by default. Senders on one storage use one subject; senders on another
+   * storage need another.
+   */
+  readonly subject?: string
+  readonly clock?: Clock
+}
+
+/** How long NATS may take for a ring. */
+const TAKE_MS: Ms = 3_000
+
+/**
+ * A queue on NATS: processes that send ring, and of those that work, on whatever machine, one hears. It uses core NATS,
+ * which keeps nothing: a ring needs no keeping, because the storage has the work, and polling finds it. A ring for later
+ * is kept by the process that gets it, and handed on where that is stopped.
+ *
+ * @example
+ * const connection = await connect({ servers: 'nats.internal', maxReconnectAttempts: -1 })
+ * const hooks = createSender({ contract, storage, queue: natsQueue({ connection }), poll: '30s' })
+ */
+export function natsQueue({ connection, subject = 'hooks.rings', clock = systemClock }: NatsQueueOptions): Queue {
+  const listeners = new Set<Listening>()
+  const encoder = new TextEncoder()
+  let closed: Promise<void> | undefined
+
+  function open(): void {
+    if (closed !== undefined)
+      throw new QueueError('queue_closed', 'the queue was closed', { hint: 'close it after the sender was stopped' })
+    if (connection.isClosed())
+      throw new QueueError('queue_unavailable', 'the connection to NATS was closed, and will not come back', {
+        hint: 'connect with maxReconnectAttempts: -1, and close the connection after the queue',
+      })
+  }
+
+  async function publish(inMs: Ms): Promise<void> {
+    const work = async () => {
+      connection.publish(subject, encoder.encode(String(Math.ceil(inMs))))
+      await connection.flush()
+    }
+    await atMost(TAKE_MS, clock, work())
+  }
+
+  return {
+    async ring(inMs) {
+      open()
+      await publish(inMs)
+    },
+    async listen(onRing, options) {
+      open()
+      const listening = startListener({ connection, subject, clock, handOn: publish }, onRing, options)
+      listeners.add(listening)
+      // From here on, rings are heard. Where the server is away, from when it is back.
+      await atMost(TAKE_MS, clock, connection.flush()).catch((error) => options.onError?.(error))
+      return {
+        stop: (drainMs) => listening.stop(drainMs).finally(() => listeners.delete(listening)),
+      }
+    },
+    close() {
+      closed ??= Promise.all([...listeners].map((one) => one.stop(0))).then(() => {})
+      return closed
+    },
+  }
+}
