@@ -64,7 +64,7 @@ export function adyen(): WireFormat {
         if (typeof text !== 'string' || !text) {
           throw new WebhookVerificationError('missing_header', 'the body holds no additionalData.hmacSignature')
         }
-        const bytes = fromBase64(text)
+        const bytes = text.length === 44 ? fromBase64(text) : undefined
         const signed = signedText(item)
         const given = bytes?.length === 32 && signed ? [{ algorithm: 'hmac-sha256' as const, bytes }] : []
         return { over: [[signed ?? '']], given }

@@ -40,8 +40,9 @@ export function hubspot(): WireFormat {
     }),
     open(request) {
       const opened = format.open(request)
-      const decoded = format.open({ ...request, url: decodeUrl(request) })
-      const over = [opened, decoded].flatMap(({ proofs }) => proofs.flatMap((proof) => proof.over))
+      const url = decodeUrl(request)
+      if (url === request.url) return opened
+      const over = [opened, format.open({ ...request, url })].flatMap(({ proofs }) => proofs.flatMap((one) => one.over))
       return { ...opened, proofs: opened.proofs.map((proof) => ({ ...proof, over })) }
     },
   }

@@ -57,8 +57,8 @@ export function mailgun(): WireFormat {
       if (!sentAt)
         throw new WebhookVerificationError('malformed_timestamp', 'the body holds no Unix time that is signed')
       const given = [signature, parent].flatMap((one) => {
-        const bytes = typeof one === 'string' ? fromHex(one) : undefined
-        return bytes?.length === 32 ? [{ algorithm: 'hmac-sha256' as const, bytes }] : []
+        const bytes = typeof one === 'string' && one.length === 64 ? fromHex(one) : undefined
+        return bytes ? [{ algorithm: 'hmac-sha256' as const, bytes }] : []
       })
       return { proofs: [{ over: [[time as string, token as string]], given }], sentAt }
     },

@@ -79,6 +79,11 @@ describe('sendgrid', () => {
     expect(await judge(given)).toBe(outcome)
   })
 
+  it('decodes no signature that is too long for one', async () => {
+    expect(await judge({ ...one, signature: 'A'.repeat(2 ** 20) })).toBe('signature_mismatch')
+    expect(await judge({ ...one, signature: 'A'.repeat(96) })).toBe('signature_mismatch')
+  })
+
   it('allows the day for which SendGrid tries again, and an hour more', async () => {
     const now = Number(one.timestamp)
     expect(await judge(one, now + 25 * 3600)).toBe('0')

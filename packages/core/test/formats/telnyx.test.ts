@@ -55,6 +55,11 @@ describe('telnyx', () => {
     expect(await judge(body, {}, 1_517_610_026)).toBe('timestamp_too_new')
   })
 
+  it('decodes no signature that is too long for one', async () => {
+    expect(await judge(body, { 'Telnyx-Signature-Ed25519': 'A'.repeat(2 ** 20) })).toBe('signature_mismatch')
+    expect(await judge(body, { 'Telnyx-Signature-Ed25519': 'A'.repeat(88) })).toBe('signature_mismatch')
+  })
+
   it('reads type, id, time and attempt from the body, and gives it whole', () => {
     expect(format.read(request(headers, body))).toEqual({
       type: 'call.ai_gather.ended',
