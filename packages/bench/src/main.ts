@@ -2,10 +2,11 @@ import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { deliverSections } from './deliver.ts'
 import { type Section, table } from './report.ts'
+import { serverSections } from './servers.ts'
 import { verifySections } from './verify.ts'
 
 /**
- * `pnpm bench [--rounds 7] [--only verify|deliver] [--json]`: everything in one run on one machine, because machines
+ * `pnpm bench [--rounds 7] [--only verify|servers|deliver] [--json]`: everything in one run on one machine, because machines
  * are noisy and only ratios within one run say something.
  */
 const { values } = parseArgs({
@@ -18,6 +19,7 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds)
 const benches: Record<string, (rounds: number) => Promise<Section[]>> = {
   verify: verifySections,
+  servers: serverSections,
   deliver: deliverSections,
 }
 

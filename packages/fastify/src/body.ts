@@ -11,30 +11,52 @@ interface Kept {
  * The bytes of a request's body: those that the host kept, or those of `payload`, of which it reads at most one chunk
  * more than `limit`. It begins to read at once, so that whoever else listens to the stream gets the same bytes.
  */
-export async function readBody(request: FastifyRequest, payload: Readable, limit: number): Promise<Bytes> {
-  const kept = [(request as Kept).rawBody, (request.raw as Kept).rawBody].find(isBytes)
-  if (kept) return kept
-  // Somebody was here. What was made of the bytes is not what was signed.
-  if (payload.readableDidRead) throw unavailable()
-  const chunks: Bytes[] = []
-  let length = 0
-  // The stream stays open for the answer.
-  for await (const chunk of payload.iterator({ destroyOnReturn: false })) {
-    chunks.push(chunk)
-    length += chunk.length
-    if (length > limit) break
-  }
-  return Buffer.concat(chunks)
+export function readBody(request: FastifyRequest, payload: Readable, limit: number): Promise<Bytes> {
+  const { rawBody = (request.raw as Kept).rawBody } = request as Kept
+  return isBytes(rawBody) ? Promise.resolve(rawBody) : readStream(payload, limit)
+}
+
+// By events: an async iterator costs half of what a small request costs in all.
+function readStream(payload: Readable, limit: number): Promise<Bytes> {
+  return new Promise((resolve, reject) => {
+    // Somebody was here. What was made of the bytes is not what was signed.
+    if (payload.readableDidRead) return reject(unavailable())
+    if (payload.destroyed) return reject(incomplete())
+    const chunks: Bytes[] = []
+    let length = 0
+    const finish = () => {
+      payload.off('data', onData).off('end', onEnd).off('error', onBreak).off('close', onBreak)
+    }
+    const onData = (chunk: Bytes) => {
+      chunks.push(chunk)
+      length += chunk.length
+      if (length <= limit) return
+      payload.pause()
+      onEnd()
+    }
+    const onEnd = () => {
+      finish()
+      resolve(chunks.length === 1 ? (chunks[0] as Bytes) : Buffer.concat(chunks))
+    }
+    const onBreak = () => {
+      finish()
+      reject(incomplete())
+    }
+    payload.on('data', onData).on('end', onEnd).on('error', onBreak).on('close', onBreak)
+  })
 }
 
 function isBytes(value: unknown): value is Bytes {
   return ArrayBuffer.isView(value) && (value as Bytes).BYTES_PER_ELEMENT === 1
 }
 
-function unavailable(): Error {
-  const code: VerificationCode = 'body_unavailable'
-  return Object.assign(new Error('the body was read before the receiver'), {
-    code,
-    hint: 'let no hook in front of fastifyReceiver read the body, or let it keep the bytes as request.rawBody, a Buffer',
-  })
-}
+const failure = (code: VerificationCode, message: string, hint?: string) =>
+  Object.assign(new Error(message), { code }, hint && { hint })
+
+const incomplete = () => failure('body_incomplete', 'the sender broke off')
+const unavailable = () =>
+  failure(
+    'body_unavailable',
+    'the body was read before the receiver',
+    'let no hook in front of fastifyReceiver read the body, or let it keep the bytes as request.rawBody, a Buffer',
+  )

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Bytes, RequestHandler } from '@hooks/core'
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { readBody } from './body.ts'
 
 /** Options of {@link fastifyReceiver}, beside Fastify's own `prefix` and `logLevel`. */
@@ -29,8 +29,11 @@ export const fastifyReceiver: FastifyPluginAsync<FastifyReceiverOptions> = async
     readBody(request, payload, receiver.maxBodyBytes)
 
   app.addHook('onRequest', (request, _reply, next) => {
-    // One that Fastify cannot read would be its 415, and none its 400. The receiver gets the headers as they came.
-    request.headers = { 'content-type': 'application/octet-stream' }
+    // One that Fastify cannot read would be its 415, and none its 400. The receiver gets the headers as they came. From
+    // then on Fastify copies all headers at every look: not where there is no need.
+    if (request.headers['content-type'] !== 'application/json') {
+      request.headers = { 'content-type': 'application/octet-stream' }
+    }
     next()
   })
   app.removeAllContentTypeParsers()
@@ -41,7 +44,7 @@ export const fastifyReceiver: FastifyPluginAsync<FastifyReceiverOptions> = async
     parsed(null, () => reading)
   })
 
-  app.all(url, async (request, reply) => {
+  const answer = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     const { status, headers, body, outcome } = await receiver.handle({
       method: request.method,
       url: typeof publicUrl === 'function' ? publicUrl(request) : (publicUrl ?? request.originalUrl),
@@ -52,10 +55,15 @@ export const fastifyReceiver: FastifyPluginAsync<FastifyReceiverOptions> = async
     reply.code(status).headers(headers)
     // What the sender still has to say is not read. HTTP/2 has no such header.
     if (outcome === 'body_too_large' && request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
-    // As bytes: to text Fastify would add a charset.
-    return reply.send(body ? Buffer.from(body) : undefined)
+    // As text, which Node.js writes in one piece with the head; as it is, or Fastify would add a charset.
+    void reply.serializer(asItIs).send(body || undefined)
+  }
+  app.all(url, (request, reply) => {
+    answer(request, reply).catch((error) => reply.send(error))
   })
 }
+
+const asItIs = (text: unknown) => text as string
 
 /** The headers as they came: `request.headers` joins those that came twice. */
 function pairs(raw: readonly string[]): (readonly [string, string])[] {
