@@ -27,12 +27,65 @@ export interface DeliveryPolicy {
   readonly maxAge?: Duration
   /**
    * What an answer means. `default`: 2xx succeeds, 410 ends and disables the endpoint, all else is retried.
-   * `non2xx-retries`: all but 2xx is retried, 410 too. `strict4xx`: 4xx ends, but for 408, 409, 425, 429.
+   * `non2xx-retries`: all but 2xx is retried, 410 too, and the header `webhook-delivery` means nothing. `strict4xx`: 4xx
+   * ends, but for 408, 409, 425, 429. A function decides for itself, and leaves to `default` what it gives no answer to.
    */
-  readonly classify?: 'default' | 'non2xx-retries' | 'strict4xx'
-  /** Whether 429, 502, 503 and 504 hold the whole endpoint, and not this delivery alone: true by default. */
+  readonly classify?: 'default' | 'non2xx-retries' | 'strict4xx' | Classifier
+  /**
+   * Whether an endpoint's own state changes when its deliveries are tried: 429, 502, 503 and 504 hold it as a whole, a
+   * time-out or a 429 lowers its concurrency, and many failures in a row break it off. True by default; with false every
+   * delivery keeps its own times.
+   */
   readonly pace?: boolean
+  /**
+   * When so many attempts in a row have failed, the endpoint is left alone, then tried with one request at a time, until
+   * one succeeds. What is waiting loses no attempt meanwhile. 10 failures, 30 s and then twice as long each time, 5 min
+   * at most by default; false for never.
+   */
+  readonly breaker?: false | { readonly after?: number; readonly hold?: Duration; readonly longestHold?: Duration }
+  /**
+   * When an endpoint is disabled by the sender itself; what it misses is recorded as skipped and can be sent later.
+   * Default: `{ noSuccessFor: '5d' }`.
+   */
+  readonly disable?: DisablePolicy
+  /**
+   * How long after such a disabling the endpoint is enabled again for a try: its first failure disables it again. Only by
+   * hand by default. A 410 is never tried again.
+   */
+  readonly probeAfter?: Duration
 }
+
+/** What an attempt was answered with. */
+export interface ClassifiedAnswer {
+  /** The HTTP status; undefined where there was no answer. */
+  readonly status?: number
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>
+  /** A stable code, where there was no answer. */
+  readonly error?: string
+  /** The event type. */
+  readonly type: string
+}
+
+/**
+ * What an answer means: `delivered`, `retry`, `failed` (no more attempts), `disable` (no more attempts, and the
+ * endpoint is disabled). It sees no body: the status line decides.
+ */
+export type Classifier = (answer: ClassifiedAnswer) => 'delivered' | 'retry' | 'failed' | 'disable' | undefined
+
+/**
+ * - `never`.
+ * - `noSuccessFor`: no success for so long, at least 10 failed attempts, the first and the last at least 12 h apart. The
+ *   host is told a day after the first failure (`endpoint.failing`) and three days after it
+ *   (`endpoint.disable_scheduled`).
+ * - `afterExhausted`: so many deliveries whose schedule ran out, with no success between.
+ * - `afterFailures`: so many failed attempts, of whatever deliveries, with no success between.
+ */
+export type DisablePolicy =
+  | 'never'
+  | { readonly noSuccessFor: Duration; readonly leastFailures?: number; readonly leastSpan?: Duration }
+  | { readonly afterExhausted: number }
+  | { readonly afterFailures: number }
 
 /** What a receiver answers, by outcome: status, and the body as text or as JSON. */
 export type Answers = Readonly<

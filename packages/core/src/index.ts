@@ -12,9 +12,12 @@ export type {
 export type { BodyTemplate } from './body-template.ts'
 export {
   type Answers,
+  type ClassifiedAnswer,
+  type Classifier,
   type Contract,
   type ContractOptions,
   type DeliveryPolicy,
+  type DisablePolicy,
   defineContract,
   type IdPrefixes,
 } from './contract.ts'

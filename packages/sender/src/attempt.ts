@@ -26,8 +26,12 @@ export interface AttemptOptions extends Seams {
 /** An attempt's outcome, and what it means for the endpoint. */
 export interface Attempted {
   readonly outcome: DeliveryOutcome
+  /** The endpoint as a whole asks to be left alone for this long. */
   readonly holdMs?: Ms | null
-  readonly disable?: boolean
+  /** Why the endpoint is to be disabled. */
+  readonly disable?: string
+  /** It has more to do than it can: it said so, or did not answer in time. */
+  readonly overloaded?: boolean
 }
 
 /** Claims without a settlement after which a delivery is taken to end its worker each time. */
@@ -72,13 +76,23 @@ export function createAttempt(options: AttemptOptions): (lease: DeliveryLease, e
     if (lease.endpoint.state === 'disabled') return { outcome: { result: 'skipped', reason: 'endpoint_disabled' } }
     if (lease.claims > MOST_CLAIMS) return { outcome: { result: 'failed', reason: 'poison' } }
     const answer = await send(lease, endsAt)
-    const verdict = classify(answer, policy, lease.step, clock.now())
+    const verdict = judge(answer, lease)
     const attempt = report(answer, lease)
-    if (verdict.result === 'delivered') return { outcome: { result: 'delivered', attempt } }
-    if (verdict.result === 'failed') {
-      return { outcome: { result: 'failed', reason: verdict.reason, attempt }, disable: verdict.disable }
+    const disable = verdict.disable && { disable: verdict.disable }
+    if (verdict.result === 'delivered') return { outcome: { result: 'delivered', attempt }, ...disable }
+    if (verdict.result === 'failed')
+      return { outcome: { result: 'failed', reason: verdict.reason, attempt }, ...disable }
+    return { outcome: retry(verdict, attempt, lease), holdMs: verdict.holdMs, overloaded: isOverload(answer) }
+  }
+
+  function judge(answer: Answer, { step, delivery }: DeliveryLease): Verdict {
+    const { type } = delivery.message
+    try {
+      return classify(answer, policy, step, clock.now(), type)
+    } catch (error) {
+      logger.error({ error, type }, 'hooks: `policy.classify` threw; the answer counts as it does by default')
+      return classify(answer, { ...policy, classify: 'default' }, step, clock.now(), type)
     }
-    return { outcome: retry(verdict, attempt, lease), holdMs: verdict.holdMs }
   }
 
   function retry(
@@ -94,6 +108,9 @@ export function createAttempt(options: AttemptOptions): (lease: DeliveryLease, e
 }
 
 const bytesOf = (body: string | Bytes): Bytes => (typeof body === 'string' ? Buffer.from(body) : body)
+
+const isOverload = (answer: Answer): boolean =>
+  'status' in answer ? answer.status === 429 : answer.error.endsWith('_timeout')
 
 const lenient = new TextDecoder()
 

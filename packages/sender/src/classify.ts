@@ -1,10 +1,10 @@
-import type { Ms } from '@hooks/core'
+import type { ClassifiedAnswer, Ms } from '@hooks/core'
 import type { Policy } from './policy.ts'
 import { readRetryAfter } from './schedule.ts'
 import type { Answer } from './seams.ts'
 
 /** What an answer means for its delivery and its endpoint. */
-export type Verdict =
+export type Verdict = (
   | { readonly result: 'delivered' }
   | {
       readonly result: 'retry'
@@ -13,12 +13,11 @@ export type Verdict =
       /** The endpoint as a whole is to be left alone for this long. */
       readonly holdMs: Ms | null
     }
-  | {
-      readonly result: 'failed'
-      readonly reason: 'gone' | 'rejected'
-      /** The endpoint says that it is no more. */
-      readonly disable: boolean
-    }
+  | { readonly result: 'failed'; readonly reason: 'gone' | 'rejected' | 'aborted_by_receiver' }
+) & {
+  /** Why the endpoint is to be disabled, where it is. */
+  readonly disable?: 'gone' | 'rejected' | 'disabled_by_receiver'
+}
 
 /** Overloaded or starting: the endpoint is paced as a whole (Standard Webhooks, "Response codes", and 503). */
 const PACED = new Set([429, 502, 503, 504])
@@ -29,21 +28,36 @@ const FIRST_HOLD: Ms = 5_000
 const LONGEST_HOLD: Ms = 300_000
 
 /**
- * What to make of an answer. 2xx is success, whatever its body does; a redirect is none, because it is not followed.
+ * What to make of an answer. 2xx is success, whatever its body does; a redirect is none, because it is not followed. The
+ * header `webhook-delivery` lets a receiver end the delivery (`abort-message`) or itself (`disable`), as with Svix.
  *
  * @param step attempts finished before this one under the present schedule: each doubles the hold
  */
-export function classify(answer: Answer, policy: Policy, step: number, now: Date): Verdict {
+export function classify(answer: Answer, policy: Policy, step: number, now: Date, type = ''): Verdict {
+  const decided = typeof policy.classify === 'function' ? policy.classify(shown(answer, type)) : undefined
+  if (decided === 'delivered') return { result: 'delivered' }
+  if (decided === 'failed') return { result: 'failed', reason: 'rejected' }
+  if (decided === 'disable') return { result: 'failed', reason: 'rejected', disable: 'rejected' }
   if (!('status' in answer)) return { result: 'retry', hintMs: null, holdMs: null }
-  const { status } = answer
-  if (status >= 200 && status < 300) return { result: 'delivered' }
-  if (policy.classify !== 'non2xx-retries') {
-    if (status === 410) return { result: 'failed', reason: 'gone', disable: true }
+  const { status, headers } = answer
+  const succeeded = status >= 200 && status < 300
+  if (policy.classify !== 'non2xx-retries' && decided === undefined) {
+    const control = headers['webhook-delivery']?.trim().toLowerCase()
+    const disable = control === 'disable' ? ({ disable: 'disabled_by_receiver' } as const) : {}
+    if (succeeded) return { result: 'delivered', ...disable }
+    if (control === 'disable' || control === 'abort-message')
+      return { result: 'failed', reason: 'aborted_by_receiver', ...disable }
+    if (status === 410) return { result: 'failed', reason: 'gone', disable: 'gone' }
     const final = policy.classify === 'strict4xx' && status >= 400 && status < 500 && !PASSING_4XX.has(status)
-    if (final) return { result: 'failed', reason: 'rejected', disable: false }
-  }
-  const hintMs = readRetryAfter(answer.headers['retry-after'], now)
+    if (final) return { result: 'failed', reason: 'rejected' }
+  } else if (succeeded && decided === undefined) return { result: 'delivered' }
+  const hintMs = readRetryAfter(headers['retry-after'], now)
   const holdMs =
     policy.pace && PACED.has(status) ? Math.max(hintMs ?? 0, Math.min(LONGEST_HOLD, FIRST_HOLD * 2 ** step)) : null
   return { result: 'retry', hintMs, holdMs }
+}
+
+function shown(answer: Answer, type: string): ClassifiedAnswer {
+  if (!('status' in answer)) return { headers: {}, error: answer.error, type }
+  return { status: answer.status, headers: answer.headers, type }
 }

@@ -29,7 +29,7 @@ export interface EndpointView {
   readonly events: readonly string[] | null
   readonly channels: readonly string[] | null
   readonly enabled: boolean
-  /** Why it is disabled: `manual`, or `gone` after a 410. */
+  /** Why it is disabled: `manual`, or what `endpoint.disabled` told. */
   readonly reason: string | null
   readonly name: string | null
   readonly metadata: Readonly<Record<string, string>>
@@ -112,6 +112,8 @@ export interface EndpointsOptions extends Seams {
   readonly contract: Contract
   readonly storage: Storage
   readonly limit: number
+  /** Somebody enabled an endpoint. */
+  readonly enabled: (tenant: string, endpointId: string) => void
   /** Judges a URL by syntax. @throws EndpointError */
   readonly checkUrl: (url: unknown) => void
   readonly sendTo: (type: string, data: unknown, tenant: string, endpoint: string) => Promise<Sent>
@@ -122,6 +124,8 @@ const CHUNK = 500
 export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDefinitions, unknown> & {
   /** Disables for the sender's own reasons. Null where it was disabled already, or is gone. */
   disableFor(tenant: string, id: string, reason: string): Promise<EndpointView | null>
+  /** Enables one that the sender disabled, for a try. Returns whether it did. */
+  enableFor(tenant: string, id: string): Promise<boolean>
 } {
   const { contract, storage, clock, random } = options
   const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, options)
@@ -150,6 +154,22 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
   async function skipOpen(tenant: string, endpoint: string): Promise<void> {
     const to = { state: 'skipped', reason: 'endpoint_disabled' } as const
     while ((await stored(() => storage.retire({ tenant, endpoint }, to, CHUNK))) === CHUNK);
+  }
+
+  /** For the sender's own reasons. Null where it was so already, or is gone. */
+  async function setStateFor(tenant: string, id: string, enabled: boolean, reason: string | null) {
+    let done = false
+    try {
+      const changed = await change(tenant, id, (endpoint) => {
+        const to = setState(enabled, reason)(endpoint)
+        done = to !== null
+        return to
+      })
+      return done ? view(changed) : null
+    } catch (error) {
+      if (error instanceof EndpointError) return null
+      throw error
+    }
   }
 
   const setState = (enabled: boolean, reason: string | null) => (endpoint: Endpoint) =>
@@ -214,23 +234,20 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       await stored(() => storage.endpoints.remove(tenant, id))
     },
 
-    enable: async (tenant, id) => view(await change(tenant, id, setState(true, null))),
+    async enable(tenant, id) {
+      let done = false
+      const changed = await change(tenant, id, (endpoint) => {
+        const to = setState(true, null)(endpoint)
+        done = to !== null
+        return to
+      })
+      if (done) options.enabled(tenant, id)
+      return view(changed)
+    },
     disable: async (tenant, id) => view(await change(tenant, id, setState(false, 'manual'))),
 
-    async disableFor(tenant, id, reason) {
-      let done = false
-      try {
-        const changed = await change(tenant, id, (endpoint) => {
-          const to = setState(false, reason)(endpoint)
-          done = to !== null
-          return to
-        })
-        return done ? view(changed) : null
-      } catch (error) {
-        if (error instanceof EndpointError) return null
-        throw error
-      }
-    },
+    disableFor: (tenant, id, reason) => setStateFor(tenant, id, false, reason),
+    enableFor: async (tenant, id) => (await setStateFor(tenant, id, true, null)) !== null,
 
     async rotateSecret(tenant, id, { secret = newSecret(contract.format, random), overlap = '24h' } = {}) {
       contract.format.keys(secret, 'sign')

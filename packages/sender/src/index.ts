@@ -22,7 +22,14 @@ export type { CreateEndpoint, EndpointInput, EndpointsApi, EndpointView, UpdateE
 export type { Mismatch } from './match.ts'
 export { memoryStorage } from './memory-storage.ts'
 export type { MessageAtEndpoint, MessageFilter, MessagesApi, MessageView } from './messages.ts'
-export type { DeliveryEvent, OperationalEvent, OperationalEvents, OperationalListener } from './operational-events.ts'
+export type {
+  DeliveryEvent,
+  EndpointEvent,
+  EndpointFailure,
+  OperationalEvent,
+  OperationalEvents,
+  OperationalListener,
+} from './operational-events.ts'
 export type { Answer, ResolvedAddress, Resolver, Transport, TransportRequest } from './seams.ts'
 export type { Outgoing, SendOptions, Sent } from './send.ts'
 export { createSender, type Health, type OutgoingOf, type Sender, type SenderOptions } from './sender.ts'

@@ -8,8 +8,42 @@ export interface OperationalEvents {
   'delivery.failed': DeliveryEvent & { readonly reason: string }
   /** An attempt failed, and another will be made. */
   'attempt.failed': DeliveryEvent & { readonly retryInMs: number; readonly status?: number; readonly error?: string }
-  /** An endpoint was disabled by the sender itself: `gone` after a 410. */
-  'endpoint.disabled': { readonly tenant: string; readonly endpointId: string; readonly reason: string }
+  /** A delivery's schedule ran out. `delivery.failed` is told as well. */
+  'delivery.exhausted': DeliveryEvent
+  /**
+   * An endpoint has had no success for a fifth of the time after which it is disabled (a day of five), or for a day
+   * where it never is. `disableAt` is when that will be.
+   */
+  'endpoint.failing': EndpointFailure & { readonly disableAt: Date | null }
+  /** The same after three fifths (three days of five). */
+  'endpoint.disable_scheduled': EndpointFailure & { readonly disableAt: Date }
+  /**
+   * An endpoint was disabled by the sender itself: `failing` or `exhausted` by the policy, `gone` after a 410,
+   * `disabled_by_receiver` by its header, `rejected` by `policy.classify`.
+   */
+  'endpoint.disabled': EndpointEvent & Partial<EndpointFailure> & { readonly reason: string }
+  /** An endpoint was enabled: by hand, or by the sender for a try. */
+  'endpoint.enabled': EndpointEvent & { readonly by: 'hand' | 'probe' }
+  /** An endpoint that was told of as failing has had a success. */
+  'endpoint.recovered': EndpointEvent
+}
+
+export interface EndpointEvent {
+  readonly tenant: string
+  readonly endpointId: string
+  readonly at: Date
+}
+
+/** What is known of an endpoint that fails, and the delivery that failed last. */
+export interface EndpointFailure extends EndpointEvent {
+  /** Failed attempts, and deliveries that ended so, since the last success. */
+  readonly failures: number
+  readonly exhausted: number
+  readonly firstFailureAt: Date | null
+  readonly lastFailureAt: Date | null
+  readonly deliveryId: string
+  readonly messageId: string
+  readonly type: string
 }
 
 export interface DeliveryEvent {
@@ -20,6 +54,7 @@ export interface DeliveryEvent {
   readonly deliveryId: string
   /** The number of the attempt that decided it. */
   readonly attempt: number
+  readonly at: Date
 }
 
 export type OperationalEvent = keyof OperationalEvents

@@ -1,4 +1,4 @@
-import { ConfigurationError, type DeliveryPolicy, type Ms, toMs } from '@hooks/core'
+import { ConfigurationError, type DeliveryPolicy, type DisablePolicy, type Ms, toMs } from '@hooks/core'
 
 /** A {@link DeliveryPolicy} with its defaults filled in, in milliseconds. */
 export interface Policy {
@@ -6,9 +6,20 @@ export interface Policy {
   readonly jitter: number
   readonly deadlineMs: Ms
   readonly maxAgeMs: Ms
-  readonly classify: 'default' | 'non2xx-retries' | 'strict4xx'
+  readonly classify: NonNullable<DeliveryPolicy['classify']>
   readonly pace: boolean
+  /** Null for none. */
+  readonly breaker: { readonly after: number; readonly holdMs: Ms; readonly longestHoldMs: Ms } | null
+  readonly disable: DisableRule
+  /** Null for never. */
+  readonly probeAfterMs: Ms | null
 }
+
+/** When an endpoint is disabled. */
+export type DisableRule =
+  | { readonly by: 'never' }
+  | { readonly by: 'time'; readonly afterMs: Ms; readonly leastFailures: number; readonly leastSpanMs: Ms }
+  | { readonly by: 'exhausted' | 'failures'; readonly after: number }
 
 /** Standard Webhooks, "Reliability": immediately, then over three days. */
 const RETRY = ['0s', '5s', '5m', '30m', '2h', '5h', '10h', '14h', '20h', '24h'] as const
@@ -39,5 +50,36 @@ export function resolvePolicy(policy: DeliveryPolicy): Policy {
     maxAgeMs: toMs(policy.maxAge ?? '5d', 'policy.maxAge'),
     classify,
     pace,
+    breaker: pace ? resolveBreaker(policy.breaker ?? {}) : null,
+    disable: resolveDisable(policy.disable ?? { noSuccessFor: '5d' }),
+    probeAfterMs: policy.probeAfter === undefined ? null : toMs(policy.probeAfter, 'policy.probeAfter'),
   }
+}
+
+function resolveBreaker(breaker: NonNullable<DeliveryPolicy['breaker']>): Policy['breaker'] {
+  if (breaker === false) return null
+  return {
+    after: checkCount(breaker.after ?? 10, 'policy.breaker.after'),
+    holdMs: toMs(breaker.hold ?? '30s', 'policy.breaker.hold'),
+    longestHoldMs: toMs(breaker.longestHold ?? '5m', 'policy.breaker.longestHold'),
+  }
+}
+
+function resolveDisable(disable: DisablePolicy): DisableRule {
+  if (disable === 'never') return { by: 'never' }
+  if ('afterExhausted' in disable)
+    return { by: 'exhausted', after: checkCount(disable.afterExhausted, 'policy.disable.afterExhausted') }
+  if ('afterFailures' in disable)
+    return { by: 'failures', after: checkCount(disable.afterFailures, 'policy.disable.afterFailures') }
+  return {
+    by: 'time',
+    afterMs: toMs(disable.noSuccessFor, 'policy.disable.noSuccessFor'),
+    leastFailures: checkCount(disable.leastFailures ?? 10, 'policy.disable.leastFailures'),
+    leastSpanMs: toMs(disable.leastSpan ?? '12h', 'policy.disable.leastSpan'),
+  }
+}
+
+function checkCount(count: number, name: string): number {
+  if (Number.isInteger(count) && count >= 1) return count
+  throw new ConfigurationError('option_invalid', `${name} is not a whole number from 1`)
 }

@@ -2,8 +2,6 @@ import {
   ConfigurationError,
   type Contract,
   consoleLogger,
-  createWorkLoop,
-  type DeliveryLease,
   type Depth,
   type Duration,
   type EventDefinitions,
@@ -15,7 +13,7 @@ import {
   systemRandom,
   toMs,
 } from '@hooks/core'
-import { type Attempted, createAttempt } from './attempt.ts'
+import { createAttempt } from './attempt.ts'
 import { nodeClock } from './clock.ts'
 import { createDeliveries, type DeliveriesApi } from './deliveries.ts'
 import { createDestinations } from './destination.ts'
@@ -26,11 +24,13 @@ import { createAddressPolicy } from './http/addresses.ts'
 import { HTTPS_PORTS, parseEndpointUrl } from './http/endpoint-url.ts'
 import { createResolver } from './http/resolver.ts'
 import { createTransport } from './http/transport.ts'
+import { createMaintenance } from './maintenance.ts'
 import { createMessages, type MessagesApi } from './messages.ts'
 import { createEmitter, type OperationalEvent, type OperationalListener } from './operational-events.ts'
 import { resolvePolicy } from './policy.ts'
 import type { Resolver, Transport } from './seams.ts'
 import { createSending, type Outgoing, type SendOptions, type Sent } from './send.ts'
+import { createWorker, type Worker } from './worker.ts'
 
 /** Options of {@link createSender}. */
 export interface SenderOptions<D extends EventDefinitions, Tx> extends Partial<Seams> {
@@ -56,6 +56,11 @@ export interface SenderOptions<D extends EventDefinitions, Tx> extends Partial<S
   readonly lease?: Duration
   /** The longest that due work of other processes stays unseen: 1 s by default. With a queue, 30 s spares the database. */
   readonly poll?: Duration
+  /**
+   * How long is kept what has been sent: payloads 30 d, ended deliveries with their attempts 90 d by default; false for
+   * ever. Workers forget what is older, once an hour.
+   */
+  readonly retention?: { readonly payloads?: Duration | false; readonly attempts?: Duration | false }
   /** Private networks that may be sent to, such as `['10.1.0.0/16']`. None by default. */
   readonly allowPrivateNetworks?: readonly string[]
   /** Certificate authorities, in PEM, that are trusted beside the public ones. */
@@ -100,6 +105,9 @@ export interface Sender<D extends EventDefinitions = EventDefinitions, Tx = unkn
    * for others, if there is a queue.
    */
   wake(): void
+  /** Claims nothing more in this process until `resume`; what is in flight ends. Sending and matching go on. */
+  pause(): void
+  resume(): void
   health(): Promise<Health>
   /** Listens to what the sender tells its host. */
   on<E extends OperationalEvent>(name: E, listener: OperationalListener<E>): Sender<D, Tx>
@@ -113,6 +121,10 @@ export type OutgoingOf<D extends EventDefinitions> = {
 /** How a sender is doing. */
 export interface Health extends Depth {
   readonly running: boolean
+  /** By `pause`, in this process. */
+  readonly paused: boolean
+  /** How far the storage's clock is ahead of this machine's: signatures carry the machine's time. Warned of over 30 s. */
+  readonly clockSkewMs: number
   /** Requests in flight in this process. */
   readonly inFlight: number
   /** When this process last asked for work, and got an answer. */
@@ -125,8 +137,8 @@ export interface Health extends Depth {
 const GRACE_MS = 20_000
 /** What a lease must have beside the deadline, for settling. */
 const LEASE_MARGIN_MS = 2_000
-/** A drain starts nothing that it could not wait for. */
-const LEAST_DRAIN_RUN_MS = 3_000
+/** Receivers refuse what is signed 5 minutes off, and time passes on the way. */
+const MOST_SKEW_MS = 30_000
 /** After a send in a transaction nobody tells when it commits: looks soon, and ever less often until the poll does. */
 const TX_KICKS_MS = [5, 20, 80, 320]
 
@@ -180,47 +192,21 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     userAgent: options.userAgent ?? 'Hooks/1.0',
   })
 
-  let lastClaimAt: Date | null = null
   let stopped = false
 
-  const loop = createWorkLoop<DeliveryLease, Attempted['outcome']>({
+  const loop: Worker = createWorker({
     ...seams,
+    storage,
     worker,
+    policy,
+    emitter,
+    attempt,
     concurrency,
+    endpointConcurrency,
     leaseMs,
     pollMs,
-    leastRunMs: LEAST_DRAIN_RUN_MS,
-    leases: {
-      async claim(claim) {
-        const claimed = await storage.claim({ ...claim, cap: endpointConcurrency })
-        lastClaimAt = clock.now()
-        return claimed
-      },
-      settle: (settlements) => storage.settle(settlements),
-      async release(leases) {
-        await storage.release(leases)
-        doorbell?.ring(0)
-      },
-      nextDueInMs: () => storage.nextDueInMs(),
-    },
-    async run(lease, { endsAt }) {
-      const { outcome, holdMs, disable } = await attempt(lease, endsAt)
-      // Before the settlement, which makes the lane ready again.
-      if (holdMs)
-        await guarded('holding an endpoint', () => storage.hold([{ endpointId: lease.endpoint.id, forMs: holdMs }]))
-      if (disable) await guarded('disabling an endpoint', () => disableGone(lease))
-      return outcome
-    },
-    claimed(count, limit) {
-      // As much as it could take: there may be more, for others.
-      if (count === limit) doorbell?.ring(0)
-    },
-    settled(lease, outcome, applied) {
-      if (applied !== 'applied') return
-      // Of what is due later, every process hears by its own poll.
-      if (outcome.result === 'retry' && outcome.retryInMs < pollMs) doorbell?.ring(outcome.retryInMs)
-      tell(lease, outcome)
-    },
+    disable: async (tenant, id, reason) => (await endpoints.disableFor(tenant, id, reason)) !== null,
+    ring: (inMs) => doorbell?.ring(inMs),
   })
   const expander = createExpander({
     ...seams,
@@ -228,6 +214,15 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     deliveryPrefix: contract.ids.delivery,
     pollMs,
     expanded: deliveriesDue,
+  })
+  const maintenance = createMaintenance({
+    ...seams,
+    storage,
+    emitter,
+    payloadsKeptMs: keptMs(options.retention?.payloads ?? '30d', 'retention.payloads'),
+    attemptsKeptMs: keptMs(options.retention?.attempts ?? '90d', 'retention.attempts'),
+    probeAfterMs: policy.probeAfterMs,
+    enable: (tenant, id) => endpoints.enableFor(tenant, id),
   })
   const free = () => loop.started && loop.running < concurrency
   const doorbell: Doorbell | undefined =
@@ -273,41 +268,14 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     contract: contract as unknown as Contract,
     storage,
     limit: options.endpointLimit ?? 100,
+    enabled: (tenant, endpointId) =>
+      emitter.emit('endpoint.enabled', { tenant, endpointId, at: clock.now(), by: 'hand' }),
     checkUrl: (url) => void parseEndpointUrl(url, urlPolicy),
     sendTo: async (type, data, tenant, endpoint) => {
       const [sent] = await sending.sendMany([{ type, data, tenant, endpoints: [endpoint] }], undefined)
       return sent as Sent
     },
   })
-
-  async function guarded(what: string, act: () => Promise<unknown>): Promise<void> {
-    try {
-      await act()
-    } catch (error) {
-      logger.error({ error }, `hooks: ${what} failed`)
-    }
-  }
-
-  async function disableGone({ endpoint }: DeliveryLease): Promise<void> {
-    const disabled = await endpoints.disableFor(endpoint.tenant, endpoint.id, 'gone')
-    if (disabled)
-      emitter.emit('endpoint.disabled', { tenant: endpoint.tenant, endpointId: endpoint.id, reason: 'gone' })
-  }
-
-  function tell({ key, endpoint, attempt, delivery }: DeliveryLease, outcome: Attempted['outcome']): void {
-    const { id: messageId, type, tenant } = delivery.message
-    const event = { tenant, type, messageId, endpointId: endpoint.id, deliveryId: key, attempt }
-    if (outcome.result === 'delivered') emitter.emit('delivery.delivered', event)
-    else if (outcome.result === 'retry') {
-      const { status, error } = outcome.attempt
-      emitter.emit('attempt.failed', {
-        ...event,
-        retryInMs: outcome.retryInMs,
-        ...(status !== undefined && { status }),
-        ...(error !== undefined && { error }),
-      })
-    } else emitter.emit('delivery.failed', { ...event, reason: outcome.reason })
-  }
 
   function open(): void {
     if (!stopped) return
@@ -337,13 +305,14 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       open()
       expander.start()
       loop.start()
+      maintenance.start()
       doorbell?.listen()
     },
     async stop() {
       stopped = true
       kicks.abort()
       await doorbell?.stopListening()
-      await expander.stop()
+      await Promise.all([expander.stop(), maintenance.stop()])
       await loop.stop(GRACE_MS)
       await doorbell?.flush()
       await transport.close?.()
@@ -357,6 +326,11 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
         await loop.drain(Math.max(0, end - clock.monotonic()))
       } while (expanded > 0 && clock.monotonic() < end)
     },
+    pause: () => loop.pause(),
+    resume() {
+      loop.resume()
+      look()
+    },
     wake() {
       look()
       ringOthers()
@@ -364,7 +338,11 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     async health() {
       const depth = await storage.depth()
       const queue = doorbell && { queue: doorbell.state }
-      return { running: loop.started, inFlight: loop.running, lastClaimAt, ...queue, ...depth }
+      const clockSkewMs = depth.at.getTime() - clock.now().getTime()
+      if (Math.abs(clockSkewMs) > MOST_SKEW_MS)
+        logger.warn({ clockSkewMs }, "hooks: this machine's clock and the storage's are far apart")
+      const { started: running, paused, running: inFlight, lastClaimAt } = loop
+      return { running, paused, inFlight, lastClaimAt, clockSkewMs, ...queue, ...depth }
     },
     on(name, listener) {
       emitter.on(name, listener)
@@ -373,6 +351,8 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
   }
   return sender
 }
+
+const keptMs = (kept: Duration | false, name: string) => (kept === false ? null : toMs(kept, name))
 
 function checkOptions(
   { dev }: { readonly dev?: boolean },

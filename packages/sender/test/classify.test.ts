@@ -1,3 +1,4 @@
+import type { ClassifiedAnswer, Classifier } from '@hooks/core'
 import { describe, expect, it } from 'vitest'
 import { classify } from '../src/classify.ts'
 import { resolvePolicy } from '../src/policy.ts'
@@ -16,6 +17,8 @@ const failure: Answer = { ms: 1, sent: true, error: 'connection_reset', detail: 
 const judge = (status: number, policy = {}, headers = {}, step = 0) =>
   classify(answer(status, headers), resolvePolicy(policy), step, now)
 
+const classifyAnswer = (given: Answer, by: Classifier) => classify(given, resolvePolicy({ classify: by }), 0, now)
+
 describe('what an answer means', () => {
   for (const status of [200, 201, 202, 204, 299]) {
     it(`${status} is success`, () => expect(judge(status)).toEqual({ result: 'delivered' }))
@@ -27,7 +30,7 @@ describe('what an answer means', () => {
     expect(classify(failure, resolvePolicy({}), 0, now)).toEqual({ result: 'retry', hintMs: null, holdMs: null })
   })
   it('410 ends the delivery and disables the endpoint', () => {
-    expect(judge(410)).toEqual({ result: 'failed', reason: 'gone', disable: true })
+    expect(judge(410)).toEqual({ result: 'failed', reason: 'gone', disable: 'gone' })
   })
   for (const status of [429, 502, 503, 504]) {
     it(`${status} holds the whole endpoint, 5 s and then twice as long each time, 5 minutes at most`, () => {
@@ -45,8 +48,51 @@ describe('what an answer means', () => {
   it('410 is retried where every non-2xx is promised a retry', () => {
     expect(judge(410, { classify: 'non2xx-retries' })).toMatchObject({ result: 'retry' })
   })
+  for (const control of ['abort-message', ' Abort-Message ']) {
+    it(`a failure with the header webhook-delivery: ${control.trim()} ends the delivery`, () => {
+      const headers = { 'webhook-delivery': control }
+      expect(judge(500, {}, headers)).toEqual({ result: 'failed', reason: 'aborted_by_receiver' })
+      expect(judge(204, {}, headers)).toEqual({ result: 'delivered' })
+    })
+  }
+  it('an answer with the header webhook-delivery: disable disables the endpoint, and is what it is beside that', () => {
+    const headers = { 'webhook-delivery': 'disable' }
+    const disable = 'disabled_by_receiver'
+    expect(judge(400, {}, headers)).toEqual({ result: 'failed', reason: 'aborted_by_receiver', disable })
+    expect(judge(200, {}, headers)).toEqual({ result: 'delivered', disable })
+  })
+  it('the header means nothing where every non-2xx is promised a retry, and nothing else in it ever does', () => {
+    expect(judge(500, { classify: 'non2xx-retries' }, { 'webhook-delivery': 'disable' })).toMatchObject({
+      result: 'retry',
+    })
+    expect(judge(200, { classify: 'non2xx-retries' }, { 'webhook-delivery': 'disable' })).toEqual({
+      result: 'delivered',
+    })
+    expect(judge(500, {}, { 'webhook-delivery': 'disable, abort-message' })).toMatchObject({ result: 'retry' })
+  })
+  it('a function decides, and leaves the rest to the default', () => {
+    const classify = ({ status, error }: ClassifiedAnswer) =>
+      status === 404
+        ? 'delivered'
+        : status === 400
+          ? 'failed'
+          : status === 401
+            ? 'disable'
+            : status === 410
+              ? 'retry'
+              : error === 'x'
+                ? 'failed'
+                : undefined
+    expect(judge(404, { classify })).toEqual({ result: 'delivered' })
+    expect(judge(400, { classify })).toEqual({ result: 'failed', reason: 'rejected' })
+    expect(judge(401, { classify })).toEqual({ result: 'failed', reason: 'rejected', disable: 'rejected' })
+    expect(judge(410, { classify })).toEqual({ result: 'retry', hintMs: null, holdMs: null })
+    expect(judge(200, { classify })).toEqual({ result: 'delivered' })
+    expect(judge(429, { classify })).toMatchObject({ result: 'retry', holdMs: 5_000 })
+    expect(classifyAnswer({ ...failure, error: 'x' }, classify)).toEqual({ result: 'failed', reason: 'rejected' })
+  })
   it('a 4xx that no later try can heal ends the delivery under strict4xx', () => {
-    expect(judge(404, { classify: 'strict4xx' })).toEqual({ result: 'failed', reason: 'rejected', disable: false })
+    expect(judge(404, { classify: 'strict4xx' })).toEqual({ result: 'failed', reason: 'rejected' })
     for (const status of [408, 409, 425, 429, 500])
       expect(judge(status, { classify: 'strict4xx' })).toMatchObject({ result: 'retry' })
   })

@@ -76,7 +76,12 @@ const REST: Ms = 20 * 60_000
 
 const contract = defineContract({
   events: defineEvents({ 'order.paid': {}, 'order.shipped': {}, 'user.deleted': {} }),
-  policy: { retry: [...RETRY], deadline: DEADLINE, maxAge: '1h' },
+  policy: {
+    retry: [...RETRY],
+    deadline: DEADLINE,
+    maxAge: '1h',
+    breaker: { after: 4, hold: '1s', longestHold: '8s' },
+  },
 })
 
 /**

@@ -1,0 +1,114 @@
+import { type Bell, createBell, type Endpoint, type Ms, type Seams, type Storage } from '@hooks/core'
+import { WARNED } from './health.ts'
+import type { Emitter } from './operational-events.ts'
+
+/** What {@link createMaintenance} needs. */
+export interface MaintenanceOptions extends Seams {
+  readonly storage: Storage
+  readonly emitter: Emitter
+  /** How long payloads, and ended deliveries with their attempts, are kept; null for ever. */
+  readonly payloadsKeptMs: Ms | null
+  readonly attemptsKeptMs: Ms | null
+  /** How long after the sender disabled an endpoint it is tried again; null for never. */
+  readonly probeAfterMs: Ms | null
+  /** Enables an endpoint for a try. Returns whether it was this call that did. */
+  readonly enable: (tenant: string, endpointId: string) => Promise<boolean>
+}
+
+/** What has to be done now and then, by whichever worker comes to it. */
+export interface Maintenance {
+  start(): void
+  stop(): Promise<void>
+  /** Does it now, all of it. */
+  run(): Promise<void>
+}
+
+const EVERY: Ms = 3_600_000
+/** Of the first hour, so that workers that start together do not all do it at once. */
+const FIRST_WITHIN: Ms = 600_000
+const CHUNK = 1_000
+/** Chunks are apart, so that they do not stand in the way of deliveries. */
+const BETWEEN: Ms = 100
+/** Reasons for which the sender itself disabled an endpoint, but for `gone`: that one said that it is no more. */
+const BY_POLICY = new Set(['failing', 'exhausted'])
+
+/** Forgets what has been kept for long enough, in chunks, and tries endpoints again. */
+export function createMaintenance(options: MaintenanceOptions): Maintenance {
+  const { storage, clock, random, logger, emitter } = options
+  const bell: Bell = createBell(clock)
+  let looping: Promise<void> | undefined
+  let stopping = false
+
+  const before = (keptMs: Ms | null) => (keptMs === null ? undefined : new Date(clock.now().getTime() - keptMs))
+
+  async function prune(): Promise<void> {
+    const payloadsBefore = before(options.payloadsKeptMs)
+    const historyBefore = before(options.attemptsKeptMs)
+    if (!payloadsBefore && !historyBefore) return
+    const what = { ...(payloadsBefore && { payloadsBefore }), ...(historyBefore && { historyBefore }) }
+    while (!stopping) {
+      const { more } = await storage.history.prune(what, CHUNK)
+      if (!more) return
+      await clock.sleep(BETWEEN)
+    }
+  }
+
+  async function probeAll(): Promise<void> {
+    const { probeAfterMs } = options
+    if (probeAfterMs === null || storage.facts.lacks?.includes('pages')) return
+    let cursor: string | undefined
+    do {
+      const page = { limit: CHUNK, ...(cursor !== undefined && { cursor }) }
+      const { data, next } = await storage.endpoints.list(null, page, { state: 'disabled' })
+      for (const endpoint of data) if (isDue(endpoint, probeAfterMs)) await probe(endpoint)
+      cursor = next
+    } while (cursor !== undefined && !stopping)
+  }
+
+  const isDue = ({ reason, updatedAt }: Endpoint, afterMs: Ms) =>
+    reason !== null && BY_POLICY.has(reason) && updatedAt.getTime() + afterMs <= clock.now().getTime()
+
+  async function probe({ tenant, id }: Endpoint): Promise<void> {
+    if (!(await options.enable(tenant, id))) return
+    await storage.hold([{ endpointId: id, probing: true, warned: WARNED.tried }])
+    emitter.emit('endpoint.enabled', { tenant, endpointId: id, at: clock.now(), by: 'probe' })
+  }
+
+  async function run(): Promise<void> {
+    for (const [what, act] of [
+      ['forgetting what is old', prune],
+      ['trying disabled endpoints again', probeAll],
+    ] as const) {
+      try {
+        await act()
+      } catch (error) {
+        logger.error({ error }, `hooks: ${what} failed; it is tried again in an hour`)
+      }
+    }
+  }
+
+  async function loop(): Promise<void> {
+    let waitMs = Math.round(random.float() * FIRST_WITHIN)
+    while (!stopping) {
+      await bell.wait(waitMs)
+      if (!stopping) await run()
+      waitMs = EVERY
+    }
+  }
+
+  return {
+    start() {
+      if (looping !== undefined) return
+      stopping = false
+      looping = loop()
+    },
+    async stop() {
+      stopping = true
+      bell.ring()
+      await looping
+      looping = undefined
+      bell.close()
+    },
+    run,
+  }
+}

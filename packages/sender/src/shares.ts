@@ -1,0 +1,43 @@
+import type { DeliveryLease, Storage } from '@hooks/core'
+
+/** The part of a worker that failing endpoints have, all together, and that one tenant has while others wait. */
+const SHARE = 1 / 4
+
+type ClaimOptions = Parameters<Storage['claim']>[0]
+
+/** What runs in this process, and of what the next claim may have how much. */
+export interface Shares {
+  begin(lease: DeliveryLease): void
+  end(lease: DeliveryLease): void
+  readonly claim: Pick<ClaimOptions, 'failingLimit' | 'tenants'>
+  /** Failing endpoints have all that they may have. */
+  readonly isFull: boolean
+}
+
+/**
+ * Shares of a worker's slots: a time-out of a failing endpoint holds one for long, and a tenant with very many endpoints
+ * could fill them all. Over several workers the shares add up.
+ */
+export function createShares(concurrency: number): Shares {
+  const most = Math.max(1, Math.floor(concurrency * SHARE))
+  const running = new Map<string, number>()
+  let failing = 0
+  return {
+    begin({ endpoint, lane }) {
+      running.set(endpoint.tenant, (running.get(endpoint.tenant) ?? 0) + 1)
+      if (lane.failing) failing++
+    },
+    end({ endpoint, lane }) {
+      const left = (running.get(endpoint.tenant) ?? 1) - 1
+      if (left > 0) running.set(endpoint.tenant, left)
+      else running.delete(endpoint.tenant)
+      if (lane.failing) failing--
+    },
+    get claim() {
+      return { failingLimit: Math.max(0, most - failing), tenants: { most, running: Object.fromEntries(running) } }
+    },
+    get isFull() {
+      return failing >= most
+    },
+  }
+}

@@ -1,0 +1,163 @@
+import {
+  createWorkLoop,
+  type DeliveryLease,
+  type DeliveryOutcome,
+  type Ms,
+  type Seams,
+  type Storage,
+  type WorkLoop,
+} from '@hooks/core'
+import type { Attempted } from './attempt.ts'
+import { createHealth } from './health.ts'
+import type { Emitter } from './operational-events.ts'
+import type { Policy } from './policy.ts'
+import { createShares } from './shares.ts'
+
+/** What {@link createWorker} needs. */
+export interface WorkerOptions extends Seams {
+  readonly storage: Storage
+  readonly worker: string
+  readonly policy: Policy
+  readonly emitter: Emitter
+  readonly attempt: (lease: DeliveryLease, endsAt: Ms) => Promise<Attempted>
+  readonly concurrency: number
+  readonly endpointConcurrency: number
+  readonly leaseMs: Ms
+  readonly pollMs: Ms
+  /** Disables an endpoint. Returns whether it was this call that did. */
+  readonly disable: (tenant: string, endpointId: string, reason: string) => Promise<boolean>
+  /** There may be work for other processes. */
+  readonly ring: (inMs: Ms) => void
+}
+
+/** The loop that delivers, and what it tells of itself. */
+export interface Worker extends WorkLoop {
+  readonly lastClaimAt: Date | null
+  readonly paused: boolean
+  /** Claims nothing more. */
+  pause(): void
+  resume(): void
+}
+
+/** A drain starts nothing that it could not wait for. */
+const LEAST_DRAIN_RUN_MS = 3_000
+/** How often a worker looks while failing endpoints have all that they may have of it. */
+const FULL_SHARE_POLL_MS = 100
+
+/** Claims deliveries in shares, attempts and settles them, and keeps up the health of their endpoints. */
+export function createWorker(options: WorkerOptions): Worker {
+  const { storage, emitter, clock, logger, pollMs, ring } = options
+  const shares = createShares(options.concurrency)
+  const lacksShares = storage.facts.lacks?.includes('shares') ?? false
+  const health = createHealth({ ...options, concurrency: options.endpointConcurrency })
+  let lastClaimAt: Date | null = null
+  let paused = false
+
+  const loop = createWorkLoop<DeliveryLease, DeliveryOutcome>({
+    ...options,
+    leastRunMs: LEAST_DRAIN_RUN_MS,
+    leases: {
+      async claim(claim) {
+        if (paused) return []
+        const share = lacksShares ? {} : shares.claim
+        const claimed = await storage.claim({ ...claim, cap: options.endpointConcurrency, ...share })
+        lastClaimAt = clock.now()
+        return claimed
+      },
+      settle: (settlements) => storage.settle(settlements),
+      async release(leases) {
+        await storage.release(leases)
+        ring(0)
+      },
+      async nextDueInMs() {
+        if (paused) return null
+        const dueInMs = await storage.nextDueInMs()
+        // What is due may be of failing endpoints, for which there is no slot: the end of one of theirs wakes the loop.
+        return shares.isFull && dueInMs !== null ? Math.max(dueInMs, FULL_SHARE_POLL_MS) : dueInMs
+      },
+    },
+    async run(lease, { endsAt }) {
+      shares.begin(lease)
+      try {
+        const attempted = await options.attempt(lease, endsAt)
+        // Before the settlement, which makes the lane ready again.
+        await health.before(lease, attempted)
+        if (attempted.disable) await disable(lease, attempted.disable)
+        return attempted.outcome
+      } finally {
+        shares.end(lease)
+      }
+    },
+    claimed(count, limit) {
+      // As much as it could take: there may be more, for others.
+      if (count === limit) ring(0)
+    },
+    settled(lease, outcome, applied) {
+      if (applied !== 'applied') return
+      // Of what is due later, every process hears by its own poll.
+      if (outcome.result === 'retry' && outcome.retryInMs < pollMs) ring(outcome.retryInMs)
+      tell(lease, outcome)
+      health.after(lease, outcome)
+    },
+  })
+
+  async function disable({ endpoint }: DeliveryLease, reason: string): Promise<void> {
+    const { tenant, id: endpointId } = endpoint
+    try {
+      const disabled = await options.disable(tenant, endpointId, reason)
+      if (disabled) emitter.emit('endpoint.disabled', { tenant, endpointId, at: clock.now(), reason })
+    } catch (error) {
+      logger.error({ error }, 'hooks: disabling an endpoint failed')
+    }
+  }
+
+  function tell({ key, endpoint, attempt, delivery }: DeliveryLease, outcome: DeliveryOutcome): void {
+    const { id: messageId, type, tenant } = delivery.message
+    const event = { tenant, type, messageId, endpointId: endpoint.id, deliveryId: key, attempt, at: clock.now() }
+    if (outcome.result === 'delivered') emitter.emit('delivery.delivered', event)
+    else if (outcome.result === 'retry') {
+      const { status, error } = outcome.attempt
+      emitter.emit('attempt.failed', {
+        ...event,
+        retryInMs: outcome.retryInMs,
+        ...(status !== undefined && { status }),
+        ...(error !== undefined && { error }),
+      })
+    } else {
+      emitter.emit('delivery.failed', { ...event, reason: outcome.reason })
+      if (outcome.reason === 'exhausted') emitter.emit('delivery.exhausted', event)
+    }
+  }
+
+  return {
+    get running() {
+      return loop.running
+    },
+    get started() {
+      return loop.started
+    },
+    get lastClaimAt() {
+      return lastClaimAt
+    },
+    get paused() {
+      return paused
+    },
+    start: loop.start,
+    wake: loop.wake,
+    async stop(drainMs) {
+      await loop.stop(drainMs)
+      await health.idle()
+    },
+    async drain(maxMs) {
+      await loop.drain(maxMs)
+      await health.idle()
+    },
+    pause() {
+      paused = true
+    },
+    resume() {
+      paused = false
+      loop.wake()
+    },
+  }
+}
