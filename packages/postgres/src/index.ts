@@ -9,4 +9,5 @@ export type {
   QueryFunction,
   QueryHandle,
 } from './handle.ts'
+export { type PostgresStorageOptions, postgresStorage } from './storage.ts'
 export { toQuery } from './to-query.ts'

@@ -1,0 +1,148 @@
+import type { AttemptRecord, DeliveryState, DeliveryView, MessageRecord, Page, Paged, Selector } from '@hooks/core'
+import type { Database } from './database.ts'
+import { findMessages, type MessageRef } from './messages.ts'
+import { paged } from './page.ts'
+import { type AttemptRow, attemptOf, type DeliveryRow, deliveryOf, messageOf, type Numeric } from './rows.ts'
+import {
+  createParameters,
+  endedCondition,
+  mayFind,
+  messageCondition,
+  openCondition,
+  type Parameters,
+} from './selector.ts'
+import { epoch, OPEN_STATE } from './sql/fragments.ts'
+import { ATTEMPTS, LAST_ATTEMPTS } from './sql/history.ts'
+import { arrayOf } from './text.ts'
+import { NO_WEEK, weekOf } from './week.ts'
+
+/** {@link History.message}. */
+export async function findMessage(db: Database, tenant: string, id: string): Promise<MessageRecord | null> {
+  return (await recordsOf(db, [{ tenant, id, week: weekOf(id) }]))[0] ?? null
+}
+
+async function recordsOf(db: Database, refs: readonly MessageRef[]): Promise<MessageRecord[]> {
+  return (await findMessages(db, refs)).map((row) => ({
+    ...messageOf(row),
+    expired: row.data === null,
+    expanded: Number(row.marked) === 0,
+  }))
+}
+
+/** {@link History.messages}. */
+export async function listMessages(db: Database, selector: Selector, page: Page): Promise<Paged<MessageRecord>> {
+  const parameters = createParameters()
+  const condition = messageCondition(selector, parameters)
+  const rows = await db.run<{ id: string; tenant: string; week: Numeric }>(
+    `select m.id, m.tenant, m.week from hooks.message m
+    where ${condition} ${page.cursor === undefined ? '' : `and m.id < ${parameters.add(page.cursor)}::text`}
+    order by m.id desc limit ${parameters.add(page.limit + 1)}::text::int`,
+    parameters.values,
+  )
+  const { data, next } = paged(rows, page.limit)
+  const refs = data.map(({ id, tenant, week }) => ({ id, tenant, week: Number(week) }))
+  return { data: await recordsOf(db, refs), ...(next !== undefined && { next }) }
+}
+
+/** {@link History.delivery}. */
+export async function findDelivery(db: Database, tenant: string, id: string): Promise<DeliveryView | null> {
+  return (await deliveriesWhere(db, { tenant, delivery: id }, { limit: 1 }))[0] ?? null
+}
+
+/** {@link History.deliveries}. */
+export async function listDeliveries(db: Database, selector: Selector, page: Page): Promise<Paged<DeliveryView>> {
+  return paged(await deliveriesWhere(db, selector, { ...page, limit: page.limit + 1 }), page.limit)
+}
+
+/** The columns of a delivery, from both places where one can be. */
+const OPEN_COLUMNS = `o.id, o.message_id as message, o.endpoint_id as endpoint, o.tenant, o.type, ${OPEN_STATE} as state,
+  null::text as reason, o.attempts, ${epoch('o.due_at')} as due, ${epoch('o.created_at')} as created, null::bigint as finished`
+const ENDED_COLUMNS = `d.id, d.message_id as message, d.endpoint_id as endpoint, d.tenant, d.type, d.state,
+  d.reason, d.attempts, null::bigint as due, ${epoch('d.created_at')} as created, ${epoch('d.finished_at')} as finished`
+
+async function deliveriesWhere(db: Database, selector: Selector, { cursor, limit }: Page): Promise<DeliveryView[]> {
+  const parameters = createParameters()
+  const before = (table: string) => (cursor === undefined ? '' : `and ${table}.id < ${parameters.add(cursor)}::text`)
+  const rows = await db.run<DeliveryRow>(
+    union(
+      selector,
+      parameters,
+      (table, condition) =>
+        `select ${table === 'o' ? OPEN_COLUMNS : ENDED_COLUMNS} from hooks.${table === 'o' ? 'open o' : 'ended d'}
+        where ${condition} ${before(table)} order by ${table}.id desc limit ${parameters.add(limit)}::text::int`,
+      `order by id desc limit ${parameters.add(limit)}::text::int`,
+    ),
+    parameters.values,
+  )
+  const last = await lastAttempts(db, rows)
+  return rows.map((row) => deliveryOf(row, last.get(row.id)))
+}
+
+/** One select over what is open and what has ended, or over the one of them that can have some. */
+export function union(
+  selector: Selector,
+  parameters: Parameters,
+  select: (table: 'o' | 'd', condition: string) => string,
+  end: string,
+): string {
+  const arms = [
+    ...(mayFind('open', selector) ? [select('o', openCondition(selector, parameters))] : []),
+    ...(mayFind('ended', selector) ? [select('d', endedCondition(selector, parameters))] : []),
+  ]
+  // An empty list of states finds nothing.
+  if (arms.length === 0) arms.push(select('o', `${openCondition(selector, parameters)} and false`))
+  return `select * from (${arms.map((arm) => `(${arm})`).join(' union all ')}) both_kinds ${end}`
+}
+
+async function lastAttempts(db: Database, deliveries: readonly DeliveryRow[]): Promise<Map<string, AttemptRow>> {
+  const found = new Map<string, AttemptRow>()
+  const tried = deliveries.filter(({ attempts }) => Number(attempts) > 0)
+  const weeks = tried.map(({ id }) => weekOf(id))
+  const known = weeks.filter((week) => week !== NO_WEEK)
+  for (const [from, to] of [
+    ...(known.length > 0 ? [[Math.min(...known), Math.max(...known)]] : []),
+    [NO_WEEK, NO_WEEK],
+  ]) {
+    const group = tried.filter(
+      (_, i) => (weeks[i] as number) >= (from as number) && (weeks[i] as number) <= (to as number),
+    )
+    if (group.length === 0) continue
+    const rows = await db.run<AttemptRow & { id: string }>(LAST_ATTEMPTS, [
+      arrayOf(group.map(({ id }) => id)),
+      arrayOf(group.map(({ attempts }) => Number(attempts))),
+      String(from),
+      String(to),
+    ])
+    for (const row of rows) found.set(row.id, row)
+  }
+  return found
+}
+
+/** {@link History.attempts}. */
+export async function listAttempts(db: Database, tenant: string, id: string): Promise<AttemptRecord[]> {
+  const parameters = createParameters()
+  const select = (table: 'o' | 'd', condition: string) =>
+    `select 1 as one from hooks.${table === 'o' ? 'open o' : 'ended d'} where ${condition}`
+  const owned = await db.run(union({ tenant, delivery: id }, parameters, select, 'limit 1'), parameters.values)
+  if (owned.length === 0) return []
+  return (await db.run<AttemptRow>(ATTEMPTS, [id, String(weekOf(id))])).map(attemptOf)
+}
+
+/** {@link History.stats}. */
+export async function stats(db: Database, selector: Selector): Promise<Record<DeliveryState, number>> {
+  const parameters = createParameters()
+  const rows = await db.run<{ state: DeliveryState; n: Numeric }>(
+    union(
+      selector,
+      parameters,
+      (table, condition) =>
+        `select ${table === 'o' ? OPEN_STATE : 'd.state'} as state, count(*)::bigint as n
+        from hooks.${table === 'o' ? 'open o' : 'ended d'} where ${condition} group by 1`,
+      '',
+    ),
+    parameters.values,
+  )
+  const counts = { pending: 0, sending: 0, retrying: 0, delivered: 0, failed: 0, cancelled: 0, skipped: 0 }
+  for (const { state, n } of rows) counts[state] += Number(n)
+  return counts
+}

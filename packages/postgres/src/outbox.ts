@@ -1,0 +1,94 @@
+import type { NewDelivery, NewMessage, PutResult, StoredMessage } from '@hooks/core'
+import type { Database } from './database.ts'
+import type { PostgresHandle } from './handle.ts'
+import type { Meta } from './ledger.ts'
+import { findMessages } from './messages.ts'
+import { messageOf, type Numeric } from './rows.ts'
+import { DUE_MARKS, EXPAND } from './sql/expand.ts'
+import { PUT, PUT_KEYED } from './sql/put.ts'
+import { arrayOf, encodeOptional, jsonOf, plainText } from './text.ts'
+import type { Watermark } from './watermark.ts'
+import { weekOf } from './week.ts'
+
+/** The row of the ledger that a statement in the host's transaction brings along. */
+export interface FoundMeta {
+  readonly version: Numeric
+  readonly least: Numeric
+  readonly installation: string
+}
+
+/** The ledger as a statement found it. */
+export const metaOf = (row: FoundMeta | undefined): Meta | undefined =>
+  row && { version: Number(row.version), leastClient: Number(row.least), installation: row.installation }
+
+/** {@link Outbox.put}: one statement, whatever the number of messages. */
+export async function put(
+  db: Database,
+  version: number,
+  messages: readonly NewMessage[],
+  tx: PostgresHandle | undefined,
+): Promise<PutResult[]> {
+  if (messages.length === 0) {
+    // Nothing is asked of the host's transaction; a closed storage says so all the same.
+    await (tx === undefined ? db.run('select 1 as one') : db.runIn(tx, 'select 1 as one'))
+    return []
+  }
+  const column = <T extends string | number | null>(of: (message: NewMessage) => T) => arrayOf(messages.map(of))
+  const keyed = messages.some(({ idempotencyKey }) => idempotencyKey !== undefined)
+  const rows = await db.runOn<FoundMeta & { id: string | null; outcome: PutResult['outcome'] }>(
+    tx,
+    keyed ? PUT_KEYED : PUT,
+    [
+      column(({ id }) => plainText(id, "the message's id")),
+      column(({ id }) => weekOf(id)),
+      column(({ tenant }) => plainText(tenant, 'the tenant')),
+      column(({ type }) => plainText(type, 'the event type')),
+      column(({ occurredAt }) => Math.floor(occurredAt.getTime())),
+      column(({ data }) => plainText(data, 'the data')),
+      column(({ idempotencyKey }) => encodeOptional(idempotencyKey)),
+      column(({ idempotencyKeepMs }) => String(Math.max(0, idempotencyKeepMs ?? Number.POSITIVE_INFINITY))),
+      column(({ channels }) => jsonOf(channels)),
+      column(({ endpoints }) => jsonOf(endpoints)),
+      column(({ dueInMs = 0 }) => String(Math.max(0, dueInMs))),
+      String(version),
+      db.installation,
+    ],
+  )
+  db.judge(metaOf(rows[0]))
+  return rows.map(({ id, outcome }) => ({ id: id as string, outcome }))
+}
+
+/** {@link Outbox.unexpanded}. */
+export async function unexpanded(db: Database, watermark: Watermark, limit: number): Promise<StoredMessage[]> {
+  const marks = await db.run<{ low: Numeric; id: string | null; week: Numeric; tenant: string }>(DUE_MARKS, [
+    String(limit),
+    watermark.from(),
+  ])
+  watermark.raise(Number(marks[0]?.low))
+  const refs = marks.flatMap(({ id, week, tenant }) => (id === null ? [] : [{ id, tenant, week: Number(week) }]))
+  // One that another has expanded meanwhile is found all the same, and its expansion does nothing.
+  return (await findMessages(db, refs)).map(messageOf)
+}
+
+/** One message, and what it goes to. */
+export interface Expansion {
+  readonly messageId: string
+  readonly deliveries: readonly NewDelivery[]
+}
+
+/** {@link Outbox.expand}. */
+export async function expand(db: Database, expansions: readonly Expansion[]): Promise<void> {
+  // A second expansion of a message in the same call finds its mark gone.
+  const first = new Map<string, Expansion>()
+  for (const expansion of expansions) if (!first.has(expansion.messageId)) first.set(expansion.messageId, expansion)
+  const rows = [...first.values()].flatMap(({ messageId, deliveries }) =>
+    deliveries.map(({ id, endpointId }) => ({ messageId, id, endpointId })),
+  )
+  await db.run(EXPAND, [
+    arrayOf([...first.keys()]),
+    arrayOf(rows.map(({ messageId }) => messageId)),
+    arrayOf(rows.map(({ id }) => id)),
+    arrayOf(rows.map(({ id }) => weekOf(id))),
+    arrayOf(rows.map(({ endpointId }) => endpointId)),
+  ])
+}

@@ -1,0 +1,141 @@
+import type { Retirement, Revival, Selector } from '@hooks/core'
+import type { Database } from './database.ts'
+import { union } from './history.ts'
+import type { Numeric } from './rows.ts'
+import { createParameters, openCondition } from './selector.ts'
+import { ENDED_COLUMNS, lockedLanes, MOVED_LANES, NOW } from './sql/fragments.ts'
+import { encodeText } from './text.ts'
+
+/** {@link Deliveries.retire}. */
+export async function retire(db: Database, selector: Selector, to: Retirement, limit: number): Promise<number> {
+  const parameters = createParameters()
+  const condition = openCondition(selector, parameters)
+  const inFlightToo = selector.states?.includes('sending') ?? false
+  const mayEnd = inFlightToo ? 'true' : `(not o.leased or o.due_at <= ${NOW})`
+  const [row] = await db.run<{ n: Numeric }>(
+    `with chosen as (
+      select o.id, o.endpoint_id from hooks.open o where ${condition} and ${mayEnd} limit ${parameters.add(limit)}::text::int
+    ),
+    ${lockedLanes('chosen')},
+    closed as (
+      delete from hooks.open o
+      using chosen c
+      join locked l on l.endpoint_id = c.endpoint_id
+      where o.id = c.id and ${mayEnd}
+      returning o.*
+    ),
+    history as (
+      insert into hooks.ended (${ENDED_COLUMNS})
+      select week, id, tenant, endpoint_id, message_id, message_week, type, created_at, ${parameters.add(to.state)}::text,
+        ${parameters.add(encodeText(to.reason))}::text, attempts, ${NOW}
+      from closed
+    ),
+    delta as (
+      select endpoint_id, 0 as place, -count(*)::int as open, -(count(*) filter (where leased))::int as leased,
+        'infinity'::timestamptz as waiting_from, bool_or(leased) as freed
+      from closed
+      group by endpoint_id
+    ),
+    ${MOVED_LANES}
+    select count(*)::int as n from closed`,
+    parameters.values,
+  )
+  return Number(row?.n)
+}
+
+/** {@link Deliveries.revive}. `limit` is how many it looks at. */
+export async function revive(db: Database, selector: Selector, limit: number, cursor = ''): Promise<Revival> {
+  interface Row {
+    readonly revived: Numeric
+    readonly flying: Numeric
+    readonly expired: Numeric
+    readonly blocked: Numeric
+    readonly next: string | null
+  }
+  const parameters = createParameters()
+  const after = parameters.add(cursor)
+  const most = parameters.add(limit)
+  const page = union(
+    selector,
+    parameters,
+    (table, condition) =>
+      `select ${table}.id, ${table}.week, ${table}.tenant, ${table}.endpoint_id, ${table}.message_id, ${table}.message_week,
+        ${table === 'o'} as is_open, ${table === 'o' ? `(o.leased and o.due_at > ${NOW})` : 'false'} as in_flight
+      from hooks.${table === 'o' ? 'open o' : 'ended d'}
+      where ${condition} and ${table}.id > ${after}::text
+      order by ${table}.id limit ${most}::text::int + 1`,
+    `order by id limit ${most}::text::int + 1`,
+  )
+  const [row] = await db.run<Row>(
+    `with page as materialized (${page}),
+    judged as materialized (
+      select p.*,
+        case
+          when p.in_flight then 'flying'
+          when not exists (select 1 from hooks.payload y where y.id = p.message_id and y.week = p.message_week) then 'expired'
+          when not exists (select 1 from hooks.endpoint e where e.id = p.endpoint_id and e.state = 'enabled') then 'blocked'
+          else 'revived'
+        end as fate
+      from (select * from page order by id limit ${most}::text::int) p
+    ),
+    chosen as (
+      select *, (row_number() over (order by id))::int as place from judged where fate = 'revived'
+    ),
+    ${lockedLanes('chosen')},
+    waiting as (
+      select o.id, o.endpoint_id, o.leased, c.place
+      from hooks.open o
+      join chosen c on c.id = o.id and c.is_open
+      join locked l on l.endpoint_id = c.endpoint_id
+      where not o.leased or o.due_at <= ${NOW}
+      for update of o
+    ),
+    restarted as (
+      update hooks.open o
+      set due_at = ${NOW}, leased = false, token = null, worker = null, claimed_at = null, claims = 0, step = 0,
+        since = ${NOW}, manual = true
+      from waiting w
+      where o.id = w.id
+    ),
+    reopened as (
+      delete from hooks.ended d
+      using chosen c
+      join locked l on l.endpoint_id = c.endpoint_id
+      where not c.is_open and d.week = c.week and d.tenant = c.tenant and d.id = c.id
+      returning d.*, c.place
+    ),
+    opened as (
+      insert into hooks.open
+        (id, week, tenant, endpoint_id, message_id, message_week, type, created_at, due_at, since, attempts, manual)
+      select id, week, tenant, endpoint_id, message_id, message_week, type, created_at, ${NOW}, ${NOW}, attempts, true
+      from reopened
+    ),
+    delta as (
+      select endpoint_id, min(place)::int as place, sum(open)::int as open, sum(leased)::int as leased,
+        ${NOW} as waiting_from, bool_or(leased < 0) as freed
+      from (
+        select endpoint_id, place, 0 as open, -leased::int as leased from waiting
+        union all
+        select endpoint_id, place, 1, 0 from reopened
+      ) r
+      group by endpoint_id
+    ),
+    ${MOVED_LANES}
+    select
+      (select count(*) from waiting)::int + (select count(*) from reopened)::int as revived,
+      (count(*) filter (where fate = 'flying'))::int as flying,
+      (count(*) filter (where fate = 'expired'))::int as expired,
+      (count(*) filter (where fate = 'blocked'))::int as blocked,
+      case when (select count(*) from page) > ${most}::text::int then max(id) end as next
+    from judged`,
+    parameters.values,
+  )
+  const { revived, flying, expired, blocked, next } = row as Row
+  return {
+    revived: Number(revived),
+    inFlight: Number(flying),
+    expired: Number(expired),
+    blocked: Number(blocked),
+    ...(next !== null && { next }),
+  }
+}

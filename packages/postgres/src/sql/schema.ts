@@ -1,0 +1,213 @@
+import type { Migration } from '@hooks/core'
+
+/**
+ * The tables, step by step. Every statement of this package is written with the default schema `hooks`, and gets the
+ * chosen one when it is run.
+ *
+ * - `message` is what was sent, `payload` its data, `outbox` the mark of one that is not matched yet.
+ * - A delivery is a row of `open` while it is open, and of `ended` afterwards: claiming never meets one that has ended.
+ *   `attempt` is the log of both.
+ * - `lane` is the schedule of one endpoint, and counts its open rows: whoever changes those has the lane's row locked,
+ *   and writes to it. `ready_at` is null where nothing can be claimed. `waiting_from` and `leased_from` are no later than
+ *   the first due time of what waits and of what is leased, so that a scan begins behind what is gone; `rev` changes with
+ *   every change of the lane or of its rows.
+ *
+ * `message`, `payload`, `ended` and `attempt` are partitioned by the week in which the id was made, which the id tells.
+ * What has no partition of its own is in the one named `rest`.
+ */
+export const STORAGE_MIGRATIONS: readonly Migration[] = [
+  {
+    id: 1,
+    phase: 'expand',
+    sql: [
+      `create table hooks.message (
+        week int not null,
+        id text collate "C" not null,
+        tenant text collate "C" not null,
+        type text not null,
+        occurred_at timestamptz not null,
+        created_at timestamptz not null,
+        idempotency_key text,
+        channels text,
+        endpoints text,
+        primary key (tenant, id, week)
+      ) partition by list (week)`,
+      `create table hooks.message_rest partition of hooks.message default`,
+      `create index message_created on hooks.message using brin (created_at)`,
+      `create table hooks.payload (
+        week int not null,
+        id text collate "C" not null,
+        created_at timestamptz not null,
+        data text not null,
+        primary key (id, week)
+      ) partition by list (week)`,
+      `create table hooks.payload_rest partition of hooks.payload default`,
+      `create index payload_created on hooks.payload using brin (created_at)`,
+      `create table hooks.outbox (
+        id text collate "C" primary key,
+        week int not null,
+        tenant text collate "C" not null,
+        type text not null,
+        due_at timestamptz not null
+      )`,
+      `create index outbox_due on hooks.outbox (due_at, id)`,
+      `create table hooks.idempotency (
+        tenant text collate "C" not null,
+        key text collate "C" not null,
+        message_id text collate "C" not null,
+        digest bytea not null,
+        expires_at timestamptz not null,
+        primary key (tenant, key)
+      )`,
+      `create index idempotency_expiry on hooks.idempotency (expires_at)`,
+
+      `create table hooks.tenant (
+        tenant text collate "C" primary key,
+        endpoints int not null
+      )`,
+      `create table hooks.endpoint (
+        id text collate "C" primary key,
+        tenant text collate "C" not null,
+        url text not null,
+        filters text,
+        channels text,
+        state text not null,
+        reason text,
+        name text,
+        metadata text not null,
+        secrets text not null,
+        settings text not null,
+        rev int not null,
+        created_at timestamptz not null,
+        updated_at timestamptz not null
+      )`,
+      `create index endpoint_tenant on hooks.endpoint (tenant, id)`,
+      `create table hooks.lane (
+        endpoint_id text collate "C" primary key,
+        failing boolean not null default false,
+        held_until timestamptz not null default '-infinity',
+        cap int,
+        open int not null default 0,
+        leased int not null default 0,
+        is_full boolean not null default false,
+        waiting_from timestamptz not null default 'infinity',
+        leased_from timestamptz not null default 'infinity',
+        ready_at timestamptz,
+        turn int not null default 0,
+        rev bigint not null default 0
+      ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_cost_delay = 0)`,
+      `create index lane_ready on hooks.lane (failing, ready_at, turn) where ready_at is not null`,
+
+      `create table hooks.open (
+        id text collate "C" primary key,
+        week int not null,
+        tenant text collate "C" not null,
+        endpoint_id text collate "C" not null,
+        message_id text collate "C" not null,
+        message_week int not null,
+        type text not null,
+        created_at timestamptz not null,
+        due_at timestamptz not null,
+        leased boolean not null default false,
+        token text,
+        worker text,
+        claimed_at timestamptz,
+        claims int not null default 0,
+        attempts int not null default 0,
+        step int not null default 0,
+        since timestamptz not null,
+        manual boolean not null default false
+      ) with (
+        fillfactor = 70,
+        autovacuum_vacuum_scale_factor = 0.02,
+        autovacuum_vacuum_threshold = 2000,
+        autovacuum_vacuum_cost_delay = 0
+      )`,
+      `create index open_due on hooks.open (endpoint_id, leased, due_at, id)`,
+      `create index open_tenant on hooks.open (tenant, id)`,
+      `create index open_message on hooks.open (message_id)`,
+      `create table hooks.ended (
+        week int not null,
+        id text collate "C" not null,
+        tenant text collate "C" not null,
+        endpoint_id text collate "C" not null,
+        message_id text collate "C" not null,
+        message_week int not null,
+        type text not null,
+        state text not null,
+        reason text,
+        attempts int not null,
+        created_at timestamptz not null,
+        finished_at timestamptz not null,
+        primary key (tenant, id, week)
+      ) partition by list (week)`,
+      `create table hooks.ended_rest partition of hooks.ended default`,
+      `create index ended_endpoint on hooks.ended (endpoint_id, id)`,
+      `create index ended_message on hooks.ended (message_id)`,
+      `create index ended_finished on hooks.ended using brin (finished_at)`,
+      `create table hooks.attempt (
+        week int not null,
+        delivery_id text collate "C" not null,
+        n int not null,
+        at timestamptz not null,
+        ms int not null,
+        status int,
+        error text,
+        detail text,
+        response text,
+        manual boolean not null,
+        logged_at timestamptz not null
+      ) partition by list (week)`,
+      `create table hooks.attempt_rest partition of hooks.attempt default`,
+      `create index attempt_delivery on hooks.attempt (delivery_id, logged_at)`,
+    ],
+  },
+]
+
+/** How many weeks ahead partitions are made. */
+export const WEEKS_AHEAD = 26
+/** With fewer weeks than this ahead, there is a warning. */
+export const FEWEST_WEEKS = 4
+
+/** What is partitioned. */
+export const PARTITIONED = ['message', 'payload', 'ended', 'attempt'] as const
+
+/**
+ * Makes the partitions that are missing, from last week on. What was written meanwhile and had none is moved into its own.
+ */
+export const MAKE_PARTITIONS = `do $partitions$
+declare
+  this_week int := floor(extract(epoch from statement_timestamp()) / 604800);
+  parent text;
+  part text;
+begin
+  foreach parent in array array['${PARTITIONED.join("', '")}'] loop
+    for week in this_week - 1 .. this_week + ${WEEKS_AHEAD} loop
+      part := parent || '_w' || week;
+      continue when to_regclass(format('%I.%I', 'hooks', part)) is not null;
+      execute format('create table %I.%I (like %I.%I including all)', 'hooks', part, 'hooks', parent);
+      execute format(
+        'with moved as (delete from %I.%I where week = %s returning *) insert into %I.%I select * from moved',
+        'hooks', parent || '_rest', week, 'hooks', part);
+      execute format('alter table %I.%I attach partition %I.%I for values in (%s)', 'hooks', parent, 'hooks', part, week);
+    end loop;
+  end loop;
+end $partitions$`
+
+/** The weeks that have partitions ahead, and whether this role may make more. */
+export const READ_PARTITIONS = `
+  select
+    (select count(*) from generate_series(1, ${WEEKS_AHEAD}) ahead
+      where to_regclass('hooks.attempt_w' || (floor(extract(epoch from statement_timestamp()) / 604800)::int + ahead)) is not null)::int as ahead,
+    (has_schema_privilege('hooks', 'create')
+      and (select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass('hooks.attempt')))::int as may`
+
+/** The partition tables that there are, oldest first, with their weeks. */
+export const LIST_PARTITIONS = `
+  select c.relname as name, p.relname as parent, substring(c.relname from '_w([0-9]+)$')::int as week
+  from pg_inherits i
+  join pg_class c on c.oid = i.inhrelid
+  join pg_class p on p.oid = i.inhparent
+  where p.oid in (${PARTITIONED.map((name) => `to_regclass('hooks.${name}')`).join(', ')})
+    and c.relkind = 'r' and c.relname ~ '_w[0-9]+$'
+  order by 3, 1`
