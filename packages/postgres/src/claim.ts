@@ -76,6 +76,20 @@ export async function claim(db: Database, watermark: Watermark, options: Claim):
   return leasesOf(db, claimed, endpoints, options)
 }
 
+/** What is not kept yet. */
+const WELL = {
+  heldForMs: 0,
+  paused: false,
+  probing: false,
+  failing: false,
+  cap: null,
+  failures: 0,
+  exhausted: 0,
+  firstFailureAt: null,
+  lastFailureAt: null,
+  warned: 0,
+}
+
 async function leasesOf(
   db: Database,
   claimed: readonly ClaimedRow[],
@@ -111,6 +125,8 @@ async function leasesOf(
       step: Number(row.step),
       ageMs: Number(row.age),
       trigger: triggerOf(row.manual),
+      variant: null,
+      lane: { ...WELL, endpointId: endpoint.id },
     }
   })
 }

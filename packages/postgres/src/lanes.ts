@@ -1,7 +1,7 @@
-import type { Depth, LaneChange, Ms } from '@hooks/core'
+import type { Applied, Depth, LaneChange, Ms } from '@hooks/core'
 import type { Database } from './database.ts'
 import { inRounds } from './rounds.ts'
-import type { Numeric } from './rows.ts'
+import { dateOf, type Numeric } from './rows.ts'
 import { DEPTH, HOLD, NEXT_DUE } from './sql/lanes.ts'
 import { arrayOf } from './text.ts'
 import type { Watermark } from './watermark.ts'
@@ -10,7 +10,7 @@ import type { Watermark } from './watermark.ts'
 const LIFT = -1
 
 /** {@link Deliveries.hold}. */
-export async function hold(db: Database, changes: readonly LaneChange[]): Promise<void> {
+export async function hold(db: Database, changes: readonly LaneChange[]): Promise<Applied[]> {
   for (const round of inRounds(changes, ({ endpointId }) => endpointId)) {
     const column = <T extends string | number | boolean | null>(of: (change: LaneChange) => T) => arrayOf(round.map(of))
     await db.run(HOLD, [
@@ -21,6 +21,7 @@ export async function hold(db: Database, changes: readonly LaneChange[]): Promis
       column(({ failing }) => failing ?? null),
     ])
   }
+  return changes.map(() => 'applied')
 }
 
 /** {@link Deliveries.nextDueInMs}. */
@@ -37,14 +38,16 @@ export async function depth(db: Database): Promise<Depth> {
     readonly open: Numeric
     readonly due: Numeric
     readonly oldest: Numeric | null
+    readonly at: Numeric
   }
   const [row] = await db.run<Row>(DEPTH)
-  const { unexpanded, held, open, due, oldest } = row as Row
+  const { unexpanded, held, open, due, oldest, at } = row as Row
   return {
     unexpanded: Number(unexpanded),
     due: Number(due),
     open: Number(open),
     oldestDueMs: oldest === null || Number(due) === 0 ? null : Math.max(0, Number(oldest)),
     heldEndpoints: Number(held),
+    at: dateOf(at),
   }
 }

@@ -70,7 +70,10 @@ export interface EndpointRow {
 
 /** The endpoint of a row. */
 export function endpointOf(row: EndpointRow): Endpoint {
-  const secrets = JSON.parse(row.secrets) as (Omit<StoredSecret, 'signsUntil'> & { signsUntil: number | null })[]
+  const secrets = JSON.parse(row.secrets) as (Omit<StoredSecret, 'signsUntil' | 'signsFrom'> & {
+    signsUntil: number | null
+    signsFrom?: number
+  })[]
   return {
     id: row.id,
     tenant: row.owner,
@@ -81,9 +84,10 @@ export function endpointOf(row: EndpointRow): Endpoint {
     reason: decodeOptional(row.reason),
     name: decodeOptional(row.name),
     metadata: JSON.parse(row.metadata) as Record<string, string>,
-    secrets: secrets.map(({ keyId, sealed, signsUntil }) => ({
+    secrets: secrets.map(({ keyId, sealed, signsFrom, signsUntil }) => ({
       keyId,
       sealed,
+      ...(signsFrom !== undefined && { signsFrom: new Date(signsFrom) }),
       signsUntil: signsUntil === null ? null : new Date(signsUntil),
     })),
     settings: JSON.parse(row.settings) as Record<string, unknown>,
@@ -95,9 +99,10 @@ export function endpointOf(row: EndpointRow): Endpoint {
 
 /** What an endpoint's row holds and an update replaces, in the order of the columns. */
 export function endpointValues(endpoint: NewEndpoint): (string | null)[] {
-  const secrets = endpoint.secrets.map(({ keyId, sealed, signsUntil }) => ({
+  const secrets = endpoint.secrets.map(({ keyId, sealed, signsFrom, signsUntil }) => ({
     keyId,
     sealed,
+    ...(signsFrom && { signsFrom: signsFrom.getTime() }),
     signsUntil: signsUntil?.getTime() ?? null,
   }))
   return [

@@ -47,6 +47,10 @@ const STORAGE: Component = { name: 'storage', migrations: STORAGE_MIGRATIONS, up
 const VERSION = versionOf(STORAGE)
 const SCHEMA = /^[a-z_][a-z0-9_]{0,39}$/
 const TOKEN_BYTES = 12
+const LACKS = ['health', 'order', 'rate', 'shares', 'replay', 'jobs', 'expunge', 'pages'] as const
+/** What it lacks. */
+const lacking = (): Promise<never> =>
+  Promise.reject(new ConfigurationError('option_invalid', 'the storage does not do this: see its facts.lacks'))
 /** Longer than a statement of ours holds a lane. */
 const LANES_MARGIN: Ms = 60_000
 /** As long as most transactions of a host last: what was put in a longer one is seen within half a minute. */
@@ -93,7 +97,7 @@ export function postgresStorage(
   const token = () => Buffer.from(random.bytes(TOKEN_BYTES)).toString('hex')
 
   return {
-    facts: { clock: 'database', processes: 'many', tx: 'async' },
+    facts: { clock: 'database', processes: 'many', tx: 'async', lacks: LACKS },
 
     put: (messages, tx) => put(db, VERSION, messages, tx),
     unexpanded: (limit) => unexpanded(db, marks, limit),
@@ -106,11 +110,13 @@ export function postgresStorage(
     hold: (changes) => hold(db, changes),
     retire: (selector, to, limit) => retire(db, selector, to, limit),
     revive: (selector, limit, cursor) => revive(db, selector, limit, cursor),
+    lanes: lacking,
+    add: lacking,
     depth: () => depth(db),
 
     endpoints: {
       get: (tenant, id, tx) => getEndpoint(db, tenant, id, tx),
-      list: (tenant, page) => listEndpoints(db, tenant, page),
+      list: (tenant, page) => (tenant === null ? lacking() : listEndpoints(db, tenant, page)),
       forTenants: (tenants) => endpointsOf(db, tenants),
       create: (endpoint, limit, tx) => createEndpoint(db, VERSION, endpoint, limit, tx),
       update: (endpoint, rev, tx) => updateEndpoint(db, VERSION, endpoint, rev, tx),
@@ -124,7 +130,20 @@ export function postgresStorage(
       deliveries: (selector, page) => listDeliveries(db, selector, page),
       attempts: (tenant, deliveryId) => listAttempts(db, tenant, deliveryId),
       stats: (selector) => stats(db, selector),
+      undelivered: lacking,
+      expunge: lacking,
       prune: (what, limit) => prune(db, what, limit),
+    },
+
+    jobs: {
+      create: lacking,
+      get: lacking,
+      list: lacking,
+      cancel: lacking,
+      claim: lacking,
+      settle: lacking,
+      release: lacking,
+      nextDueInMs: lacking,
     },
 
     schema: {

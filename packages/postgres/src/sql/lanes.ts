@@ -1,4 +1,4 @@
-import { after, list, lockedLanes, NOW, readyAt } from './fragments.ts'
+import { after, epoch, list, lockedLanes, NOW, readyAt } from './fragments.ts'
 
 /**
  * Changes lanes. A parameter a column: endpoint, for how many ms it is held (-1 lifts, null leaves), whether the cap is
@@ -55,5 +55,6 @@ export const DEPTH = `
     (select count(*) from hooks.lane where held_until > ${NOW})::int as held,
     count(*)::int as open,
     (count(*) filter (where due_at <= ${NOW}))::int as due,
-    floor(extract(epoch from ${NOW} - min(due_at)) * 1000)::bigint as oldest
+    floor(extract(epoch from ${NOW} - min(due_at)) * 1000)::bigint as oldest,
+    ${epoch(NOW)} as at
   from hooks.open`

@@ -150,7 +150,8 @@ export function openWorld(
   async function pass(ms: Ms): Promise<void> {
     if (storage.facts.clock === 'injected') return clock.advance(ms)
     if (!subject.pass) throw new Error("make() must return `pass`, because facts.clock is 'database'")
-    return subject.pass(ms)
+    await subject.pass(ms)
+    return clock.advance(ms)
   }
 
   /** Stores an endpoint. */
