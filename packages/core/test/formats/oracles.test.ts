@@ -1,9 +1,13 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { github, linear, polar, shopify, slack, stripe } from '@hooks/core/formats'
+import { github, linear, paddle, polar, sanity, sendgrid, shopify, slack, stripe } from '@hooks/core/formats'
 import { sign as octokitSign, verify as octokitVerify } from '@octokit/webhooks-methods'
+import { Paddle } from '@paddle/paddle-node-sdk'
+import { encodeSignatureHeader, isValidSignature } from '@sanity/webhook'
+import { EventWebhook } from '@sendgrid/eventwebhook'
 import fc from 'fast-check'
 import Stripe from 'stripe'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { delivery, outcomeOf, request, send } from '../support.ts'
 import { anyObject } from './law.ts'
 
@@ -67,6 +71,73 @@ describe('@octokit/webhooks-methods@6.0.0', () => {
         const judged = (body: string) => outcomeOf({ format, secrets: [secret], now }, request(headers, body))
         expect(await judged(payload)).toBe('0')
         expect(await judged(`${payload} `)).toBe('signature_mismatch')
+      }),
+    )
+  })
+})
+
+describe('@paddle/paddle-node-sdk@3.10.0', () => {
+  const { webhooks } = new Paddle('pdl_test_none')
+  const format = paddle()
+  afterEach(() => void vi.useRealTimers())
+
+  it('accepts what we sign', { timeout }, async () => {
+    vi.useFakeTimers({ now: now * 1000, toFake: ['Date'] })
+    await fc.assert(
+      fc.asyncProperty(anyObject, secret, async (data, secret) => {
+        const { headers, body } = await send(format, [secret], delivery({ data: JSON.stringify(data) }))
+        const header = String(headers['paddle-signature'])
+        expect(await webhooks.isSignatureValid(Buffer.from(body).toString(), secret, header)).toBe(true)
+        expect(await webhooks.isSignatureValid(`${Buffer.from(body)} `, secret, header)).toBe(false)
+      }),
+    )
+  })
+})
+
+describe('@sanity/webhook@4.0.4', () => {
+  const format = sanity()
+
+  it('accepts what we sign', { timeout }, async () => {
+    await fc.assert(
+      fc.asyncProperty(anyObject, secret, async (data, secret) => {
+        const { headers, body } = await send(format, [secret], delivery({ data: JSON.stringify(data) }))
+        const header = String(headers['sanity-webhook-signature'])
+        expect(await isValidSignature(Buffer.from(body).toString(), header, secret)).toBe(true)
+        expect(await isValidSignature(`${Buffer.from(body)} `, header, secret)).toBe(false)
+      }),
+    )
+  })
+
+  it('signs what we accept, and nothing that differs by a character', { timeout }, async () => {
+    await fc.assert(
+      fc.asyncProperty(text.filter(Boolean), secret, async (payload, secret) => {
+        const headers = { 'sanity-webhook-signature': await encodeSignatureHeader(payload, now * 1000, secret) }
+        const judged = (body: string) => outcomeOf({ format, secrets: [secret], now }, request(headers, body))
+        expect(await judged(payload)).toBe('0')
+        expect(await judged(`${payload} `)).toBe('signature_mismatch')
+      }),
+    )
+  })
+})
+
+describe('@sendgrid/eventwebhook@8.0.0', () => {
+  it('accepts what we sign, numbers of every length in its DER', { timeout }, async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const library = new EventWebhook()
+    const key = library.convertPublicKeyToECDSA(publicKey.export({ format: 'der', type: 'spki' }).toString('base64'))
+    const sign = privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64')
+    await fc.assert(
+      fc.asyncProperty(anyObject, async (data) => {
+        const { headers, body } = await send(sendgrid(), [sign], delivery({ data: JSON.stringify(data) }))
+        const accepts = (payload: string) =>
+          library.verifySignature(
+            key,
+            payload,
+            String(headers['x-twilio-email-event-webhook-signature']),
+            String(headers['x-twilio-email-event-webhook-timestamp']),
+          )
+        expect(accepts(Buffer.from(body).toString())).toBe(true)
+        expect(accepts(`${Buffer.from(body)} `)).toBe(false)
       }),
     )
   })
