@@ -36,7 +36,7 @@ import {
 import type { Bytes, Ms } from './seams.ts'
 import { checkSecretText, toWhsec } from './secret.ts'
 import { MOST_SIGNATURES, oneField, readFields, type SignatureFields } from './signature-fields.ts'
-import type { SecretGrammar, SignatureEncoding } from './wire-description.ts'
+import type { SecretGrammar, SignatureEncoding, WireBody } from './wire-description.ts'
 
 /** A body that is not JSON. `encode` must give the same text for the same value, every time. */
 export interface Codec {
@@ -199,6 +199,7 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
     newSecret: (bytes) => secretText(bytes, grammarOf(options.secret).grammar),
     wire: {
       contentType: codec?.contentType ?? 'application/json',
+      body: options.body as WireBody,
       headers: [...headers, ...(addedId ? [{ name: addedId, value: part('messageId') as HeaderValuePart }] : [])],
       signature: {
         header: signatureHeader,

@@ -39,6 +39,7 @@ export function standardWebhooks(options: StandardWebhooksOptions = {}): WireFor
     newSecret: toWhsec,
     wire: {
       contentType: 'application/json',
+      body: { type: part.type, timestamp: part.occurredAt('iso'), data: part.data },
       headers: [
         { name: idHeader, value: part.messageId },
         { name: timeHeader, value: part.sentAt('unix') },

@@ -1,4 +1,4 @@
-import type { HeaderValuePart, SignedPart, StampPart } from './parts.ts'
+import type { BodyPart, HeaderValuePart, Part, SignedPart, StampPart } from './parts.ts'
 import type { SignatureFields } from './signature-fields.ts'
 
 export type SignatureEncoding = 'hex' | 'base64' | 'base64url'
@@ -6,9 +6,16 @@ export type SignatureEncoding = 'hex' | 'base64' | 'base64url'
 /** How a secret's text becomes a key. `text` is its UTF-8 bytes, a `whsec_` in front included. */
 export type SecretGrammar = 'text' | 'whsec' | 'base64' | 'hex'
 
+/** A body, field by field; under the key `'...'` the data's own fields are spread into it. */
+export interface WireBody {
+  readonly [field: string]: BodyPart | WireBody | string | number | boolean | null
+}
+
 /** How a request of a format looks, as data: what documentation and generated verification code are made of. */
 export interface WireDescription {
   readonly contentType: string
+  /** Its fields, or the data alone. */
+  readonly body: WireBody | Part<'data'>
   /** The headers beside `content-type` and the signature, in their order. Strings are literals. */
   readonly headers: readonly { readonly name: string; readonly value: HeaderValuePart | string }[]
   readonly signature: {

@@ -30,6 +30,7 @@ export type {
   OperationalEvents,
   OperationalListener,
 } from './operational-events.ts'
+export { type Policy, resolvePolicy } from './policy.ts'
 export type { Answer, ResolvedAddress, Resolver, Transport, TransportRequest } from './seams.ts'
 export type { Outgoing, SendOptions, Sent } from './send.ts'
 export { createSender, type Health, type OutgoingOf, type Sender, type SenderOptions } from './sender.ts'

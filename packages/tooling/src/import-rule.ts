@@ -43,7 +43,7 @@ const directions: Readonly<Record<string, Direction>> = {
   },
   postgres: { sources: ['@hooks/core'], types: [/^node:/], tests: ['core', 'sender', 'receiver', 'postgres'] },
   portal: {
-    sources: ['@hooks/core', '@hooks/sender'],
+    sources: ['@hooks/core', '@hooks/sender', /^node:/],
     tests: ['core', 'sender', 'receiver', 'sqlite', 'express', 'fastify', 'nextjs', 'portal'],
   },
   sqlite: { sources: ['@hooks/core'], types: [/^node:/], tests: ['core', 'sender', 'receiver', 'sqlite'] },

@@ -1,0 +1,45 @@
+import type { Contract, EventType } from '@hooks/core'
+import { bodySchema, type JsonSchema } from './body-schema.ts'
+import { describedHeaders } from './headers.ts'
+import { type DocumentInfo, schemaName, wireOf } from './openapi.ts'
+
+/** An AsyncAPI 3.0 document of the webhooks: one channel, one message an event type. */
+export function webhooksAsyncApi(contract: Contract, info: DocumentInfo): JsonSchema {
+  const wire = wireOf(contract)
+  const events = contract.events.all
+  const headers = describedHeaders(wire)
+  const message = (event: EventType): JsonSchema => ({
+    name: event.type,
+    title: event.type,
+    ...(event.description && { summary: event.description }),
+    contentType: wire.contentType,
+    headers: {
+      type: 'object',
+      properties: Object.fromEntries(headers.map(({ name, description }) => [name, { type: 'string', description }])),
+    },
+    payload: bodySchema(event, wire),
+  })
+  return {
+    asyncapi: '3.0.0',
+    info,
+    defaultContentType: wire.contentType,
+    channels: {
+      webhooks: {
+        address: null,
+        description: "The consumer's URL.",
+        messages: Object.fromEntries(
+          events.map((event) => [schemaName(event), { $ref: `#/components/messages/${schemaName(event)}` }]),
+        ),
+      },
+    },
+    operations: {
+      sendWebhook: {
+        action: 'send',
+        channel: { $ref: '#/channels/webhooks' },
+        bindings: { http: { method: 'POST', bindingVersion: '0.3.0' } },
+        messages: events.map((event) => ({ $ref: `#/channels/webhooks/messages/${schemaName(event)}` })),
+      },
+    },
+    components: { messages: Object.fromEntries(events.map((event) => [schemaName(event), message(event)])) },
+  }
+}

@@ -1,0 +1,7 @@
+export { webhooksAsyncApi } from './asyncapi.ts'
+export { type ConsumerDocsOptions, consumerDocs, type Files } from './consumer-docs.ts'
+export type { FrontMatter } from './document.ts'
+export { docsDrift, writeDocs } from './files.ts'
+export type { GuideOptions } from './guide.ts'
+export { type DocumentInfo, webhooksOpenApi } from './openapi.ts'
+export { LANGUAGES, type Language, verificationCode } from './verification-code.ts'

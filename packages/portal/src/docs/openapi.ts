@@ -1,0 +1,71 @@
+import type { Contract, EventType, WireDescription } from '@hooks/core'
+import { bodySchema, type JsonSchema } from './body-schema.ts'
+import { exampleBody } from './example.ts'
+import { describedHeaders } from './headers.ts'
+
+/** Who publishes, for the head of a document. */
+export interface DocumentInfo {
+  readonly title: string
+  /** The catalog's version, such as `1.0.0`. */
+  readonly version: string
+  readonly description?: string
+}
+
+/** An OpenAPI 3.1 document of the webhooks themselves: under `webhooks`, one operation an event type. */
+export function webhooksOpenApi(contract: Contract, info: DocumentInfo): JsonSchema {
+  const wire = wireOf(contract)
+  return {
+    openapi: '3.1.0',
+    info,
+    webhooks: Object.fromEntries(contract.events.all.map((event) => [event.type, webhookOf(contract, event, wire)])),
+    components: {
+      schemas: Object.fromEntries(contract.events.all.map((event) => [schemaName(event), bodySchema(event, wire)])),
+    },
+  }
+}
+
+function webhookOf(contract: Contract, event: EventType, wire: WireDescription): JsonSchema {
+  const example = wire.contentType === 'application/json' ? exampleBody(contract, event) : undefined
+  return {
+    post: {
+      operationId: event.type,
+      ...(event.description && { summary: event.description }),
+      ...(event.group && { tags: [event.group] }),
+      ...(event.deprecated && { deprecated: true, description: event.deprecated }),
+      parameters: describedHeaders(wire).map(({ name, description }) => ({
+        name,
+        in: 'header',
+        required: true,
+        description,
+        schema: { type: 'string' },
+      })),
+      requestBody: {
+        required: true,
+        content: {
+          [wire.contentType]: {
+            schema: { $ref: `#/components/schemas/${schemaName(event)}` },
+            ...(example !== undefined && { example: JSON.parse(example) }),
+          },
+        },
+      },
+      responses: {
+        '2XX': { description: 'Received. Anything else, or no answer in time, is tried again.' },
+      },
+    },
+  }
+}
+
+/** What a component may be called: OpenAPI allows letters, digits, full stops, dashes and underscores. */
+export const schemaName = ({ type }: EventType) => type.replace(/[^\w.-]/g, '_')
+
+/** The format's description; of one that has none, the body is its data and nothing is said of headers. */
+export function wireOf({ format }: Contract): WireDescription {
+  return (
+    format.wire ?? {
+      contentType: 'application/json',
+      body: { part: 'data' },
+      headers: [],
+      signature: { header: '', algorithm: 'token', encoding: 'hex', prefix: '', over: [], secret: 'text' },
+    }
+  )
+}
