@@ -37,7 +37,7 @@ export async function readBody(request: BodyRequest, limit: number): Promise<Byt
 function readStream(request: IncomingMessage, limit: number): Promise<Bytes> {
   return new Promise((resolve, reject) => {
     // A parser was here. What it made of the bytes is not what was signed.
-    if (request.readableDidRead) return reject(unavailable())
+    if (request.readableDidRead) return reject(unavailable('expressReceiver'))
     if (request.readableEnded) return resolve(new Uint8Array())
     if (request.destroyed) return reject(incomplete())
     if (Number(request.headers['content-length']) > limit) return reject(tooLarge())
@@ -59,7 +59,7 @@ function readStream(request: IncomingMessage, limit: number): Promise<Bytes> {
   })
 }
 
-function isBytes(value: unknown): value is Bytes {
+export function isBytes(value: unknown): value is Bytes {
   // By what it is, not by its class: a test runner's sandbox has a class of its own.
   return ArrayBuffer.isView(value) && (value as Bytes).BYTES_PER_ELEMENT === 1
 }
@@ -69,9 +69,11 @@ const failure = (code: VerificationCode, message: string, hint?: string) =>
 
 const tooLarge = () => failure('body_too_large', 'body too large')
 const incomplete = () => failure('body_incomplete', 'the sender broke off')
-const unavailable = () =>
+
+/** A parser was in front of one of our middlewares, and kept no bytes. */
+export const unavailable = (middleware: string) =>
   failure(
     'body_unavailable',
-    'a body parser has read the request before the receiver',
-    'put expressReceiver() in front of express.json(), or give the parser: express.json({ verify: rawBody })',
+    `a body parser has read the request before ${middleware}`,
+    `put ${middleware}() in front of express.json(), or give the parser: express.json({ verify: rawBody })`,
   )

@@ -5,3 +5,10 @@ export {
   type ExpressRequest,
   expressReceiver,
 } from './middleware.ts'
+export {
+  type ExpressPortal,
+  type ExpressPortalOptions,
+  type ExpressPortalRequest,
+  expressPortal,
+  type FetchHandler,
+} from './portal.ts'

@@ -12,15 +12,20 @@ interface Kept {
  * more than `limit`. It begins to read at once, so that whoever else listens to the stream gets the same bytes.
  */
 export function readBody(request: FastifyRequest, payload: Readable, limit: number): Promise<Bytes> {
-  const { rawBody = (request.raw as Kept).rawBody } = request as Kept
-  return isBytes(rawBody) ? Promise.resolve(rawBody) : readStream(payload, limit)
+  const kept = keptOf(request)
+  return kept ? Promise.resolve(kept) : readStream(payload, limit)
+}
+
+/** The bytes that the host kept, if it did. */
+export function keptOf(request: FastifyRequest): Bytes | undefined {
+  return [(request as Kept).rawBody, (request.raw as Kept).rawBody].find(isBytes)
 }
 
 // By events: an async iterator costs half of what a small request costs in all.
 function readStream(payload: Readable, limit: number): Promise<Bytes> {
   return new Promise((resolve, reject) => {
     // Somebody was here. What was made of the bytes is not what was signed.
-    if (payload.readableDidRead) return reject(unavailable())
+    if (payload.readableDidRead) return reject(unavailable('fastifyReceiver'))
     if (payload.destroyed) return reject(incomplete())
     const chunks: Bytes[] = []
     let length = 0
@@ -54,9 +59,11 @@ const failure = (code: VerificationCode, message: string, hint?: string) =>
   Object.assign(new Error(message), { code }, hint && { hint })
 
 const incomplete = () => failure('body_incomplete', 'the sender broke off')
-const unavailable = () =>
+
+/** A hook in front of one of our plugins has read the body, and kept no bytes. */
+export const unavailable = (plugin: string) =>
   failure(
     'body_unavailable',
-    'the body was read before the receiver',
-    'let no hook in front of fastifyReceiver read the body, or let it keep the bytes as request.rawBody, a Buffer',
+    `the body was read before ${plugin}`,
+    `let no hook in front of ${plugin} read the body, or let it keep the bytes as request.rawBody, a Buffer`,
   )

@@ -143,6 +143,11 @@ describe.each(versions)('Next.js %s', (version) => {
       expect(drained).toMatchObject({ status: 200, body: '{"drained":true}' })
     })
 
+    it.each(['', '/v1/endpoints?a=b'])('serves a fetch handler, which knows where it is: %s', async (rest) => {
+      const answer = await send(at(`/manage${rest}`), { method: 'GET' })
+      expect(JSON.parse(answer.body)).toMatchObject({ url: expect.stringMatching(/\/manage/), basePath: '/manage' })
+    })
+
     it('has one sender for instrumentation and routes, and it delivers', async () => {
       expect(JSON.parse((await send(at('/health'), { method: 'GET' })).body)).toMatchObject({ running: true })
     })

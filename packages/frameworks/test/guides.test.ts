@@ -98,6 +98,22 @@ it('the page of Fastify shows a sender that lives with the server', { timeout: 6
   expect(booked).toMatchObject({ status: 200, body: expect.stringMatching(/^\{"id":"msg_/) })
 })
 
+it.each(['express', 'fastify'])(
+  'the page of %s shows how to serve a fetch handler',
+  { timeout: 60_000 },
+  async (name) => {
+    const folder = newFolder()
+    writeFiles(folder, [...readPage(`${name}/README.md`).blocks, ['tsconfig.json', TSCONFIG]])
+    const port = await freePort()
+    await runFile(folder, 'portal.ts', { PORT: String(port) }).listening(port)
+    const answer = await send({ port, path: '/manage/v1/endpoints?a=b' }, { method: 'GET' })
+    expect(JSON.parse(answer.body)).toEqual({
+      url: `http://127.0.0.1:${port}/manage/v1/endpoints?a=b`,
+      basePath: '/manage',
+    })
+  },
+)
+
 it('the page of Hono shows what to do behind a reader of the body', { timeout: 60_000 }, async () => {
   const folder = newFolder()
   const { blocks } = guide('hono')
