@@ -9,5 +9,6 @@ export type {
   QueryFunction,
   QueryHandle,
 } from './handle.ts'
+export { type PostgresInbox, type PostgresInboxOptions, postgresInbox } from './inbox.ts'
 export { type PostgresStorageOptions, postgresStorage } from './storage.ts'
 export { toQuery } from './to-query.ts'

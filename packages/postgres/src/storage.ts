@@ -19,6 +19,7 @@ import { type Component, migrationsOf, versionOf } from './ledger.ts'
 import { expand, put, unexpanded } from './outbox.ts'
 import { prune } from './prune.ts'
 import { retire, revive } from './retire.ts'
+import { checkSchema } from './schema-name.ts'
 import { release, settle } from './settle.ts'
 import { MAKE_PARTITIONS, STORAGE_MIGRATIONS } from './sql/schema.ts'
 import { createWatermark } from './watermark.ts'
@@ -45,7 +46,6 @@ export interface PostgresStorageOptions {
 
 const STORAGE: Component = { name: 'storage', migrations: STORAGE_MIGRATIONS, upkeep: MAKE_PARTITIONS }
 const VERSION = versionOf(STORAGE)
-const SCHEMA = /^[a-z_][a-z0-9_]{0,39}$/
 const TOKEN_BYTES = 12
 const LACKS = ['health', 'order', 'rate', 'shares', 'replay', 'jobs', 'expunge', 'pages'] as const
 /** What it lacks. */
@@ -86,11 +86,7 @@ export function postgresStorage(
 ): Storage<PostgresHandle> {
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
   const { schema = 'hooks', migrate = false, timeoutMs = 30_000 } = options
-  if (!SCHEMA.test(schema) || schema === 'public' || schema.startsWith('pg_')) {
-    throw new ConfigurationError('option_invalid', 'the schema of the tables is no plain name of its own', {
-      hint: 'lower-case letters, digits and underscores, such as "hooks"; not "public", which has tables of others',
-    })
-  }
+  checkSchema(schema)
   const db = openDatabase({ handle: database, component: STORAGE, schema, migrate, timeoutMs, clock, random, logger })
   const lanes = createWatermark(clock, LANES_MARGIN)
   const marks = createWatermark(clock, OUTBOX_MARGIN)

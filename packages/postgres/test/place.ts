@@ -1,4 +1,5 @@
 import { PGlite } from '@electric-sql/pglite'
+import type { Schema } from '@hooks/core'
 import pg from 'pg'
 import postgres from 'postgres'
 import { afterAll, beforeAll } from 'vitest'
@@ -14,13 +15,16 @@ export interface Place {
   close(): Promise<void>
 }
 
+/** What makes the tables. */
+type Make = (handle: PostgresHandle) => { readonly schema: Schema; close(): Promise<void> }
+
 /** Opens places on one database, which is made once and dropped at the end: a new one for each test would take minutes. */
-export function openPlace(driver: string): () => Promise<Place> {
+export function openPlace(driver: string, make: Make = postgresStorage): () => Promise<Place> {
   let base!: { open(): Promise<Place>; drop(): Promise<void> }
   beforeAll(async () => {
     base = await (driver === 'PGlite' ? onPglite() : onServer(driver))
     const { handle, close } = await base.open()
-    const storage = postgresStorage(handle)
+    const storage = make(handle)
     await storage.schema.migrate()
     await storage.close()
     await close()
@@ -34,10 +38,10 @@ async function onServer(driver: string) {
   return {
     drop,
     open: async (): Promise<Place> => {
-      const host = new pg.Pool({ connectionString: url, max: 3 })
+      const host = openPool(url)
       await empty(toQuery(host))
       if (driver === 'pg') {
-        const [one, two] = [new pg.Pool({ connectionString: url }), new pg.Pool({ connectionString: url })]
+        const [one, two] = [openPool(url), openPool(url)]
         return {
           handle: one,
           second: two,
@@ -90,6 +94,13 @@ async function onServer(driver: string) {
       }
     },
   }
+}
+
+/** A pool, to which it is no news that its database is dropped while its last connections close. */
+function openPool(url: string): pg.Pool {
+  const pool = new pg.Pool({ connectionString: url })
+  pool.on('error', () => {})
+  return pool
 }
 
 /** PGlite is one connection: what a transaction holds, everyone waits for, and so the second reads through the first. */
