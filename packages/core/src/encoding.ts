@@ -26,9 +26,7 @@ export function fromBase64(text: string): Bytes | undefined {
 
 /** Bytes as lower-case hexadecimal. */
 export function toHex(bytes: Bytes): string {
-  let hex = ''
-  for (const byte of bytes) hex += byte.toString(16).padStart(2, '0')
-  return hex
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 /** The bytes of hexadecimal of either case, or undefined. */
@@ -48,8 +46,8 @@ export function fromHex(text: string): Bytes | undefined {
 /** Pieces as one array of bytes; text as UTF-8. */
 export function joinBytes(pieces: readonly (string | Bytes)[]): Uint8Array<ArrayBuffer> {
   const parts = pieces.map((piece) => (typeof piece === 'string' ? new TextEncoder().encode(piece) : piece))
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
   let at = 0
+  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
   for (const part of parts) {
     whole.set(part, at)
     at += part.length

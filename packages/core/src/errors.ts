@@ -105,9 +105,9 @@ export class HooksError<Code extends string = string> extends Error {
   declare readonly hint?: string
 
   /** Without a message, the code says it: `body_too_large` is "body too large". */
-  constructor(code: Code, message: string = code.replaceAll('_', ' '), { hint, ...underneath }: ErrorDetails = {}) {
-    super(message, underneath)
-    Object.assign(this, { name: new.target.brand, code }, hint && { hint })
+  constructor(code: Code, message: string = code.replaceAll('_', ' '), details?: ErrorDetails) {
+    super(message, details)
+    Object.assign(this, { name: new.target.brand, code }, details)
   }
 
   get [BRANDS](): readonly string[] {
@@ -147,14 +147,13 @@ export interface PayloadIssue {
 export class PayloadError extends HooksError<PayloadCode> {
   protected static override readonly brand = 'PayloadError'
   /** What the schema found, without the values. */
-  readonly issues: readonly PayloadIssue[]
+  declare readonly issues: readonly PayloadIssue[]
   constructor(
     code: PayloadCode,
     message: string,
     details?: ErrorDetails & { readonly issues?: readonly PayloadIssue[] },
   ) {
-    super(code, message, details)
-    this.issues = details?.issues ?? []
+    super(code, message, { issues: [], ...details } as ErrorDetails)
   }
 }
 

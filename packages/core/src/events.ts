@@ -1,4 +1,4 @@
-import { ConfigurationError, type PayloadIssue } from './errors.ts'
+import { ConfigurationError, PayloadError, type PayloadIssue } from './errors.ts'
 import type { InputOf, OutputOf, StandardIssue, StandardSchema } from './standard-schema.ts'
 
 /** One event type of a catalog. */
@@ -37,6 +37,10 @@ export interface Events<D extends EventDefinitions = any> {
   get(type: string): EventType | undefined
   readonly types: readonly (keyof D & string)[]
   readonly all: readonly EventType[]
+  /** Whether the catalog has the type, one that begins with the prefix of `prefix.*`, or, for `*`, any. */
+  covers(name: string): boolean
+  /** The data as the schema of `type` gives it; as it is where that has none. @throws PayloadError `payload_invalid` */
+  parse(type: string, data: unknown): Promise<unknown>
   /** There for the compiler alone. */
   readonly '~definitions'?: D
 }
@@ -77,6 +81,18 @@ export function defineEvents<const D extends EventDefinitions>(definitions: D): 
     get: (type) => byType.get(type),
     types: [...byType.keys()] as (keyof D & string)[],
     all: [...byType.values()],
+    covers: (name) =>
+      name === '*' ||
+      byType.has(name) ||
+      (name.endsWith('.*') && [...byType.keys()].some((type) => type.startsWith(name.slice(0, -1)))),
+    parse: async (type, data) => {
+      const result = await byType.get(type)?.schema?.['~standard'].validate(data)
+      if (!result) return data
+      if (!result.issues) return result.value
+      throw new PayloadError('payload_invalid', 'the data does not fit its schema', {
+        issues: payloadIssues(result.issues),
+      })
+    },
   }
 }
 

@@ -54,10 +54,18 @@ export interface Crypto {
   sign(algorithm: Algorithm, key: Key | null, over: readonly Segment[]): MaybePromise<Bytes>
 }
 
-/** What {@link Crypto} signs with, and the comparison of an asymmetric signature, which only core makes. */
+/** What {@link Crypto} signs with, and the comparison, which only core makes. */
 export interface CryptoBackend extends Crypto {
-  /** Whether `signature` is one of `over` by the private half of `key`. */
-  verify(algorithm: Algorithm, key: Key, over: readonly Segment[], signature: Bytes): MaybePromise<boolean>
+  /**
+   * Whether one of `signatures` is that of `over` under `key`, or by its private half. What can be computed is computed
+   * once, and compared with each of them in constant time.
+   */
+  verify(
+    algorithm: Algorithm,
+    key: Key | null,
+    over: readonly Segment[],
+    signatures: readonly Candidate[],
+  ): MaybePromise<boolean>
 }
 
 /** The headers of a request, by name, whatever their case. */

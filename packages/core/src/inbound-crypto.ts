@@ -1,26 +1,9 @@
-import type { KeyObject, webcrypto } from 'node:crypto'
-import { joinBytes } from './encoding.ts'
-import type { Algorithm, CryptoBackend, Key, Segment } from './format.ts'
+import { oneEquals } from './compare.ts'
+import type { CryptoBackend, Key, Segment } from './format.ts'
 import type { Bytes } from './seams.ts'
+import { inboundWebCrypto } from './web-crypto.ts'
 
 export type NodeCrypto = typeof import('node:crypto')
-export type Subtle = webcrypto.SubtleCrypto
-
-/** The header of an Ed25519 public key in DER: RFC 8410 section 4, then the 32 bytes. */
-const SPKI = [0x30, 0x2a, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 3, 0x21, 0]
-
-/** The hash underneath. */
-const HASHES: Readonly<Record<string, string>> = {
-  sha256: 'sha256',
-  'hmac-sha1': 'sha1',
-  'hmac-sha256': 'sha256',
-  'hmac-sha512': 'sha512',
-}
-
-/** Algorithms whose signature cannot be computed by who verifies it. */
-export function isAsymmetric(algorithm: Algorithm): boolean {
-  return algorithm === 'ed25519' || algorithm === 'ecdsa-p256-sha256'
-}
 
 /** `node:crypto`, which is synchronous, where the platform has it: Node.js, Bun, Deno, Workers with compatibility. */
 export function builtinCrypto(): NodeCrypto | undefined {
@@ -28,33 +11,27 @@ export function builtinCrypto(): NodeCrypto | undefined {
 }
 
 /**
- * The part of `platformCrypto` that most receivers need: HMAC, SHA-256, tokens, and the comparison of Ed25519. Asked
- * for another algorithm it throws: a format that needs one names its `crypto`.
+ * The part of `platformCrypto` that most receivers need: HMAC, SHA-256 and tokens. Asked for another algorithm it
+ * throws: a format that needs one names its `crypto`.
  */
 export function inboundCrypto(): CryptoBackend {
   const node = builtinCrypto()
-  return node ? inboundNodeCrypto(node) : inboundWebCrypto(globalThis.crypto.subtle)
+  return node ? inboundNodeCrypto(node) : inboundWebCrypto()
 }
 
-export function inboundNodeCrypto(node: NodeCrypto): CryptoBackend {
+export function inboundNodeCrypto(node: NodeCrypto): CryptoBackend & { sign(...given: never): Bytes } {
+  const sign = (algorithm: string, key: Key | null, over: readonly Segment[]): Bytes => {
+    if (algorithm === 'token') return (key as Key).bytes
+    const small = key && algorithm === 'hmac-sha256' && smallHmac(node, key, over)
+    if (small) return small
+    const name = algorithm.replace('hmac-', '')
+    const hash = key ? node.createHmac(name, key.bytes) : node.createHash(name)
+    for (const segment of over) hash.update(segment)
+    return fromLatin1(hash.digest('latin1' as 'hex'))
+  }
   return {
-    sign(algorithm, key, over) {
-      if (algorithm === 'token') return (key as Key).bytes
-      const small = key && algorithm === 'hmac-sha256' && smallHmac(node, key, over)
-      if (small) return small
-      const name = HASHES[algorithm] as string
-      const hash = key ? node.createHmac(name, key.bytes) : node.createHash(name)
-      for (const segment of over) hash.update(segment)
-      return fromLatin1(hash.digest('latin1' as 'hex'))
-    },
-    verify(_, key, over, signature) {
-      const made = (key.native ??= node.createPublicKey({
-        key: Buffer.from([...SPKI, ...key.bytes]),
-        format: 'der',
-        type: 'spki',
-      })) as KeyObject
-      return node.verify(null, joinBytes(over), made, signature)
-    },
+    sign,
+    verify: (algorithm, key, over, signatures) => oneEquals(sign(algorithm, key, over), signatures),
   }
 }
 
@@ -89,26 +66,4 @@ function smallHmac(node: NodeCrypto, key: Key, over: readonly Segment[]): Bytes 
   const hash = (message: Bytes) => node.hash('sha256', message, 'latin1' as 'hex')
   outer.write(hash(inner.subarray(0, end)), BLOCK, 'latin1')
   return fromLatin1(hash(outer))
-}
-
-export function inboundWebCrypto(subtle: Subtle): CryptoBackend {
-  const imported = (key: Key, algorithm: string | { name: string; hash: string }, usage: 'sign' | 'verify') =>
-    (key.native ??= subtle.importKey('raw', Uint8Array.from(key.bytes), algorithm, false, [usage])) as ReturnType<
-      Subtle['importKey']
-    >
-  return {
-    async sign(algorithm, key, over) {
-      if (algorithm === 'token') return (key as Key).bytes
-      const hash = `SHA-${HASHES[algorithm]?.slice(3)}`
-      const bytes = joinBytes(over)
-      const made = key
-        ? subtle.sign('HMAC', await imported(key, { name: 'HMAC', hash }, 'sign'), bytes)
-        : subtle.digest(hash, bytes)
-      return new Uint8Array(await made)
-    },
-    async verify(_, key, over, signature) {
-      const made = await imported(key, 'Ed25519', 'verify')
-      return subtle.verify('Ed25519', made, Uint8Array.from(signature), joinBytes(over))
-    },
-  }
 }

@@ -10,6 +10,7 @@ export type {
   ApiShape,
 } from './api-shape.ts'
 export type { BodyTemplate } from './body-template.ts'
+export { equalBytes } from './compare.ts'
 export {
   type Answers,
   type ClassifiedAnswer,
@@ -24,7 +25,7 @@ export {
 export { platformCrypto } from './crypto.ts'
 export { type Duration, toMs } from './duration.ts'
 export { ecdsaFromDer } from './ecdsa.ts'
-export { joinBytes, toHex } from './encoding.ts'
+export { fromBase64, fromHex, joinBytes, toHex } from './encoding.ts'
 export {
   type ConfigurationCode,
   ConfigurationError,
@@ -166,8 +167,10 @@ export {
 export { generateSecret, SECRET_BYTES } from './secret.ts'
 export type { SignatureFields } from './signature-fields.ts'
 export type { InputOf, OutputOf, StandardIssue, StandardResult, StandardSchema } from './standard-schema.ts'
-export { type StandardWebhooksOptions, standardWebhooks, standardWebhooksInbound } from './standard-webhooks.ts'
-export { checkMethod, equalBytes, type KeySet, proveRequest, verifyRequest, type Window } from './verify.ts'
+export { standardWebhooks } from './standard-webhooks.ts'
+export { type StandardWebhooksOptions, standardWebhooksInbound } from './standard-webhooks-inbound.ts'
+export { checkMethod, type KeySet, proveRequest, verifyRequest, type Window } from './verify.ts'
+export { inboundWebCrypto } from './web-crypto.ts'
 export type { SecretGrammar, SignatureEncoding, WireBody, WireDescription } from './wire-description.ts'
 export { type Answering, createAnswering } from './work/answering.ts'
 export { backoff } from './work/backoff.ts'

@@ -26,7 +26,7 @@ export function decodeText(bytes: Bytes): string {
 export function parseJson(bytes: Bytes): unknown {
   const text = decodeText(bytes)
   try {
-    return mayHoldProto(text) ? JSON.parse(text, dropProto) : JSON.parse(text)
+    return JSON.parse(text, PROTO.test(text) || (text.includes('\\u00') && ESCAPED.test(text)) ? dropProto : undefined)
   } catch {
     // Without its cause: V8's SyntaxError quotes the text that it failed on, and that text is payload.
     throw new PayloadError('payload_invalid', 'the body is not JSON')
@@ -41,10 +41,4 @@ const PROTO = /"__pr[o]to__"/
 /** Any of its letters can be escaped: U+005F, 0070, 0072, 006F, 0074. */
 const ESCAPED = /\\u00[567]/
 
-function mayHoldProto(text: string): boolean {
-  return PROTO.test(text) || (text.includes('\\u00') && ESCAPED.test(text))
-}
-
-function dropProto(key: string, value: unknown): unknown {
-  return key === '__proto__' ? undefined : value
-}
+const dropProto = (key: string, value: unknown) => (key === '__proto__' ? undefined : value)

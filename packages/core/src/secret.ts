@@ -21,8 +21,8 @@ export function toWhsec(bytes: Bytes): string {
  * @throws ConfigurationError `secret_missing`, `secret_whitespace`
  */
 export function checkSecretText(secret: unknown): asserts secret is string {
-  if (typeof secret !== 'string' || secret === '') {
-    throw new ConfigurationError('secret_missing', 'there is no secret', { hint: 'is the environment variable set?' })
+  if (typeof secret !== 'string' || !secret) {
+    throw new ConfigurationError('secret_missing', undefined, { hint: 'is the environment variable set?' })
   }
   if (secret !== secret.trim()) {
     throw new ConfigurationError('secret_whitespace', 'the secret begins or ends with white space')

@@ -1,25 +1,17 @@
+import { platformCrypto } from './crypto.ts'
 import { fromBase64, toBase64 } from './encoding.ts'
-import { ConfigurationError, PayloadError, WebhookVerificationError } from './errors.ts'
-import { type Candidate, type InboundFormat, Key, type Segment, type WireFormat } from './format.ts'
-import { parseJson } from './json.ts'
-import { part, readStamp } from './parts.ts'
+import { ConfigurationError } from './errors.ts'
+import { Key, type Segment, type WireFormat } from './format.ts'
+import { part } from './parts.ts'
 import type { Bytes, MaybePromise } from './seams.ts'
 import { checkSecretText, toWhsec } from './secret.ts'
-import { LONGEST_SIGNATURES, MOST_SIGNATURES } from './signature-fields.ts'
-
-/** Options of {@link standardWebhooks}. */
-export interface StandardWebhooksOptions {
-  /** The headers' first word: `webhook` (the specification), or `svix`. */
-  readonly prefix?: string
-}
-
-/** Five minutes either way: the specification's reference libraries. */
-const WINDOW = { maxAgeMs: 300_000, maxFutureMs: 300_000 }
-/** "Secret keys should be between 24 bytes and 64 bytes" (specification, "Symmetric"). */
-const SHORTEST_SECRET = 24
-const LONGEST_SECRET = 64
-/** Visible ASCII without the full stop that separates id, time and body in what is signed. */
-const ID = /^[!-\-/-~]{1,256}$/
+import {
+  candidates,
+  headerNames,
+  type StandardWebhooksOptions,
+  standardWebhooksInbound,
+  symmetricKey,
+} from './standard-webhooks-inbound.ts'
 
 /**
  * The default format: Standard Webhooks 1.0.0 (https://www.standardwebhooks.com), with `v1` (HMAC-SHA256) and
@@ -33,8 +25,16 @@ const ID = /^[!-\-/-~]{1,256}$/
  */
 export function standardWebhooks(options: StandardWebhooksOptions = {}): WireFormat {
   const [idHeader, timeHeader, signatureHeader] = headerNames(options)
+  const symmetric = standardWebhooksInbound(options)
   return {
-    ...standardWebhooksInbound(options),
+    ...symmetric,
+    crypto: platformCrypto,
+    keys,
+    open(request) {
+      const { proofs, ...rest } = symmetric.open(request)
+      const asymmetric = candidates(request.headers.one(signatureHeader), 'v1a,', 'ed25519', 64)
+      return { ...rest, proofs: proofs.map(({ over, given }) => ({ over, given: [...given, ...asymmetric] })) }
+    },
     signsWith: 'all-keys',
     newSecret: toWhsec,
     wire: {
@@ -72,62 +72,14 @@ export function standardWebhooks(options: StandardWebhooksOptions = {}): WireFor
   }
 }
 
-/** The half of {@link standardWebhooks} that receives. It is a receiver's default, and a third of the code. */
-export function standardWebhooksInbound(options: StandardWebhooksOptions = {}): InboundFormat {
-  const [idHeader, timeHeader, signatureHeader] = headerNames(options)
-  return {
-    name: 'standard-webhooks',
-    facts: { id: 'signed', sentAt: 'signed', body: 'signed', url: 'absent' },
-    methods: ['POST'],
-    window: WINDOW,
-    keys,
-    open({ headers, body }) {
-      const id = headers.one(idHeader)
-      const time = headers.one(timeHeader)
-      const list = headers.one(signatureHeader)
-      if (!ID.test(id)) throw malformed('malformed_header', idHeader)
-      if (list.length > LONGEST_SIGNATURES) throw malformed('malformed_header', signatureHeader)
-      const sentAt = readStamp(time, 'unix')
-      if (!sentAt) throw malformed('malformed_timestamp', timeHeader)
-      return { proofs: [{ over: [[`${id}.${time}.`, body]], given: candidates(list) }], sentAt }
-    },
-    read({ headers, body }) {
-      const content = parseJson(body) as Readonly<Record<string, unknown>> | null
-      if (typeof content?.type !== 'string') throw new PayloadError('payload_invalid', 'the body has no "type"')
-      const { type, timestamp, data } = content as { type: string; timestamp?: unknown; data?: unknown }
-      const occurredAt = readStamp(timestamp, 'iso')
-      const sentAt = new Date(Number(headers.one(timeHeader)) * 1000)
-      const id = headers.one(idHeader)
-      return occurredAt ? { type, data, id, sentAt, occurredAt } : { type, data, id, sentAt }
-    },
-  }
-}
-
-function headerNames({ prefix = 'webhook' }: StandardWebhooksOptions) {
-  const word = prefix.toLowerCase()
-  return [`${word}-id`, `${word}-timestamp`, `${word}-signature`] as const
-}
-
-function malformed(code: 'malformed_header' | 'malformed_timestamp', header: string): WebhookVerificationError {
-  return new WebhookVerificationError(code, `the header ${header} is malformed`)
-}
-
 function keys(secret: string, use: 'sign' | 'verify'): readonly Key[] {
   checkSecretText(secret)
-  const [, kind = 'sec', text = secret] = /^wh(sec|sk|pk)_(.*)$/s.exec(secret) ?? []
+  const [, kind, text = ''] = /^wh(sk|pk)_(.*)$/s.exec(secret) ?? []
+  if (!kind) return [symmetricKey(secret)]
   const bytes = fromBase64(text)
-  if (!bytes) {
-    throw new ConfigurationError('secret_format', 'the secret is not "whsec_" and padded base64', {
-      hint: 'is it text? That is hmacFormat',
-    })
-  }
-  const { length } = bytes
-  if (kind === 'sec') {
-    if (length >= SHORTEST_SECRET && length <= LONGEST_SECRET) return [new Key('hmac-sha256', bytes)]
-    const code = length < SHORTEST_SECRET ? 'secret_too_short' : 'secret_too_long'
-    throw new ConfigurationError(code, `a secret holds ${SHORTEST_SECRET} to ${LONGEST_SECRET} bytes`)
-  }
+  if (!bytes) throw new ConfigurationError('secret_format', `the key is not "wh${kind}_" and padded base64`)
   const wanted = use === 'sign' ? 'sk' : 'pk'
+  const { length } = bytes
   if (kind === wanted && (length === 32 || (length === 64 && use === 'sign'))) return [new Key('ed25519', bytes, use)]
   throw new ConfigurationError('secret_type', `the key to ${use} with is wh${wanted}_ and 32 bytes`)
 }
@@ -140,16 +92,4 @@ function signature(
   const label = key.algorithm === 'ed25519' ? 'v1a,' : 'v1,'
   const made = sign(key.algorithm, key, over)
   return made instanceof Promise ? made.then((bytes) => label + toBase64(bytes)) : label + toBase64(made)
-}
-
-/** The well-formed signatures of a space-separated list; what is not of the form is no candidate. */
-function candidates(list: string): readonly Candidate[] {
-  const found: Candidate[] = []
-  // Most have one, and a split costs as much as the rest of this.
-  for (const one of list.includes(' ') ? list.split(' ', MOST_SIGNATURES) : [list]) {
-    const algorithm = one.startsWith('v1,') ? 'hmac-sha256' : one.startsWith('v1a,') ? 'ed25519' : undefined
-    const bytes = algorithm && fromBase64(one.slice(one.indexOf(',') + 1))
-    if (bytes?.length === (algorithm === 'ed25519' ? 64 : 32)) found.push({ algorithm: algorithm as 'ed25519', bytes })
-  }
-  return found
 }

@@ -1,7 +1,6 @@
 import { WebhookVerificationError } from './errors.ts'
-import type { Candidate, CryptoBackend, InboundFormat, Key, Proof, RawRequest } from './format.ts'
-import { isAsymmetric } from './inbound-crypto.ts'
-import type { Bytes, Clock, MaybePromise, Ms } from './seams.ts'
+import type { CryptoBackend, InboundFormat, Key, RawRequest } from './format.ts'
+import type { Clock, Ms } from './seams.ts'
 
 /** A live secret's keys, and how to name that secret to an operator. */
 export interface KeySet {
@@ -29,87 +28,63 @@ export async function verifyRequest(
   crypto: CryptoBackend,
   window: Window = format.window,
 ): Promise<string> {
+  checkMethod(format, request.method)
   return proveRequest(format, secrets, request, clock, crypto, window)
 }
 
-/** {@link verifyRequest} without a promise, where the cryptography needs none: it throws then. */
-export function proveRequest(
+/** {@link verifyRequest} of a request whose method was found fit. */
+export async function proveRequest(
   format: InboundFormat,
   secrets: readonly KeySet[],
   request: RawRequest,
   clock: Clock,
   crypto: CryptoBackend,
   window: Window,
-): MaybePromise<string> {
-  checkMethod(format, request.method)
+): Promise<string> {
   const opened = format.open(request)
   const { proofs } = opened
-  const held: MaybePromise<boolean>[] = []
-  for (const { keys } of secrets) for (const proof of proofs) held.push(holds(proof, keys, crypto))
-  const judge = (all: readonly unknown[]): string => {
-    const fitting = secrets.find((_, i) => proofs.length > 0 && proofs.every((_, j) => all[i * proofs.length + j]))
-    if (!fitting) {
-      throw new WebhookVerificationError('signature_mismatch', 'no signature fits', {
-        hint: 'is it the right secret, and are these the bytes that came?',
-      })
+  let fitting: string | undefined
+  for (const { keyId, keys } of secrets) {
+    let all = proofs.length > 0
+    for (const { over, given } of proofs) {
+      let fits = false
+      for (const key of [...keys, null]) {
+        const algorithm = key ? key.algorithm : KEYLESS
+        const signatures = given.filter((one) => one.algorithm === algorithm)
+        // One computation a key, however many signatures the request carries.
+        for (const signed of signatures.length > 0 ? over : []) {
+          const one = crypto.verify(algorithm, key, signed, signatures)
+          fits = (one instanceof Promise ? await one : one) || fits
+        }
+      }
+      all &&= fits
     }
-    // Not before: a time inside the body is parsed for who signed it, and for nobody else.
-    const { sentAt } = opened
-    if (sentAt && window) checkWindow(sentAt, window, clock)
-    return fitting.keyId
+    if (all) fitting ??= keyId
   }
-  return held.some(isPromise) ? Promise.all(held).then(judge) : judge(held)
+  if (fitting === undefined) {
+    throw new WebhookVerificationError('signature_mismatch', undefined, {
+      hint: 'is it the right secret, and are these the bytes that came?',
+    })
+  }
+  // Not before: a time inside the body is parsed for who signed it, and for nobody else.
+  const { sentAt } = opened
+  if (sentAt && window) {
+    // In whole seconds, as most formats write them: 300 seconds old passes, 301 does not.
+    const [now, then] = [clock.now(), sentAt].map((time) => Math.floor(time.getTime() / 1000)) as [Ms, Ms]
+    const age = (now - then) * 1000
+    // A bound that is no number lets nothing through.
+    if (!(age <= window.maxAgeMs)) throw new WebhookVerificationError('timestamp_too_old')
+    if (!(-age <= window.maxFutureMs)) {
+      throw new WebhookVerificationError('timestamp_too_new', undefined, { hint: 'is it in milliseconds?' })
+    }
+  }
+  return fitting
 }
 
-const isPromise = (value: unknown) => value instanceof Promise
+/** A hash without a key binds a body whose digest is signed elsewhere. */
+const KEYLESS = 'sha256'
 
 /** @throws WebhookVerificationError `method_not_allowed` */
 export function checkMethod({ methods }: InboundFormat, method: string): void {
   if (!methods.includes(method)) throw new WebhookVerificationError('method_not_allowed')
-}
-
-function checkWindow(sentAt: Date, { maxAgeMs, maxFutureMs }: NonNullable<Window>, clock: Clock): void {
-  // In whole seconds, as most formats write them: 300 seconds old passes, 301 does not.
-  const seconds = (time: Date) => Math.floor(time.getTime() / 1000)
-  const age = (seconds(clock.now()) - seconds(sentAt)) * 1000
-  if (age > maxAgeMs) throw new WebhookVerificationError('timestamp_too_old')
-  if (-age > maxFutureMs) {
-    throw new WebhookVerificationError('timestamp_too_new', undefined, { hint: 'is it in milliseconds?' })
-  }
-}
-
-/** One computation a key, however many signatures the request carries. */
-function holds({ over, given }: Proof, keys: readonly Key[], crypto: CryptoBackend): MaybePromise<boolean> {
-  let fits = false
-  const late: Promise<boolean>[] = []
-  for (const key of given.some(isKeyless) ? [null, ...keys] : keys) {
-    const algorithm = key ? key.algorithm : KEYLESS
-    if (!given.some((candidate) => candidate.algorithm === algorithm)) continue
-    for (const signed of over) {
-      const mac = isAsymmetric(algorithm) ? undefined : crypto.sign(algorithm, key, signed)
-      for (const candidate of given) {
-        if (candidate.algorithm !== algorithm) continue
-        const { bytes } = candidate
-        const one =
-          mac instanceof Promise
-            ? mac.then((made) => equalBytes(made, bytes))
-            : mac !== undefined
-              ? equalBytes(mac, bytes)
-              : crypto.verify(algorithm, key as Key, signed, bytes)
-        if (one instanceof Promise) late.push(one)
-        else fits = one || fits
-      }
-    }
-  }
-  return late.length > 0 ? Promise.all(late).then((all) => all.includes(true) || fits) : fits
-}
-
-const KEYLESS = 'sha256'
-const isKeyless = ({ algorithm }: Candidate) => algorithm === KEYLESS
-
-/** Whether two runs of bytes are the same, in a time that depends on their lengths alone. */
-export function equalBytes(a: Bytes, b: Bytes): boolean {
-  let difference = a.length ^ b.length
-  for (let i = 0; i < a.length; i++) difference |= (a[i] as number) ^ (b[i] as number)
-  return difference === 0
 }

@@ -2,7 +2,8 @@ import nodeCryptoModule, { createHmac } from 'node:crypto'
 import { type Algorithm, inboundCrypto, Key } from '@hooks/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { inboundNodeCrypto, inboundWebCrypto, type NodeCrypto } from '../src/inbound-crypto.ts'
+import { inboundNodeCrypto, type NodeCrypto } from '../src/inbound-crypto.ts'
+import { inboundWebCrypto } from '../src/web-crypto.ts'
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 

@@ -1,52 +1,44 @@
 import type { Clock, IdempotencyStore, LeaseRef, Ms } from '@hooks/core'
-
-/** What became of a message, with the error where that is a failure. */
-export interface Run {
-  readonly outcome: string
-  readonly error?: unknown
-  readonly retryInMs?: Ms
-}
+import { isOver, type Run, runWork, type Work } from './run.ts'
 
 /** How {@link runOnce} remembers. */
 export interface Memory {
   readonly store: IdempotencyStore
   readonly key: string
-  /** Stands for the signed bytes, where the id is not signed: once done, they count as done under any id for ten minutes. */
-  readonly digest: string | undefined
   readonly leaseMs: Ms
   readonly keepMs: Ms
   readonly clock: Clock
 }
 
-const DIGEST_MS = 600_000
 const COMPLETE_TRIES = 4
 
 /** Runs `work`, unless someone did or does, and holds its lease meanwhile. It never rejects. */
-export async function runOnce(memory: Memory, work: (attempt: number, signal: AbortSignal) => unknown): Promise<Run> {
-  const { store, key, digest, leaseMs, keepMs, clock } = memory
+export async function runOnce(memory: Memory, work: Work): Promise<Run> {
+  const { store, key, leaseMs, keepMs, clock } = memory
   const over = new AbortController()
-  const lost = new AbortController()
-  let lease: LeaseRef | undefined
-  // What a failure means, from here on.
+  // What a failure of the store means, from here on.
   let outcome = 'store_unavailable'
   try {
-    if (digest && (await store.completedWithin(digest, DIGEST_MS))) return { outcome: 'duplicate' }
     const begun = await store.begin(key, { leaseMs })
     if (begun.state === 'completed') return { outcome: 'duplicate' }
     if (begun.state === 'in_progress') return { outcome: begun.state, retryInMs: begun.retryInMs }
-    lease = begun.lease
-    void hold(memory, lease, over.signal, lost)
+    const { lease } = begun
 
-    outcome = 'handler_failed'
-    await work(begun.lease.attempt, lost.signal)
+    const run = await runWork(work, { attempt: lease.attempt, ...hold(memory, lease, over.signal) })
+    if (!isOver(run)) {
+      try {
+        await store.abandon(lease)
+      } catch {
+        // The lease runs out by itself.
+      }
+      return run
+    }
 
     // Done. From here on the claim is never given up: that would let the work be done again at once.
     outcome = 'in_progress'
     for (let tries = 1; ; tries++) {
       try {
-        const mark = digest && (await store.begin(digest, { leaseMs }))
-        if (mark && mark.state === 'claimed') await store.complete(mark.lease, { keepMs: DIGEST_MS })
-        if ((await store.complete(lease, { keepMs })) === 'applied') return { outcome: 'handled' }
+        if ((await store.complete(lease, { keepMs })) === 'applied') return run
         return { outcome, error: 'the lease was lost', retryInMs: leaseMs }
       } catch (error) {
         if (tries === COMPLETE_TRIES) throw error
@@ -54,13 +46,6 @@ export async function runOnce(memory: Memory, work: (attempt: number, signal: Ab
       }
     }
   } catch (error) {
-    if (lease && outcome === 'handler_failed') {
-      try {
-        await store.abandon(lease)
-      } catch {
-        // The lease runs out by itself.
-      }
-    }
     return { outcome, error, retryInMs: leaseMs }
   } finally {
     over.abort()
@@ -68,16 +53,26 @@ export async function runOnce(memory: Memory, work: (attempt: number, signal: Ab
 }
 
 /** Extends the lease at every third of it, until the work is over. */
-async function hold({ store, leaseMs, clock }: Memory, lease: LeaseRef, over: AbortSignal, lost: AbortController) {
-  for (let end = clock.monotonic() + leaseMs; ; ) {
-    await clock.sleep(leaseMs / 3, over)
-    if (over.aborted) return
+function hold({ store, leaseMs, clock }: Memory, lease: LeaseRef, over: AbortSignal) {
+  const lost = new AbortController()
+  let span = leaseMs
+  let end = clock.monotonic() + span
+  const extendLease = async (ms = leaseMs): Promise<boolean> => {
+    span = Math.max(span, ms)
     const now = clock.monotonic()
-    try {
-      end = (await store.extend(lease, leaseMs)) === 'applied' ? now + leaseMs : now
-    } catch {
-      // The store may be back at the next beat.
-    }
-    if (end <= clock.monotonic()) return lost.abort()
+    const held = (await store.extend(lease, span)) === 'applied'
+    end = held ? now + span : now
+    return held
   }
+  const beat = async () => {
+    for (;;) {
+      await clock.sleep(leaseMs / 3, over)
+      if (over.aborted) return
+      // The store may be back at the next beat.
+      await extendLease().catch(() => {})
+      if (end <= clock.monotonic()) return lost.abort()
+    }
+  }
+  void beat()
+  return { signal: lost.signal, extendLease }
 }

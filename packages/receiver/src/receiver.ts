@@ -1,125 +1,38 @@
 import {
-  type Answers,
-  type Clock,
   ConfigurationError,
-  type Contract,
+  type CryptoBackend,
   checkMethod,
-  type Duration,
-  type EventDefinitions,
-  type EventOutputs,
-  type Events,
   type HandledRequest,
   HooksError,
   headerBag,
-  type IdempotencyStore,
-  type InboundFormat,
-  inboundCrypto,
   type KeySet,
-  type Logger,
-  type MaybePromise,
   type Ms,
   proveRequest,
   type RawRequest,
   type ReceivedRequest,
-  type RequestHandler,
+  type Reply,
   silentLogger,
   standardWebhooksInbound,
   systemClock,
-  toMs,
   type Window,
 } from '@hooks/core'
+import type { Background } from './background.ts'
 import { dedupeKeys } from './dedupe-keys.ts'
-import { type Handler, parseData } from './handlers.ts'
-import { type Run, runOnce } from './once.ts'
+import { explainsItself } from './explain-on-demand.ts'
+import { type Handler, handlerFor } from './handlers.ts'
+import { type Memory, runOnce } from './once.ts'
+import type { AnyReceiverOptions } from './options.ts'
+import type { Receiver } from './receiver-types.ts'
 import { checkBody, LazyMessage, readBody, refuseUnread, type VerifiedMessage } from './request.ts'
 import { RECEIVED, respond } from './respond.ts'
+import { type Run, runWork, type Work } from './run.ts'
 
-type Secrets = string | readonly (string | undefined)[]
-type SecretFunction = (request: RawRequest) => MaybePromise<Secrets | undefined>
-
-/** No event type: the handler of all that have none. */
-const ANY = '*'
+/** The name of the handler for all that have none: no type is of white space. */
+const UNKNOWN = ' '
 const FIVE_MINUTES: Ms = 300_000
 
-/**
- * The secret, several of them during a rotation (4 at most, the newest first), or how to find them. After the first, an
- * undefined one is no secret.
- */
-export type SecretSource = Secrets | SecretFunction
-
-/** What a receiver takes: a contract, a format with or without a catalog, or neither for Standard Webhooks. */
-export type ReceiverOptions<D extends EventDefinitions = EventDefinitions> = (
-  | { readonly contract: Contract<D>; readonly format?: never; readonly events?: never }
-  | { readonly contract?: never; readonly format?: InboundFormat; readonly events?: Events<D> }
-) & {
-  /** Text is checked at once, a function's result at each request and by `receiver.check()`. Without one nothing is received. */
-  readonly secret: SecretSource | undefined
-  /** Remembers what was handled. Without one, a message that comes twice is handled twice. */
-  readonly idempotency?: IdempotencyStore
-  /** What is the same for every attempt of a message, for formats without an id on the wire. */
-  readonly idempotencyKey?: (message: VerifiedMessage) => string
-  /** How long a crashed handler keeps its message from being tried again: 60,000. It is extended while the handler runs. */
-  readonly leaseMs?: Ms
-  /** How long a handled message is remembered: 7 days. Longer than its sender goes on trying. */
-  readonly keepMs?: Ms
-  /** How old a signed time may be: the format's window by default, 5 minutes for most. */
-  readonly maxAge?: Duration
-  /** How far a signed time may be ahead: the format's window by default, 5 minutes for most. */
-  readonly maxFuture?: Duration
-  /** 1 MiB by default. */
-  readonly maxBodyBytes?: number
-  /** For event types without a handler. Without it they are acknowledged and dropped. */
-  readonly onUnknown?: Handler
-  /** What to answer where the data does not fit its schema: 500, since a deploy can mend it (the default), or 200. */
-  readonly onInvalidPayload?: 'retry' | 'acknowledge'
-  /** By outcome, in place of the usual status and body; over the contract's own. */
-  readonly answers?: Answers
-  /**
-   * Stands in front of every key in the idempotency store. Give each receiver that shares a store its own; where the
-   * secret depends on the request, so must this, or one sender could use up the ids of another.
-   */
-  readonly source?: string | ((request: RawRequest) => string)
-  readonly clock?: Clock
-  readonly logger?: Logger
-}
-
-/** Verifies, deduplicates and hands on. `Messages` gives the data of each event type. */
-export interface Receiver<Messages extends object = Record<string, unknown>> extends RequestHandler {
-  /**
-   * Hands messages of `type` to `handler`, with the data as its schema gives it.
-   *
-   * @throws ConfigurationError `handler_duplicate`; `handler_late` after the first request; `event_type_invalid` where the catalog has no such type
-   */
-  on<T extends keyof Messages & string>(type: T, handler: Handler<T, Messages[T]>): this
-  /** Hands on messages of every type without a handler, unchecked by any schema. @throws as `on` */
-  onUnknown(handler: Handler): this
-  /** The types with a handler. */
-  eventTypes(): string[]
-  /**
-   * Only verifies: no schema, no handler, no deduplication.
-   *
-   * @throws WebhookVerificationError by the cause; ConfigurationError where a secret function gave no secret
-   */
-  verify(request: ReceivedRequest): Promise<VerifiedMessage>
-  /** The whole way, from bytes to answer. It never rejects: what fails is in the outcome, and logged. */
-  handle(request: ReceivedRequest): Promise<HandledRequest>
-  /** {@link Receiver.handle} for fetch servers; it needs no `this`. */
-  fetch(request: Request): Promise<Response>
-  /** Checks the secret, for when a function gives it: call it at start. @throws ConfigurationError `secret_*` */
-  check(request?: Partial<RawRequest>): Promise<void>
-}
-
-/**
- * Makes a receiver. Whatever it is given, it refuses what is not signed by one of its secrets.
- *
- * @throws ConfigurationError `secret_missing` and the other `secret_*`; `idempotency_key_needed`; `option_invalid`
- * @example
- * export const receiver = createReceiver({ contract, secret: process.env.WEBHOOK_SECRET, idempotency: memoryIdempotency() })
- *   .on('booking.created', async ({ data }) => { await book(data) })   // a throw is a 500, and the sender tries again
- */
-export function createReceiver<D extends EventDefinitions = EventDefinitions>(
-  options: ReceiverOptions<D>,
-): Receiver<EventOutputs<D>> {
+/** A receiver on a platform's cryptography. */
+export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOptions): Receiver {
   const {
     contract,
     format = contract?.format ?? standardWebhooksInbound(),
@@ -127,16 +40,28 @@ export function createReceiver<D extends EventDefinitions = EventDefinitions>(
     secret,
     idempotency: store,
     idempotencyKey,
+    transaction,
+    inbox,
     leaseMs = 60_000,
+    maxAge,
+    maxFuture,
     maxBodyBytes = 2 ** 20,
     onUnknown,
+    onOutcome,
     onInvalidPayload,
     source = '',
+    explain = explainsItself,
     clock = systemClock,
     logger = silentLogger,
   } = options
   const { name, facts, methods } = format
-  const window = windowOf(format, options.maxAge, options.maxFuture)
+  const bounded = (maxAge ?? maxFuture) !== undefined
+  const window: Window = bounded
+    ? {
+        maxAgeMs: maxAge ?? format.window?.maxAgeMs ?? FIVE_MINUTES,
+        maxFutureMs: maxFuture ?? format.window?.maxFutureMs ?? FIVE_MINUTES,
+      }
+    : format.window
   // A request could be replayed for as long as its time is good.
   const keepMs = Math.max(options.keepMs ?? 604_800_000, window ? window.maxAgeMs + window.maxFutureMs : 0)
   const answers = {
@@ -144,25 +69,29 @@ export function createReceiver<D extends EventDefinitions = EventDefinitions>(
     ...(onInvalidPayload === 'acknowledge' && { payload_invalid: RECEIVED }),
     ...options.answers,
   }
-  const crypto = (format.crypto ?? inboundCrypto)()
+  const crypto = (format.crypto ?? platform)()
   const handlers = new Map<string, Handler>()
   let started = false
 
-  if (!(leaseMs > 0 && keepMs > 0)) throw new ConfigurationError('option_invalid', 'leaseMs and keepMs are above 0')
-  if (store && !idempotencyKey && facts.id === 'absent') {
+  const spans = [leaseMs, keepMs, window ? window.maxAgeMs + 1 : 1, window ? window.maxFutureMs + 1 : 1]
+  if (!spans.every((ms) => ms > 0 && ms < Infinity)) invalid('times are in milliseconds')
+  if (bounded && facts.sentAt !== 'signed') invalid('the format signs no time to bound')
+  if (transaction && !store) invalid('transaction needs idempotency')
+  if ((store || inbox) && !idempotencyKey && facts.id === 'absent') {
     throw new ConfigurationError('idempotency_key_needed', `${name} has no id on the wire to tell a retry by`)
   }
 
   const keySets = (given: unknown): readonly KeySet[] => {
     const secrets = Array.isArray(given) && given.length > 0 ? given : [given]
-    if (secrets.length > 4) throw new ConfigurationError('option_invalid', 'there are more than 4 secrets')
+    if (secrets.length > 4) invalid('there are more than 4 secrets')
     // After the first, a place may be empty: the variable of an old secret is set during a rotation alone.
     return secrets.flatMap((one, i) =>
       i > 0 && one === undefined ? [] : { keyId: `${i}`, keys: format.keys(one, 'verify') },
     )
   }
+  const secretsOf = async (raw: RawRequest) => (typeof secret === 'function' ? secret(raw) : secret)
   const fixed = typeof secret === 'function' ? undefined : keySets(secret)
-  const setsFor = async (raw: RawRequest) => keySets(typeof secret === 'function' ? await secret(raw) : secret)
+  const setsOf = async (raw: RawRequest) => fixed ?? keySets(await secretsOf(raw))
 
   const prove = async (request: ReceivedRequest): Promise<LazyMessage> => {
     const { method = 'POST', url = '', body } = request
@@ -170,92 +99,135 @@ export function createReceiver<D extends EventDefinitions = EventDefinitions>(
     const headers = headerBag(request.headers)
     const read = typeof body === 'function' ? await body().catch(refuseUnread) : body
     const raw = { method, url, headers, body: checkBody(read, headers, maxBodyBytes) }
-    const keyId = proveRequest(format, fixed ?? (await setsFor(raw)), raw, clock, crypto, window)
-    return new LazyMessage(format, raw, typeof keyId === 'string' ? keyId : await keyId)
+    try {
+      const sets = fixed ?? (await setsOf(raw))
+      return new LazyMessage(format, raw, await proveRequest(format, sets, raw, clock, crypto, window))
+    } catch (error) {
+      if (explain && (error as { code?: unknown })?.code === 'signature_mismatch') {
+        const secrets = await secretsOf(raw)
+        await explain({ format, raw, secrets, crypto, logger: options.logger }).catch(() => {})
+      }
+      throw error
+    }
   }
 
-  const run = async (message: LazyMessage): Promise<Run> => {
-    const { raw, content, keyId, integrity, body } = message
-    const { type, id } = content
-    const handler = handlers.get(type) ?? handlers.get(ANY)
+  const handlerOf = (type: string) =>
+    (!events || events.get(type) ? handlerFor(handlers, type) : undefined) ?? handlers.get(UNKNOWN)
+
+  /** The work of a message that has a handler. @throws PayloadError `payload_invalid` */
+  const prepare = async ({ content, keyId, integrity, body }: LazyMessage, handler: Handler): Promise<Work> => {
+    const { type, id, sentAt } = content
+    const data = events && handler !== handlers.get(UNKNOWN) ? await events.parse(type, content.data) : content.data
+    const context = { id, timestamp: sentAt, keyId, rawBody: body, log: logger }
+    return (given) => handler({ ...content, data, keyId, integrity, body }, { ...context, ...given } as never)
+  }
+
+  const dictated = async ({ raw, content }: LazyMessage, outcome?: string): Promise<Reply | undefined> => {
+    if (!format.reply) return undefined
+    const keys = (await setsOf(raw)).flatMap((set) => set.keys)
+    return format.reply({ request: raw, content, outcome, keys }, crypto)
+  }
+
+  const run = async (message: LazyMessage, request: ReceivedRequest): Promise<Run> => {
+    const { raw, content } = message
+    const reply = await dictated(message)
+    if (reply) return { outcome: 'challenge', reply }
+    const handler = handlerOf(content.type)
     if (!handler) return { outcome: 'unknown_event' }
-    const data = handlers.has(type) ? await parseData(events?.get(type)?.schema, content.data) : content.data
-    const work = (attempt: number, signal: AbortSignal) =>
-      handler({ ...content, data, keyId, integrity, body }, { id, attempt, signal, keyId, log: logger })
-    if (store) {
-      const own = idempotencyKey ? idempotencyKey(message) : id
-      const space = typeof source === 'function' ? source(raw) : source
-      const keys = await dedupeKeys(format, raw, own, !!idempotencyKey || facts.id === 'signed', space, crypto)
-      return runOnce({ store, ...keys, leaseMs, keepMs, clock }, work)
+    const work = background ? undefined : await prepare(message, handler)
+    if (work && !store) {
+      const { signal } = new AbortController()
+      return runWork(work, { attempt: content.attempt ?? 1, signal, extendLease: async () => true })
     }
-    try {
-      await work(content.attempt ?? 1, new AbortController().signal)
-      return { outcome: 'handled' }
-    } catch (error) {
-      return { outcome: 'handler_failed', error }
-    }
+    const own = idempotencyKey ? idempotencyKey(message) : content.id
+    const space = typeof source === 'function' ? source(raw) : source
+    const isSigned = idempotencyKey || facts.id === 'signed'
+    const { key, digest } = await dedupeKeys(format, raw, own, !!isSigned, space, crypto)
+    if (!work || !store) return (background as Background).accept({ key, digest, message, request })
+    const kept = digest ? (await import('./replayed-bytes.ts')).withoutReplay(store, digest) : store
+    const memory: Memory = { store: kept, key, leaseMs, keepMs, clock }
+    if (!transaction) return runOnce(memory, work)
+    return (await import('./transaction.ts')).runInTransaction(memory, work, transaction)
   }
 
   const handle = async (request: ReceivedRequest): Promise<HandledRequest> => {
     started = true
+    const from = clock.monotonic()
     let message: LazyMessage | undefined
     let ran: Run
+    let reply: Reply | undefined
     try {
       message = await prove(request)
-      ran = await run(message)
+      ran = await run(message, request)
+      reply = ran.reply ?? (await dictated(message, ran.outcome))
     } catch (error) {
       // What is no error of ours comes from one of the host's functions.
       ran = { outcome: error instanceof HooksError ? error.code : 'handler_failed', error }
     }
     const { outcome, retryInMs = leaseMs } = ran
-    const answer = respond(outcome, answers, {
+    const answer = respond(outcome, answers, reply, {
       ...(outcome === 'method_not_allowed' && { allow: methods.join(', ') }),
-      ...(outcome === 'in_progress' && { 'retry-after': `${Math.ceil(retryInMs / 1000) || 1}` }),
+      ...(/^(in_progress|retry_later)$/.test(outcome) && { 'retry-after': `${Math.ceil(retryInMs / 1000) || 1}` }),
     })
-    try {
-      const { type, id } = message?.parsed ?? {}
-      const fields = { code: outcome, type, id, err: ran.error }
-      if ('error' in ran) logger[answer.status < 500 ? 'warn' : 'error'](fields, `webhook: ${outcome}`)
-    } catch {
-      // A log that is full keeps no sender waiting.
-    }
+    report(ran, message, answer.status, from)
     return answer
+  }
+
+  const report = (ran: Run, message: LazyMessage | undefined, status: number, from: Ms) => {
+    const { outcome: code } = ran
+    const { type, id } = message?.parsed ?? {}
+    const level = 'error' in ran ? (status < 500 || code === 'retry_later' ? 'warn' : 'error') : 'info'
+    quietly(() => {
+      if (level !== 'info' || code === 'unknown_event') {
+        logger[level]({ code, type, id, err: ran.error }, `webhook: ${code}`)
+      }
+    })
+    quietly(() => onOutcome?.({ code, type, id, keyId: message?.keyId, ms: clock.monotonic() - from }))
   }
 
   const on = (type: string, handler: Handler) => {
     if (started) throw new ConfigurationError('handler_late')
     if (handlers.has(type)) throw new ConfigurationError('handler_duplicate', `"${type}" has a handler`)
-    if (type !== ANY && events && !events.get(type)) {
+    if (type !== UNKNOWN && events?.covers(type) === false) {
       throw new ConfigurationError('event_type_invalid', `"${type}" is not in the catalog`)
     }
     handlers.set(type, handler)
     return receiver
   }
-  if (onUnknown) handlers.set(ANY, onUnknown)
+  if (onUnknown) handlers.set(UNKNOWN, onUnknown)
 
-  const receiver: Receiver<EventOutputs<D>> = {
-    maxBodyBytes,
-    on: on as Receiver<EventOutputs<D>>['on'],
-    onUnknown: (handler) => on(ANY, handler),
-    eventTypes: () => [...handlers.keys()].filter((type) => type !== ANY),
-    verify: prove,
-    handle,
-    async fetch(request) {
-      const { method, url, headers } = request
-      const answer = await handle({ method, url, headers, body: () => readBody(request, maxBodyBytes) })
-      return new Response(answer.body || null, answer)
+  const background = inbox?.({ format, keepMs, answers, clock, logger, handlerOf, prepare, report })
+  const receiver: Receiver = Object.assign(
+    {
+      maxBodyBytes,
+      on: on as Receiver['on'],
+      onUnknown: (handler: Handler) => on(UNKNOWN, handler),
+      eventTypes: () => [...handlers.keys()].filter((type) => type !== UNKNOWN),
+      verify: prove as (request: ReceivedRequest) => Promise<VerifiedMessage>,
+      handle,
+      async fetch(request: Request) {
+        const { method, url, headers } = request
+        const answer = await handle({ method, url, headers, body: () => readBody(request, maxBodyBytes) })
+        return new Response(answer.body || null, answer)
+      },
+      async check(request?: Partial<RawRequest>) {
+        await setsOf({ method: 'POST', url: '', headers: headerBag([]), body: new Uint8Array(), ...request })
+      },
     },
-    async check(request) {
-      await setsFor({ method: 'POST', url: '', headers: headerBag([]), body: new Uint8Array(), ...request })
-    },
-  }
+    background?.controls,
+  )
   return receiver
 }
 
-/** The format's window, or what the user wants in its place. */
-function windowOf({ facts, window }: InboundFormat, maxAge?: Duration, maxFuture?: Duration): Window {
-  if (maxAge === undefined && maxFuture === undefined) return window
-  if (facts.sentAt !== 'signed') throw new ConfigurationError('option_invalid', 'the format signs no time to bound')
-  const { maxAgeMs, maxFutureMs } = window ?? { maxAgeMs: FIVE_MINUTES, maxFutureMs: FIVE_MINUTES }
-  return { maxAgeMs: toMs(maxAge ?? maxAgeMs, 'maxAge'), maxFutureMs: toMs(maxFuture ?? maxFutureMs, 'maxFuture') }
+function invalid(what: string): never {
+  throw new ConfigurationError('option_invalid', what)
+}
+
+/** A log that is full, or a metric that fails, keeps no sender waiting. */
+function quietly(tell: () => void) {
+  try {
+    tell()
+  } catch {
+    // Nobody is left to be told.
+  }
 }

@@ -32,24 +32,26 @@ export interface VerifiedMessage<Type extends string = string, Data = unknown> {
 
 /** It parses at the first look into the content: who needs the bytes alone pays for no parse. */
 export class LazyMessage implements VerifiedMessage {
+  readonly raw: RawRequest
   readonly keyId: string
-  readonly integrity: 'signed' | 'none'
-  readonly body: Bytes
   /** What is parsed so far. */
   parsed: Content | undefined
-  readonly raw: RawRequest
   readonly #format: InboundFormat
 
   constructor(format: InboundFormat, raw: RawRequest, keyId: string) {
     this.#format = format
     this.raw = raw
     this.keyId = keyId
-    this.body = raw.body
-    this.integrity = format.facts.body === 'signed' ? 'signed' : 'none'
   }
   /** @throws PayloadError `payload_invalid` */
   get content(): Content {
     return (this.parsed ??= this.#format.read(this.raw))
+  }
+  get body() {
+    return this.raw.body
+  }
+  get integrity() {
+    return this.#format.facts.body === 'signed' ? 'signed' : 'none'
   }
   get type() {
     return this.content.type
@@ -97,7 +99,7 @@ export async function readBody({ body, bodyUsed }: Request, limit: number): Prom
  */
 export function checkBody(body: unknown, headers: HeaderBag, limit: number): Bytes {
   if (!ArrayBuffer.isView(body)) {
-    throw new WebhookVerificationError('body_unavailable', 'the body is not the bytes that came', {
+    throw new WebhookVerificationError('body_unavailable', undefined, {
       hint: 'give the receiver the raw body, before anything parses it',
     })
   }
@@ -105,7 +107,7 @@ export function checkBody(body: unknown, headers: HeaderBag, limit: number): Byt
   if (!(body.byteLength <= limit)) throw new WebhookVerificationError('body_too_large')
   const encoding = headers.find('content-encoding')
   if (!encoding || encoding.toLowerCase() === 'identity') return body as Bytes
-  throw new WebhookVerificationError('content_encoding', 'the body is compressed')
+  throw new WebhookVerificationError('content_encoding')
 }
 
 /** @throws WebhookVerificationError what the rejection of a body's reader means: where it does not say it, the body broke off */

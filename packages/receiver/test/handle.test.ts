@@ -217,13 +217,16 @@ describe('data', () => {
 
 describe('handlers', () => {
   it('are told who they work for', async () => {
-    const { receiver, request, logger } = setUp({ secret: [`whsec_${Buffer.alloc(32).toString('base64')}`, SECRET] })
+    const { receiver, request, logger, clock } = setUp({
+      secret: [`whsec_${Buffer.alloc(32).toString('base64')}`, SECRET],
+    })
     let seen: unknown
-    receiver.on('booking.created', (message, context) => {
+    receiver.on('booking.created', async (message, context) => {
       seen = {
         ...context,
         aborted: context.signal.aborted,
         signal: undefined,
+        extendLease: await context.extendLease(),
         body: message.body,
         integrity: message.integrity,
       }
@@ -237,6 +240,9 @@ describe('handlers', () => {
       log: logger,
       aborted: false,
       signal: undefined,
+      extendLease: true,
+      timestamp: clock.now(),
+      rawBody: sent.body,
       body: sent.body,
       integrity: 'signed',
     })
@@ -338,12 +344,12 @@ describe('the log', () => {
     ])
   })
 
-  it('is silent about what went well, duplicates and unknown types included', async () => {
+  it('is silent about what went well, duplicates included; what was dropped for want of a handler is a note', async () => {
     const { receiver, request, logger } = setUp()
     receiver.on('booking.created', () => {})
     const sent = await request()
     for (const one of [sent, sent, await request({ type: 'a.b' })]) await receiver.handle(one)
-    expect(logger.lines).toEqual([])
+    expect(logger.lines).toMatchObject([{ level: 'info', fields: { code: 'unknown_event', type: 'a.b' } }])
   })
 
   it('holds nothing of body, headers and secret, and no answer does, whatever fails', async () => {

@@ -75,7 +75,14 @@ export function setUp(options: Partial<ReceiverOptions> = {}) {
   const clock = virtualClock()
   const logger = memoryLogger()
   const idempotency = memoryIdempotency({ clock })
-  const receiver = createReceiver({ secret: SECRET, idempotency, clock, logger, ...options } as ReceiverOptions)
+  const receiver = createReceiver({
+    secret: SECRET,
+    idempotency,
+    clock,
+    logger,
+    explain: false,
+    ...options,
+  } as ReceiverOptions)
   const request = (message: Partial<SignedMessage> = {}, secret = SECRET) =>
     signRequest(standardWebhooks(), secret, { type: 'booking.created', data: { n: 1 }, clock, ...message })
   return { receiver, clock, logger, idempotency, request }

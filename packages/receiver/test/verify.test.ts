@@ -83,10 +83,21 @@ describe('a verified message', () => {
       (key.export({ format: 'der', type } as never) as unknown as Buffer).subarray(-32).toString('base64')
     const clock = virtualClock()
     const sent = await signRequest(standardWebhooks(), `whsk_${raw(privateKey, 'pkcs8')}`, { type: 'a.b', clock })
-    const receiver = createReceiver({ secret: [SECRET, `whpk_${raw(publicKey, 'spki')}`], clock })
+    const receiver = createReceiver({
+      format: standardWebhooks(),
+      secret: [SECRET, `whpk_${raw(publicKey, 'spki')}`],
+      clock,
+    })
     expect((await receiver.verify(sent)).keyId).toBe('1')
     expect(await codeOf(receiver.verify({ ...sent, body: utf8('{}') }))).toBe('signature_mismatch')
-    expect(await codeOf(() => createReceiver({ secret: `whsk_${raw(privateKey, 'pkcs8')}` }))).toBe('secret_type')
+    const own = `whsk_${raw(privateKey, 'pkcs8')}`
+    expect(await codeOf(() => createReceiver({ format: standardWebhooks(), secret: own }))).toBe('secret_type')
+  })
+
+  it('has a default format without Ed25519, whose refusal of such a key names the one to take', () => {
+    expect(() => createReceiver({ secret: `whpk_${Buffer.alloc(32).toString('base64')}` })).toThrow(
+      expect.objectContaining({ code: 'secret_format', hint: expect.stringContaining('standardWebhooks()') }),
+    )
   })
 })
 
@@ -187,7 +198,7 @@ describe('a request is refused', () => {
   })
 
   it('by the window that the user wants, each end apart', async () => {
-    const { receiver, request, clock } = setUp({ maxAge: '1h', maxFuture: 0 })
+    const { receiver, request, clock } = setUp({ maxAge: 3_600_000, maxFuture: 0 })
     const at = (seconds: number) => request({ sentAt: new Date(clock.now().getTime() + seconds * 1000) })
     expect(await codeOf(receiver.verify(await at(-3_600)))).toBe('accepted')
     expect(await codeOf(receiver.verify(await at(-3_601)))).toBe('timestamp_too_old')
@@ -329,11 +340,11 @@ describe('the secret', () => {
 
 describe('the options', () => {
   it.each([
-    ['a maxAge that is no duration', { maxAge: '5 minutes' }, 'option_invalid'],
+    ['a maxAge that is no number', { maxAge: '5 minutes' as never }, 'option_invalid'],
     ['a maxFuture below zero', { maxFuture: -1 }, 'option_invalid'],
     [
       'a window for a format that signs no time',
-      { format: lokroom, secret: TEXT_SECRET, maxAge: '5m' },
+      { format: lokroom, secret: TEXT_SECRET, maxAge: 300_000 },
       'option_invalid',
     ],
     ['a lease of no time', { leaseMs: 0 }, 'option_invalid'],
@@ -353,7 +364,7 @@ describe('the options', () => {
     const sent = await signRequest(auditTrail, TEXT_SECRET, { type: 'a.b', sentAt, clock })
     const format = { ...auditTrail, window: null }
     expect(await codeOf(createReceiver({ format, secret: TEXT_SECRET, clock }).verify(sent))).toBe('accepted')
-    const bounded = createReceiver({ format, secret: TEXT_SECRET, clock, maxAge: '30m' })
+    const bounded = createReceiver({ format, secret: TEXT_SECRET, clock, maxAge: 1_800_000 })
     expect(await codeOf(bounded.verify(sent))).toBe('timestamp_too_old')
   })
 })

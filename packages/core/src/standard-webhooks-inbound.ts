@@ -1,0 +1,84 @@
+import { fromBase64 } from './encoding.ts'
+import { ConfigurationError, PayloadError, WebhookVerificationError } from './errors.ts'
+import { type Algorithm, type Candidate, type InboundFormat, Key } from './format.ts'
+import { parseJson } from './json.ts'
+import { readStamp } from './parts.ts'
+import { checkSecretText } from './secret.ts'
+import { LONGEST_SIGNATURES, MOST_SIGNATURES } from './signature-fields.ts'
+
+/** Options of {@link standardWebhooks}. */
+export interface StandardWebhooksOptions {
+  /** The headers' first word: `webhook` (the specification), or `svix`. */
+  readonly prefix?: string
+}
+
+/** Five minutes either way: the specification's reference libraries. */
+const WINDOW = { maxAgeMs: 300_000, maxFutureMs: 300_000 }
+/** "Secret keys should be between 24 bytes and 64 bytes" (specification, "Symmetric"). */
+const SHORTEST_SECRET = 24
+const LONGEST_SECRET = 64
+/** Visible ASCII without the full stop that separates id, time and body in what is signed. */
+const ID = /^[!-\-/-~]{1,256}$/
+
+/**
+ * The half of `standardWebhooks` that most receivers need, with `v1` alone: a receiver's default, and a third of the
+ * code. What is signed with `v1a` asks for the whole format.
+ */
+export function standardWebhooksInbound(options: StandardWebhooksOptions = {}): InboundFormat {
+  const names = headerNames(options)
+  return {
+    name: 'standard-webhooks',
+    facts: { id: 'signed', sentAt: 'signed', body: 'signed', url: 'absent' },
+    methods: ['POST'],
+    window: WINDOW,
+    keys: (secret) => [symmetricKey(secret)],
+    open({ headers, body }) {
+      const [id, time, list] = names.map((name) => headers.one(name)) as [string, string, string]
+      const sentAt = readStamp(time, 'unix')
+      const malformed = ID.test(id) ? list.length > LONGEST_SIGNATURES && names[2] : names[0]
+      if (malformed) throw new WebhookVerificationError('malformed_header', `malformed header: ${malformed}`)
+      if (!sentAt) throw new WebhookVerificationError('malformed_timestamp')
+      return {
+        proofs: [{ over: [[`${id}.${time}.`, body]], given: candidates(list, 'v1,', 'hmac-sha256', 32) }],
+        sentAt,
+      }
+    },
+    read({ headers, body }) {
+      const { type, timestamp, data } = (parseJson(body) ?? {}) as Readonly<Record<string, unknown>>
+      if (typeof type !== 'string') throw new PayloadError('payload_invalid', 'the body has no "type"')
+      const [id, time] = names.map((name) => headers.find(name)) as [string, string]
+      const occurredAt = readStamp(timestamp, 'iso')
+      return { type, data, id, sentAt: new Date(+time * 1000), ...(occurredAt && { occurredAt }) }
+    },
+  }
+}
+
+export function headerNames({ prefix = 'webhook' }: StandardWebhooksOptions) {
+  return ['id', 'timestamp', 'signature'].map((name) => `${prefix.toLowerCase()}-${name}`) as [string, string, string]
+}
+
+/** @throws ConfigurationError `secret_missing`, `secret_whitespace`, `secret_format`, `secret_too_short`, `secret_too_long` */
+export function symmetricKey(secret: string): Key {
+  checkSecretText(secret)
+  const bytes = fromBase64(secret.replace(/^whsec_/, ''))
+  if (!bytes) {
+    throw new ConfigurationError('secret_format', 'the secret is not "whsec_" and padded base64', {
+      hint: 'for text there is hmacFormat(), for whpk_ there is standardWebhooks()',
+    })
+  }
+  const { length } = bytes
+  const wrong = length < SHORTEST_SECRET ? 'secret_too_short' : length > LONGEST_SECRET && 'secret_too_long'
+  if (!wrong) return new Key('hmac-sha256', bytes)
+  throw new ConfigurationError(wrong, `a secret holds ${SHORTEST_SECRET} to ${LONGEST_SECRET} bytes`)
+}
+
+/** The well-formed signatures of one version in a space-separated list; what is not of the form is no candidate. */
+export function candidates(list: string, label: string, algorithm: Algorithm, length: number): readonly Candidate[] {
+  const found: Candidate[] = []
+  // Most have one, and a split costs as much as the rest of this.
+  for (const one of list.includes(' ') ? list.split(' ', MOST_SIGNATURES) : [list]) {
+    const bytes = one.startsWith(label) && fromBase64(one.slice(label.length))
+    if (bytes && bytes.length === length) found.push({ algorithm, bytes })
+  }
+  return found
+}

@@ -1,0 +1,22 @@
+import type { webcrypto } from 'node:crypto'
+import { oneEquals } from './compare.ts'
+import { joinBytes } from './encoding.ts'
+import type { CryptoBackend, Key } from './format.ts'
+
+export type Subtle = webcrypto.SubtleCrypto
+
+/** {@link inboundCrypto} of platforms that have Web Crypto alone: edge functions, browsers. Each answer is a promise. */
+export function inboundWebCrypto(subtle: Subtle = globalThis.crypto.subtle): CryptoBackend {
+  const sign: CryptoBackend['sign'] = async (algorithm, key, over) => {
+    if (algorithm === 'token') return (key as Key).bytes
+    const hash = algorithm.replace(/^(hmac-)?sha/, 'SHA-')
+    const bytes = joinBytes(over)
+    if (!key) return new Uint8Array(await subtle.digest(hash, bytes))
+    key.native ??= subtle.importKey('raw', Uint8Array.from(key.bytes), { name: 'HMAC', hash }, false, ['sign'])
+    return new Uint8Array(await subtle.sign('HMAC', (await key.native) as webcrypto.CryptoKey, bytes))
+  }
+  return {
+    sign,
+    verify: async (algorithm, key, over, signatures) => oneEquals(await sign(algorithm, key, over), signatures),
+  }
+}

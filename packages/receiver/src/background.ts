@@ -1,0 +1,244 @@
+import {
+  type Answers,
+  type Clock,
+  ConfigurationError,
+  createWorkLoop,
+  type Duration,
+  type HeadersInput,
+  HooksError,
+  headerBag,
+  type InboundFormat,
+  type Inbox,
+  type InboxLease,
+  type InboxOutcome,
+  type Logger,
+  type Ms,
+  newId,
+  type Random,
+  type ReceivedRequest,
+  type StoredRequest,
+  systemRandom,
+  toMs,
+} from '@hooks/core'
+import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
+import type { Handler } from './handlers.ts'
+import { markReplayed, wasReplayed } from './replayed-bytes.ts'
+import { LazyMessage } from './request.ts'
+import { isOver, type Run, runWork, type Work } from './run.ts'
+
+/** Options of {@link background}. */
+export interface BackgroundOptions {
+  /**
+   * The delay before each attempt but the first; its length is one less than the number of attempts. By default 5 s, 1 m,
+   * 5 m, 30 m, 2 h, 5 h and 12 h. Then it is a dead letter.
+   */
+  readonly retry?: readonly Duration[]
+  /** The most that is added to a delay, as a part of it: 0.2. Never earlier. */
+  readonly jitter?: number
+  /** How many handlers run at a time in this process: 10. */
+  readonly concurrency?: number
+  /**
+   * The longest that a handler runs: 5 minutes. Then its `signal` aborts, and another worker may begin anew. A crash
+   * delays its message by as much.
+   */
+  readonly leaseMs?: Ms
+  /** The longest that work accepted by another process stays unseen: 1,000. */
+  readonly pollMs?: Ms
+  /** Where the host gives `waitUntil` and nothing was started: how long to work after each answer, 10,000. */
+  readonly afterAnswerMs?: Ms
+  readonly random?: Random
+}
+
+/** How a receiver works in the background. */
+export interface BackgroundControls {
+  /** Begins to handle what was accepted, by this process or another. Idempotent. */
+  start(): void
+  /** Takes no more, gives what runs `drainMs` (10,000), then aborts it: it is done again elsewhere. Accepting goes on. */
+  stop(options?: { readonly drainMs?: Ms }): Promise<void>
+  /** Handles what is due, for at most `maxMs`: for a host that is woken by a clock. */
+  drain(options: { readonly maxMs: Ms }): Promise<void>
+  /** What was given up. */
+  readonly deadLetters: DeadLetters
+}
+
+/** What of a receiver the background needs. */
+export interface Kernel {
+  readonly format: InboundFormat
+  readonly keepMs: Ms
+  readonly answers: Answers
+  readonly clock: Clock
+  readonly logger: Logger
+  handlerOf(type: string): Handler | undefined
+  /** @throws PayloadError `payload_invalid` */
+  prepare(message: LazyMessage, handler: Handler): Promise<Work>
+  report(ran: Run, message: LazyMessage, status: number, from: Ms): void
+}
+
+/** A proved message that has a handler, to be kept. */
+export interface Entry {
+  readonly key: string
+  readonly digest: string | undefined
+  readonly message: LazyMessage
+  readonly request: ReceivedRequest
+}
+
+/** What {@link background} adds to a receiver. */
+export interface Background {
+  /** Never rejects. */
+  accept(entry: Entry): Promise<Run>
+  readonly controls: BackgroundControls
+}
+
+/** The way to the background, as a receiver's option `inbox` takes it. */
+export type InboxMode = (kernel: Kernel) => Background
+
+const RETRY: readonly Duration[] = ['5s', '1m', '5m', '30m', '2h', '5h', '12h']
+/** As for deliveries: what ended its worker so often is looked at by people. */
+const MOST_CLAIMS = 5
+const PRUNE_EVERY_MS: Ms = 3_600_000
+const PRUNE_LIMIT = 1_000
+
+/**
+ * Accepts by a durable insert, answers 202 (or what `answers.accepted` says), and handles afterwards: with retries and
+ * dead letters, in any process that has called `start()`. What was answered is handled, whatever crashes: at least once,
+ * by one worker at a time within the lease.
+ *
+ * @throws ConfigurationError `option_invalid`
+ * @example
+ * const receiver = createReceiver({ contract, secret, inbox: background(postgresInbox(pool)) }).on('booking.created', book)
+ * receiver.start()
+ */
+export function background(inbox: Inbox, options: BackgroundOptions = {}): InboxMode {
+  const { jitter = 0.2, concurrency = 10, leaseMs = 300_000, pollMs = 1_000, afterAnswerMs = 10_000 } = options
+  const { random = systemRandom } = options
+  const delays = (options.retry ?? RETRY).map((delay) => toMs(delay, 'retry'))
+  if (!(jitter >= 0 && concurrency >= 1 && leaseMs > 0 && pollMs > 0 && afterAnswerMs > 0)) {
+    throw new ConfigurationError('option_invalid', 'jitter is 0 or more, and the other numbers are above 0')
+  }
+
+  return (kernel) => {
+    const { format, keepMs, clock, logger } = kernel
+    let upkeep: AbortController | undefined
+
+    const loop = createWorkLoop<InboxLease, InboxOutcome>({
+      leases: inbox,
+      worker: newId('receiver_', clock, random),
+      clock,
+      random,
+      logger,
+      concurrency,
+      leaseMs,
+      pollMs,
+      run: handle,
+    })
+
+    async function accept({ key, digest, message, request }: Entry): Promise<Run> {
+      const stored: StoredRequest = {
+        method: message.raw.method,
+        url: message.raw.url,
+        headers: pairs(request.headers),
+        body: message.body,
+        keyId: message.keyId,
+        receivedAt: clock.now(),
+      }
+      try {
+        if (digest && (await wasReplayed(inbox, digest))) return { outcome: 'duplicate' }
+        const outcome = await inbox.accept({ key, request: stored }, { keepMs })
+        if (outcome !== 'accepted') return { outcome }
+      } catch (error) {
+        return { outcome: 'store_unavailable', error }
+      }
+      if (digest) await quietly(async () => markReplayed(inbox, digest, {}))
+      if (loop.started) loop.wake()
+      else await quietly(async () => request.waitUntil?.(loop.drain(afterAnswerMs)))
+      return { outcome: 'accepted' }
+    }
+
+    async function handle(lease: InboxLease, until: { readonly endsAt: Ms; readonly signal: AbortSignal }) {
+      const from = clock.monotonic()
+      const { method, url, headers, body, keyId } = lease.request
+      const message = new LazyMessage(format, { method, url, headers: headerBag(headers), body }, keyId)
+      const over = new AbortController()
+      const stop = new AbortController()
+      const abort = () => stop.abort()
+      until.signal.addEventListener('abort', abort)
+      void clock.sleep(until.endsAt - from, over.signal).then(() => over.signal.aborted || abort())
+      const ran = lease.claims > MOST_CLAIMS ? POISON : await attempt(message, lease, stop.signal)
+      over.abort()
+      until.signal.removeEventListener('abort', abort)
+      const outcome = settlement(ran, lease)
+      const dead = outcome.result === 'dead'
+      kernel.report(dead ? { ...ran, outcome: 'dead_letter' } : ran, message, dead ? 500 : 400, from)
+      return outcome
+    }
+
+    async function attempt(message: LazyMessage, lease: InboxLease, signal: AbortSignal): Promise<Run> {
+      let work: Work
+      try {
+        const handler = kernel.handlerOf(message.type)
+        // There was one when it was accepted: the next deploy may bring it back.
+        if (!handler) return { outcome: 'unknown_event', error: new Error('its type has no handler any more') }
+        work = await kernel.prepare(message, handler)
+      } catch (error) {
+        return { outcome: error instanceof HooksError ? error.code : 'handler_failed', error }
+      }
+      return runWork(work, { attempt: lease.attempt, signal, extendLease: async () => !signal.aborted })
+    }
+
+    function settlement(ran: Run, lease: InboxLease): InboxOutcome {
+      if (isOver(ran) || (kernel.answers[ran.outcome]?.[0] ?? 500) < 300) return { result: 'completed' }
+      if (ran === POISON) return { result: 'dead', reason: 'poison' }
+      const delay = delays[lease.attempt - 1]
+      if (delay === undefined) return { result: 'dead', reason: 'exhausted' }
+      return { result: 'retry', retryInMs: ran.retryInMs ?? Math.round(delay * (1 + jitter * random.float())) }
+    }
+
+    async function prune(signal: AbortSignal): Promise<void> {
+      while (!signal.aborted) {
+        await quietly(async () => {
+          while (!signal.aborted && (await inbox.prune(PRUNE_LIMIT)).more);
+        })
+        await clock.sleep(PRUNE_EVERY_MS, signal)
+      }
+    }
+
+    const controls: BackgroundControls = {
+      start() {
+        loop.start()
+        if (upkeep) return
+        upkeep = new AbortController()
+        void prune(upkeep.signal)
+      },
+      async stop({ drainMs = 10_000 } = {}) {
+        upkeep?.abort()
+        upkeep = undefined
+        await loop.stop(drainMs)
+      },
+      drain: ({ maxMs }) => loop.drain(maxMs),
+      deadLetters: createDeadLetters(inbox, format, () => loop.wake()),
+    }
+    return { accept, controls }
+  }
+}
+
+const POISON: Run = { outcome: 'poison', error: new Error(`${MOST_CLAIMS} workers ended while they had it`) }
+
+/** What else failed when the request was accepted, or where only tidiness is at stake. */
+async function quietly(step: () => Promise<unknown>): Promise<void> {
+  try {
+    await step()
+  } catch {
+    // The next request, or the next hour, does it.
+  }
+}
+
+/** The headers as they came. @throws ConfigurationError `option_invalid` where they cannot be listed */
+function pairs(headers: HeadersInput): readonly (readonly [string, string])[] {
+  if (Symbol.iterator in headers) return [...headers]
+  if (typeof headers.get === 'function') {
+    throw new ConfigurationError('option_invalid', 'these headers cannot be listed, so they cannot be kept')
+  }
+  return Object.entries(headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((one): readonly [string, string] => [name, one]),
+  )
+}

@@ -1,0 +1,7 @@
+import { inboundWebCrypto } from '@hooks/core'
+import type { AnyReceiverOptions } from './options.ts'
+import { receiverOn } from './receiver.ts'
+import type { CreateReceiver } from './receiver-types.ts'
+
+export const createReceiver = ((options: AnyReceiverOptions) =>
+  receiverOn(inboundWebCrypto, options)) as unknown as CreateReceiver

@@ -1,0 +1,40 @@
+import type { IdempotencyStore, MaybePromise, Ms } from '@hooks/core'
+
+/** How long the same signed bytes are a duplicate under any id. */
+const REPLAY_MS: Ms = 600_000
+
+/**
+ * The store for a message whose id is not signed: anyone can send its bytes again under another id. Once done, the signed
+ * bytes (`digest` stands for them) count as done for ten minutes, whatever id they come under.
+ */
+export function withoutReplay<Tx>(store: IdempotencyStore<Tx>, digest: string): IdempotencyStore<Tx> {
+  return {
+    facts: store.facts,
+    begin: (key, options) =>
+      after(wasReplayed(store, digest), (replayed) => (replayed ? { state: 'completed' } : store.begin(key, options))),
+    complete: (lease, options) => after(markReplayed(store, digest, options), () => store.complete(lease, options)),
+    abandon: (lease) => store.abandon(lease),
+    extend: (lease, leaseMs) => store.extend(lease, leaseMs),
+    completedWithin: (key, withinMs) => store.completedWithin(key, withinMs),
+    prune: (limit) => store.prune(limit),
+    close: () => store.close(),
+  }
+}
+
+/** Whether the signed bytes were done of late. */
+export function wasReplayed(store: IdempotencyStore, digest: string): MaybePromise<boolean> {
+  return store.completedWithin(digest, REPLAY_MS)
+}
+
+/** The signed bytes are done. */
+export function markReplayed<Tx>(store: IdempotencyStore<Tx>, digest: string, { tx }: { readonly tx?: Tx }) {
+  const within = tx === undefined ? {} : { tx }
+  return after(store.begin(digest, { ...within, leaseMs: REPLAY_MS }), (mark) =>
+    mark.state === 'claimed' ? store.complete(mark.lease, { ...within, keepMs: REPLAY_MS }) : undefined,
+  )
+}
+
+/** What follows a step, at once where that gave no promise: a synchronous transaction cannot wait. */
+function after<A, B>(step: MaybePromise<A>, next: (result: A) => MaybePromise<B>): MaybePromise<B> {
+  return step instanceof Promise ? step.then(next) : next(step)
+}

@@ -1,0 +1,40 @@
+import { HooksError, type Ms, type Reply } from '@hooks/core'
+
+/** What became of a message, with the error where that is a failure. */
+export interface Run {
+  readonly outcome: string
+  readonly error?: unknown
+  readonly retryInMs?: Ms | undefined
+  /** The provider's own answer. */
+  readonly reply?: Reply
+}
+
+/** What the handler of a message is given by whoever runs it. */
+export interface Given {
+  readonly attempt: number
+  readonly signal: AbortSignal
+  readonly extendLease: (ms?: Ms) => Promise<boolean>
+  readonly tx?: unknown
+}
+
+/** The work of one message. */
+export type Work = (given: Given) => unknown
+
+/** Runs the work. It never rejects: what the work throws is in the outcome. */
+export async function runWork(work: Work, given: Given): Promise<Run> {
+  try {
+    await work(given)
+    return { outcome: 'handled' }
+  } catch (error) {
+    return failureOf(error)
+  }
+}
+
+/** What a handler's failure means: two errors are messages to us, and any other is its own affair, ours too. */
+export function failureOf(error: unknown): Run {
+  const { code, retryInMs } = error instanceof HooksError ? (error as HooksError & Run) : { code: '' }
+  return { outcome: /^(retry_later|discarded)$/.test(code) ? code : 'handler_failed', error, retryInMs }
+}
+
+/** Whether nothing is left to do. */
+export const isOver = ({ outcome }: Run): boolean => outcome === 'handled' || outcome === 'discarded'

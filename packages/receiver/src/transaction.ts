@@ -1,0 +1,61 @@
+import { type Applied, type Begun, ConfigurationError } from '@hooks/core'
+import { drive } from './drive.ts'
+import type { Memory } from './once.ts'
+import type { AnyTransaction } from './options.ts'
+import { failureOf, isOver, type Run, type Work } from './run.ts'
+
+/**
+ * Runs `work` in the host's transaction, together with the claim before it and the completion after it: all of it is
+ * there, or none. Where the transaction rolls back, the claim was never made. A commit whose answer is lost is a 503:
+ * the sender's next attempt finds what became of it. It never rejects.
+ *
+ * Where the store's transactions are synchronous, so must the handler be: such a transaction is over, or lets others in,
+ * while a promise is pending.
+ */
+export async function runInTransaction(memory: Memory, work: Work, transaction: AnyTransaction): Promise<Run> {
+  const synchronous = memory.store.facts.tx === 'sync'
+  // A host may run its callback again after a conflict: only the last time counts.
+  let last: { readonly run: Run } | undefined
+  try {
+    await transaction(((tx: unknown) => {
+      last = undefined
+      return drive(steps(memory, work, tx), synchronous, (run) => {
+        last = { run }
+        // The transaction must not commit.
+        if (!isSettled(run)) throw new RolledBack()
+      })
+    }) as never)
+    return last?.run ?? { outcome: 'store_unavailable', error: new Error('the transaction did not run') }
+  } catch (error) {
+    const ran = last as { readonly run: Run } | undefined
+    if (ran && !isSettled(ran.run)) return ran.run
+    const outcome = error instanceof ConfigurationError ? error.code : 'store_unavailable'
+    return { outcome, error, retryInMs: memory.leaseMs }
+  }
+}
+
+/** Whether nothing was begun that has to be undone. */
+const isSettled = (run: Run) =>
+  isOver(run) || run.outcome === 'duplicate' || (run.outcome === 'in_progress' && !run.error)
+
+class RolledBack extends Error {
+  override readonly name = 'RolledBack'
+}
+
+/** What happens in the transaction, step by step: each gives a value or a promise of it. */
+function* steps({ store, key, leaseMs, keepMs }: Memory, work: Work, tx: unknown): Generator<unknown, Run, unknown> {
+  const begun = (yield store.begin(key, { leaseMs, tx })) as Begun
+  if (begun.state === 'completed') return { outcome: 'duplicate' }
+  if (begun.state === 'in_progress') return { outcome: begun.state, retryInMs: begun.retryInMs }
+  let run: Run = { outcome: 'handled' }
+  try {
+    const { signal } = new AbortController()
+    // The transaction holds the claim for as long as it lasts.
+    yield work({ attempt: begun.lease.attempt, signal, extendLease: async () => true, tx })
+  } catch (error) {
+    run = failureOf(error)
+  }
+  if (!isOver(run)) return run
+  const applied = (yield store.complete(begun.lease, { keepMs, tx })) as Applied
+  return applied === 'applied' ? run : { outcome: 'in_progress', error: 'the lease was lost', retryInMs: leaseMs }
+}
