@@ -198,7 +198,7 @@ export interface InboundFormat {
    * `outcome` undefined, and again with the outcome of what was not answered then.
    */
   reply?(to: ReplyTo, crypto: Crypto): MaybePromise<Reply | undefined>
-  /** What it takes to verify this format, where that is more than `inboundCrypto` has: `platformCrypto`. */
+  /** What it takes to verify this format, where that is more than HMAC, SHA-256 and tokens: `platformCrypto`. */
   readonly crypto?: () => CryptoBackend
 }
 

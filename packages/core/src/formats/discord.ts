@@ -1,4 +1,5 @@
 import { type BodyTemplate, writeBody } from '../body-template.ts'
+import { platformCrypto } from '../crypto.ts'
 import { fromHex, toHex } from '../encoding.ts'
 import { ConfigurationError, WebhookVerificationError } from '../errors.ts'
 import { type Content, Key, type OutgoingDelivery, type Reply, type ReplyTo, type WireFormat } from '../format.ts'
@@ -41,6 +42,7 @@ export function discord(): WireFormat {
     methods: ['POST'],
     window: { maxAgeMs: 300_000, maxFutureMs: 300_000 },
     signsWith: 'one-key',
+    crypto: platformCrypto,
     keys,
     newSecret: toHex,
     compose: (delivery) => ({ body: compose(delivery), contentType: 'application/json' }),

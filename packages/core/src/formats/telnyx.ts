@@ -1,3 +1,4 @@
+import { platformCrypto } from '../crypto.ts'
 import { fromBase64, toBase64 } from '../encoding.ts'
 import { ConfigurationError, PayloadError, WebhookVerificationError } from '../errors.ts'
 import { Key, type RawRequest, type WireFormat } from '../format.ts'
@@ -30,6 +31,7 @@ export function telnyx(): WireFormat {
     methods: ['POST'],
     window: WINDOW,
     signsWith: 'one-key',
+    crypto: platformCrypto,
     keys,
     newSecret: (bytes) => `whsk_${toBase64(bytes)}`,
     compose({ message }) {
