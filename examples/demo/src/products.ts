@@ -1,9 +1,9 @@
 import type { Contract } from '@hooks/core'
-import { contract as auditTrail } from './contracts/audit-trail.ts'
-import { contract as course } from './contracts/course.ts'
-import { contract as grillo } from './contracts/grillo.ts'
-import { contract as lokroom } from './contracts/lokroom.ts'
-import { contract as veza } from './contracts/veza.ts'
+import { contract as auditTrail } from 'example-audit-trail/contract'
+import { contract as course } from 'example-course/contract'
+import { contract as grillo } from 'example-grillo/contract'
+import { contract as lokroom } from 'example-lokroom/contract'
+import { contract as veza } from 'example-veza/contract'
 
 /** A product that sends webhooks. The sender and the receiver import the same contract. */
 export interface Product {

@@ -9,16 +9,25 @@ import {
   type StandardResult,
   verifyRequest,
 } from '@hooks/core'
+import {
+  block,
+  blocks,
+  document,
+  expressVersions,
+  type Printed,
+  printedBodies,
+  python3,
+  runPython,
+  runSample,
+  type Seed,
+} from 'documents'
+import { contract as auditTrail } from 'example-audit-trail/contract'
+import { contract as course, signedContract, xmlContract } from 'example-course/contract'
+import { xml } from 'example-course/xml'
+import { contract as grillo } from 'example-grillo/contract'
+import { contract as lokroom } from 'example-lokroom/contract'
+import { contract as veza } from 'example-veza/contract'
 import { describe, expect, it } from 'vitest'
-import { contract as auditTrail } from '../src/contracts/audit-trail.ts'
-import { contract as course, signedContract, xmlContract } from '../src/contracts/course.ts'
-import { contract as grillo } from '../src/contracts/grillo.ts'
-import { contract as lokroom } from '../src/contracts/lokroom.ts'
-import { contract as veza } from '../src/contracts/veza.ts'
-import { xml } from '../src/contracts/xml.ts'
-import { block, blocks, document, type Printed, printedBodies, type Seed } from './seeds/documents.ts'
-import { expressVersions, runSample } from './seeds/node-samples.ts'
-import { python3, runPython } from './seeds/python-samples.ts'
 
 const contracts = { veza, grillo, 'audit-trail': auditTrail, course, lokroom } satisfies Record<Seed, Contract>
 const names = Object.keys(contracts) as Seed[]

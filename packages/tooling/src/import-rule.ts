@@ -78,7 +78,9 @@ const verdict = (file: string, specifier: string, typeOnly: boolean): string | u
     if (!target.startsWith(`${home}/`)) return 'a file of another package; import the package by its name.'
     return part === 'src' && !target.startsWith(`${home}/src/`) ? 'sources import sources only.' : undefined
   }
-  if (/^example-|^examples\//.test(specifier)) return 'nothing imports an example.'
+  if (/^example-|^examples\//.test(specifier)) {
+    return home === 'examples/demo' ? undefined : 'nothing but the demo imports an example.'
+  }
   if (/^@hooks\/[^/]+\/(src|dist|test)\b/.test(specifier)) return 'the inside of another package.'
   const direction = top === 'packages' ? directions[name] : undefined
   if (!direction) return undefined

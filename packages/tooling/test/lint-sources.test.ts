@@ -146,6 +146,7 @@ describe('the directions of imports', () => {
     ['packages/sender/test', "import '@hooks/sqlite'"],
     ['packages/receiver/test', "import '@hooks/sender'"],
     ['packages/bench/src', "import 'example-demo'"],
+    ['examples/veza/src', "import 'example-grillo/contract'"],
     ['packages/bench/src', "import '../../../examples/demo/src/main.ts'"],
     ['examples/demo/src', "import '../../../packages/core/src/index.ts'"],
     ['examples/demo/src', "import '@hooks/core/src/index.ts'"],
@@ -166,6 +167,7 @@ describe('the directions of imports', () => {
     ],
     ['packages/express/test', "import 'express'; import '@hooks/receiver'"],
     ['packages/bench/src', "import '@hooks/sender'; import '@hooks/receiver'"],
+    ['examples/demo/src', "import 'example-veza/contract'"],
     ['examples/demo/src', "import '@hooks/sender'; import '@hooks/receiver'; import '@hooks/sqlite'"],
   ]
   const directions = judge({

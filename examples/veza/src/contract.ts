@@ -1,7 +1,7 @@
 import { defineContract, defineEvents, hmacFormat, part } from '@hooks/core'
 import { z } from 'zod'
 
-/** Veza, as its document has it: test/seeds/veza.md. No delay between tries is promised there, so the defaults hold. */
+/** Veza, as its document has it: packages/documents/texts/veza.md. No delay between tries is promised there, so the defaults hold. */
 export const contract = defineContract({
   events: defineEvents({
     'user.created': {

@@ -1,7 +1,7 @@
 import { defineContract, defineEvents, hmacFormat, part } from '@hooks/core'
 import { z } from 'zod'
 
-/** Lok'Room, as its document has it: test/seeds/lokroom.md. */
+/** Lok'Room, as its document has it: packages/documents/texts/lokroom.md. */
 export const contract = defineContract({
   events: defineEvents({
     'booking.created': {

@@ -28,7 +28,7 @@ const agreed = {
   },
 } as const
 
-/** The course, as its document has it (test/seeds/course.md): the secret itself in a header. It proves nothing about the body. */
+/** The course, as its document has it (packages/documents/texts/course.md): the secret itself in a header. It proves nothing about the body. */
 export const contract = defineContract({
   ...agreed,
   format: hmacFormat({ name: 'course', ...common, signature: { header: 'x-webhook-signature', token: true } }),

@@ -10,7 +10,7 @@ export interface Block {
   readonly heading: string
 }
 
-export const document = (seed: Seed): string => readFileSync(new URL(`./${seed}.md`, import.meta.url), 'utf8')
+export const document = (seed: Seed): string => readFileSync(new URL(`../texts/${seed}.md`, import.meta.url), 'utf8')
 
 export const blocks = (seed: Seed): Block[] => {
   const text = document(seed)

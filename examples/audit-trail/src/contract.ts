@@ -1,7 +1,7 @@
 import { defineContract, defineEvents, hmacFormat, part } from '@hooks/core'
 import { z } from 'zod'
 
-/** Audit Trail, as its document has it: test/seeds/audit-trail.md. */
+/** Audit Trail, as its document has it: packages/documents/texts/audit-trail.md. */
 export const contract = defineContract({
   events: defineEvents({
     'event.created': {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 
 const sensor = { sensor_id: z.string(), station_code: z.string() }
 
-/** Grillo, as its document has it: test/seeds/grillo.md. */
+/** Grillo, as its document has it: packages/documents/texts/grillo.md. */
 export const contract = defineContract({
   events: defineEvents({
     'event.detected': {
