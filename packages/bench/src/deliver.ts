@@ -1,23 +1,19 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { createHmac, randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { createSender, defineContract, defineEvents, memoryStorage } from '@hooks/sender'
-import { Agent, request } from 'undici'
+import { Agent } from 'undici'
 import type { Section } from './report.ts'
+import { data, post } from './request.ts'
 import { measure } from './rounds.ts'
+import { startSink } from './sink-process.ts'
 
 const IN_FLIGHT = 64
 const contract = defineContract({ events: defineEvents({ 'order.paid': {} }) })
-const data = { id: 'order_1', note: 'x'.repeat(900) }
 
 /** Delivery over loopback: the sender on memory storage, beside a bare loop that signs and sends. */
 export async function deliverSections(rounds: number): Promise<Section[]> {
-  const sink = fork(fileURLToPath(new URL('./sink.ts', import.meta.url)), { execArgv: process.execArgv })
+  const sink = await startSink()
   try {
-    const [port] = (await once(sink, 'message')) as [number]
-    const many = await compare(port, 100, 4, 10_000, rounds)
-    const one = await compare(port, 1, IN_FLIGHT, 10_000, rounds)
+    const many = await compare(sink.port, 100, 4, 10_000, rounds)
+    const one = await compare(sink.port, 1, IN_FLIGHT, 10_000, rounds)
     return [
       {
         title: `deliver, memory storage, loopback: 100 endpoints, ${IN_FLIGHT} in flight, 1 KB`,
@@ -31,7 +27,7 @@ export async function deliverSections(rounds: number): Promise<Section[]> {
       },
     ]
   } finally {
-    close(sink)
+    sink.close()
   }
 }
 
@@ -48,29 +44,9 @@ function compare(port: number, endpoints: number, endpointConcurrency: number, c
 
 async function bareLoop(urls: readonly string[], count: number): Promise<number> {
   const agent = new Agent({ connections: null, pipelining: 1 })
-  const key = Buffer.alloc(32, 7)
   let next = 0
   const worker = async () => {
-    for (let i = next++; i < count; i = next++) {
-      const body = Buffer.from(
-        `{"type":"order.paid","timestamp":"${new Date().toISOString()}","data":${JSON.stringify(data)}}`,
-      )
-      const id = randomUUID()
-      const time = String(Math.floor(Date.now() / 1000))
-      const signature = createHmac('sha256', key).update(`${id}.${time}.`).update(body).digest('base64')
-      const response = await request(urls[i % urls.length] as string, {
-        method: 'POST',
-        dispatcher: agent,
-        body,
-        headers: {
-          'content-type': 'application/json',
-          'webhook-id': id,
-          'webhook-timestamp': time,
-          'webhook-signature': `v1,${signature}`,
-        },
-      })
-      await response.body.dump()
-    }
+    for (let i = next++; i < count; i = next++) await post(urls[i % urls.length] as string, data, agent)
   }
   await Promise.all(Array.from({ length: IN_FLIGHT }, worker))
   await agent.close()
@@ -103,8 +79,4 @@ async function sendAll(urls: readonly string[], endpointConcurrency: number, cou
   await done
   await hooks.stop()
   return count
-}
-
-function close(child: ChildProcess): void {
-  child.disconnect()
 }

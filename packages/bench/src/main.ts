@@ -1,18 +1,23 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { claimCosts } from './database/claim.ts'
+import { databaseDeliverSections } from './database/deliver.ts'
+import { sendSections } from './database/send.ts'
 import { deliverSections } from './deliver.ts'
 import { type Section, table } from './report.ts'
 import { serverSections } from './servers.ts'
 import { verifySections } from './verify.ts'
 
 /**
- * `pnpm bench [--rounds 7] [--only verify|servers|deliver] [--json]`: everything in one run on one machine, because machines
- * are noisy and only ratios within one run say something.
+ * `pnpm bench [--rounds 7] [--only verify|servers|deliver|postgres|send] [--json]`: everything in one run on one machine,
+ * because machines are noisy and only ratios within one run say something. `--claim 1000000` measures the cost of a claim
+ * over the size of the tables instead: it takes minutes, and has one figure, which is the same on every machine.
  */
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '7' },
     only: { type: 'string' },
+    claim: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -21,9 +26,15 @@ const benches: Record<string, (rounds: number) => Promise<Section[]>> = {
   verify: verifySections,
   servers: serverSections,
   deliver: deliverSections,
+  postgres: databaseDeliverSections,
+  send: sendSections,
 }
 
 const sections: Section[] = []
+if (values.claim !== undefined) {
+  console.log(await claimCosts(Number(values.claim)))
+  process.exit()
+}
 if (!values.json)
   console.log(`Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model}, medians of ${rounds} rounds`)
 for (const [name, bench] of Object.entries(benches)) {

@@ -7,6 +7,8 @@ export interface Ran {
 /** Something to be measured: it does its work once, and says how many pieces that was. */
 export interface Contender {
   readonly name: string
+  /** What is done before each run, and not counted. */
+  prepare?(): Promise<void>
   run(): Promise<number | Ran> | number
 }
 
@@ -26,10 +28,12 @@ export async function measure(contenders: readonly Contender[], rounds: number):
   const rates = new Map(contenders.map(({ name }) => [name, [] as number[]]))
   for (let round = 0; round <= rounds; round++) {
     const order = [...contenders.slice(round % contenders.length), ...contenders.slice(0, round % contenders.length)]
-    for (const { name, run } of order) {
+    for (const contender of order) {
+      const { name } = contender
+      await contender.prepare?.()
       globalThis.gc?.()
       const from = performance.now()
-      const ran = await run()
+      const ran = await contender.run()
       const { count, ms } = typeof ran === 'number' ? { count: ran, ms: performance.now() - from } : ran
       const perSecond = (count / ms) * 1000
       if (round > 0) rates.get(name)?.push(perSecond)

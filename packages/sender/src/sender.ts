@@ -24,6 +24,7 @@ import { createAddressPolicy } from './http/addresses.ts'
 import { HTTPS_PORTS, parseEndpointUrl } from './http/endpoint-url.ts'
 import { createResolver } from './http/resolver.ts'
 import { createTransport } from './http/transport.ts'
+import { createKicks } from './kicks.ts'
 import { createMaintenance } from './maintenance.ts'
 import { createMessages, type MessagesApi } from './messages.ts'
 import { createEmitter, type OperationalEvent, type OperationalListener } from './operational-events.ts'
@@ -139,8 +140,6 @@ const GRACE_MS = 20_000
 const LEASE_MARGIN_MS = 2_000
 /** Receivers refuse what is signed 5 minutes off, and time passes on the way. */
 const MOST_SKEW_MS = 30_000
-/** After a send in a transaction nobody tells when it commits: looks soon, and ever less often until the poll does. */
-const TX_KICKS_MS = [5, 20, 80, 320]
 
 /**
  * A sender: endpoints per customer, and messages that reach them at least once.
@@ -248,20 +247,12 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     ringOthers()
   }
 
-  const kicks = new AbortController()
-  async function kickSoon(): Promise<void> {
-    for (const ms of TX_KICKS_MS) {
-      await clock.sleep(ms, kicks.signal)
-      if (kicks.signal.aborted) return
-      messagesDue()
-    }
-  }
-
+  const kicks = createKicks(clock, messagesDue)
   const sending = createSending({
     ...seams,
     contract: contract as unknown as Contract,
     storage,
-    kick: (tx) => (tx ? void kickSoon() : messagesDue()),
+    kick: (tx) => (tx ? kicks.soon() : messagesDue()),
   })
   const endpoints = createEndpoints({
     ...seams,
@@ -310,7 +301,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     },
     async stop() {
       stopped = true
-      kicks.abort()
+      kicks.stop()
       await doorbell?.stopListening()
       await Promise.all([expander.stop(), maintenance.stop()])
       await loop.stop(GRACE_MS)
