@@ -1,6 +1,7 @@
 import { hmacFormat, part } from '@hooks/core'
 import { describe, expect, it } from 'vitest'
 import { outcomeOf, request } from '../support.ts'
+import { formatLaw } from './law.ts'
 
 // pkg/signature/testdata/signature-vectors.json of https://github.com/frain-dev/convoy (296eab06), which all of its libraries
 // run: `hmacFormat` with every hash and encoding, with and without fields.
@@ -27,6 +28,23 @@ const advanced = (algorithm: Algorithm, encoding: Encoding) =>
   })
 const judged = (format: ReturnType<typeof simple>, header: string, now = 1_700_000_000) =>
   outcomeOf({ format, secrets: [secret], now }, request({ 'X-Convoy-Signature': header }, payload))
+
+for (const [algorithm, encoding, spellings] of [
+  ['hmac-sha512', 'base64', []],
+  ['hmac-sha256', 'hex', ['x-convoy-signature']],
+] as const) {
+  formatLaw(`fields of ${algorithm} in ${encoding}`, advanced(algorithm, encoding), secret, {
+    signed: ['x-convoy-signature'],
+    spellings,
+    // Nothing on the wire is an id: what we send carries ours.
+    content: ({ message, sentAt }) => ({
+      type: message.type,
+      data: JSON.parse(message.data),
+      id: message.id,
+      sentAt,
+    }),
+  })
+}
 
 describe("convoy's vectors", () => {
   const hex = '77b8b9269f25a199846a55a2bd25b3fba151c70fdae60bb1dcd87fbbc943c55c'
