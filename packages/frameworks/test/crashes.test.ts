@@ -1,0 +1,87 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Redis } from 'ioredis'
+import { findPostgres } from 'tooling/postgres'
+import { findRedis } from 'tooling/redis'
+import { afterAll, describe, expect, it } from 'vitest'
+import { type Database, type Mode, POINTS } from './crashes/plan.ts'
+import { play } from './crashes/play.ts'
+
+/** 200 in the slow lane (`pnpm crash`). */
+const ROUNDS = Number(process.env.HOOKS_CRASH_ROUNDS ?? 0)
+const postgres = await findPostgres()
+const redis = await findRedis()
+const folder = mkdtempSync(join(tmpdir(), 'hooks-crashes-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+const file = (): string => join(folder, `${randomBytes(6).toString('hex')}.sqlite`)
+
+async function run(mode: Mode, database: Database) {
+  const report = await play({ mode, database }, ROUNDS || POINTS[mode].length, ROUNDS > 0)
+  if (ROUNDS > 0) {
+    const { kills, repeated, lost, early } = report
+    const sum = Object.entries(kills).map(([point, count]) => `${count} ${point}`)
+    process.stdout.write(
+      `${database.kind}, ${mode}: ${report.rounds} rounds, killed ${sum.join(', ')}; lost ${lost.length}, early ${early.length}, done twice ${repeated.length}\n`,
+    )
+  }
+  expect({ lost: report.lost, early: report.early, unanswered: report.unanswered }).toEqual({
+    lost: [],
+    early: [],
+    unanswered: [],
+  })
+  expect(Object.keys(report.kills)).toEqual(expect.arrayContaining([...POINTS[mode]]))
+  return report
+}
+
+/** A receiver's process, killed with SIGKILL at every named point, behind Express; observed from outside. */
+describe('a receiver that is killed', { timeout: ROUNDS > 0 ? 3_600_000 : 300_000 }, () => {
+  it('on SQLite, in the transaction of the host: nothing lost, done once, no 200 before the commit', async () => {
+    expect((await run('transaction', { kind: 'sqlite', path: file() })).repeated).toEqual([])
+  })
+
+  it.skipIf(!postgres)(
+    'on PostgreSQL, in the transaction of the host: nothing lost, done once, no 200 before the commit',
+    async () => {
+      const place = await (postgres as NonNullable<typeof postgres>).database()
+      expect((await run('transaction', { kind: 'postgres', url: place.url })).repeated).toEqual([])
+      await place.drop()
+    },
+  )
+
+  it.skipIf(!redis)(
+    'with its keys in Redis: nothing lost, no 200 before the work, twice only where a kill fell behind it',
+    async () => {
+      const { url } = redis as NonNullable<typeof redis>
+      const prefix = `hooks-crashes:${randomBytes(6).toString('hex')}:`
+      const { kills, repeated } = await run('keyed', { kind: 'redis', url, prefix, path: file() })
+      expect(repeated).toContain(`msg_${POINTS.keyed.indexOf('after effect')}`)
+      expect(repeated.length).toBeLessThanOrEqual((kills['after effect'] ?? 0) + (kills.random ?? 0))
+      const client = new Redis(url)
+      for (const key of await client.keys(`${prefix}*`)) await client.del(key)
+      client.disconnect()
+    },
+  )
+
+  it.skipIf(ROUNDS > 0)('is seen to lie where it answers before the work is done', async () => {
+    const plan = { mode: 'keyed', database: { kind: 'sqlite', path: file() }, isHasty: true } as const
+    expect((await play(plan, 1)).early).toContain('msg_0')
+  })
+
+  it('in the background, on SQLite: what was answered is handled, whatever is killed', async () => {
+    const { kills, repeated } = await run('background', { kind: 'sqlite', path: file() })
+    expect(repeated.length).toBeLessThanOrEqual((kills['after effect'] ?? 0) + (kills.random ?? 0))
+  })
+
+  it.skipIf(!postgres)(
+    'in the background, on PostgreSQL: what was answered is handled, whatever is killed',
+    async () => {
+      const place = await (postgres as NonNullable<typeof postgres>).database()
+      const { kills, repeated } = await run('background', { kind: 'postgres', url: place.url })
+      expect(repeated.length).toBeLessThanOrEqual((kills['after effect'] ?? 0) + (kills.random ?? 0))
+      await place.drop()
+    },
+  )
+})

@@ -1,0 +1,27 @@
+/** Where a host's process can be killed: by name, in the order in which a message passes them. */
+export const POINTS = {
+  transaction: ['before claim', 'after claim', 'after effect', 'after completion', 'after commit'],
+  keyed: ['before claim', 'after claim', 'after effect', 'after completion'],
+  background: ['before accept', 'after accept', 'after taking', 'after effect', 'after settling'],
+} as const
+
+/** How a receiver handles: in the host's transaction, under a key alone, or after its answer. */
+export type Mode = keyof typeof POINTS
+
+/** Where its store is, and the effects. */
+export type Database =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'postgres'; readonly url: string }
+  /** The keys are in Redis, the effects in SQLite. */
+  | { readonly kind: 'redis'; readonly url: string; readonly prefix: string; readonly path: string }
+
+/** What a host's process is told at its start. */
+export interface HostPlan {
+  readonly mode: Mode
+  readonly database: Database
+  readonly leaseMs: number
+  /** A planted fault: the handler does not wait for its work, so it is answered too early. */
+  readonly isHasty?: boolean
+}
+
+export const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'

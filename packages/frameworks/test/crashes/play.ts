@@ -1,0 +1,140 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { request as httpRequest } from 'node:http'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { standardWebhooks } from '@hooks/core'
+import { signRequest } from '@hooks/receiver/testing'
+import { observe } from './observer.ts'
+import { type HostPlan, POINTS, SECRET } from './plan.ts'
+
+/** What rounds of kills came to. */
+export interface Report {
+  readonly rounds: number
+  /** By the name of the point, how often a host was killed there. */
+  readonly kills: Readonly<Record<string, number>>
+  /** Messages whose effect is nowhere, though they were answered with 2xx in the end. */
+  readonly lost: readonly string[]
+  /** Messages with more than one effect. */
+  readonly repeated: readonly string[]
+  /** Answers of 2xx whose first byte came before the effect, or in the background the request, was committed. */
+  readonly early: readonly string[]
+  /** Messages that were never answered with 2xx. */
+  readonly unanswered: readonly string[]
+}
+
+const DUPLICATES = 4
+const PATIENCE_MS = 60_000
+
+/**
+ * In every round a message comes four times at once, and the host is killed where it passes the round's point (or, for
+ * `random`, at some moment). Then a host is started anew, and the sender goes on until it is answered with 2xx.
+ */
+export async function play(
+  { mode, database, ...faults }: Pick<HostPlan, 'mode' | 'database' | 'isHasty'>,
+  rounds: number,
+  random = false,
+): Promise<Report> {
+  const plan: HostPlan = { mode, database, leaseMs: 3_000, ...faults }
+  const observer = await observe(database)
+  const points: readonly string[] = random ? [...POINTS[mode], 'random'] : POINTS[mode]
+  const kills: Record<string, number> = {}
+  const early: string[] = []
+  const unanswered: string[] = []
+  const ids = Array.from({ length: rounds }, (_, i) => `msg_${i}`)
+  const promised = new Set<string>()
+  let host = await start(plan)
+
+  /** One attempt of the sender's. Resolves to the status, or to 0 where the connection broke. */
+  const send = async (id: string): Promise<number> => {
+    const status = await post(host.port, id, async (answered) => {
+      if (answered < 200 || answered > 299) return
+      promised.add(id)
+      const there = mode === 'background' ? (await observer.known()) >= promised.size : (await observer.effects(id)) > 0
+      if (!there) early.push(id)
+    })
+    return status
+  }
+
+  for (const [round, id] of ids.entries()) {
+    const point = points[round % points.length] as string
+    await host.arm(point)
+    if (point === 'random') void sleep(Math.random() * 40).then(() => host.kill())
+    await Promise.all(Array.from({ length: DUPLICATES }, () => send(id)))
+    // In the background the point may lie behind the answers.
+    const killed = await Promise.race([host.over.then(() => true), sleep(PATIENCE_MS, false, { ref: false })])
+    if (!killed) throw new Error(`no message passed "${point}"`)
+    kills[point] = (kills[point] ?? 0) + 1
+
+    host = await start(plan)
+    let isAnswered = promised.has(id) && mode === 'background'
+    for (let waited = 0; !isAnswered && waited < PATIENCE_MS; waited += 100) {
+      const status = await send(id)
+      isAnswered = status >= 200 && status <= 299
+      if (!isAnswered) await sleep(100)
+    }
+    if (!isAnswered) unanswered.push(id)
+    for (let waited = 0; waited < PATIENCE_MS && (await observer.effects(id)) === 0; waited += 50) await sleep(50)
+  }
+  host.kill()
+  await host.over
+  const counts = new Map<string, number>()
+  for (const id of ids) counts.set(id, await observer.effects(id))
+  await observer.close()
+  return {
+    rounds,
+    kills,
+    lost: ids.filter((id) => counts.get(id) === 0),
+    repeated: ids.filter((id) => (counts.get(id) ?? 0) > 1),
+    early,
+    unanswered,
+  }
+}
+
+interface Host {
+  readonly port: number
+  /** Until it is over. */
+  readonly over: Promise<unknown>
+  arm(point: string): Promise<void>
+  kill(): void
+}
+
+async function start(plan: HostPlan): Promise<Host> {
+  const script = fileURLToPath(new URL('./host.ts', import.meta.url))
+  const child: ChildProcess = fork(script, [JSON.stringify(plan)], {
+    execArgv: ['--conditions=@hooks/source', '--import', 'tsx'],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  })
+  const over = once(child, 'exit')
+  const first = await Promise.race([once(child, 'message'), over.then(([code]) => [{ code }])])
+  const { port, code } = first[0] as { port?: number; code?: number }
+  if (port === undefined) throw new Error(`the host ended with ${code} before it listened`)
+  return {
+    port,
+    over,
+    arm: async (point) => {
+      child.send({ arm: point })
+      await once(child, 'message')
+    },
+    kill: () => void child.kill('SIGKILL'),
+  }
+}
+
+/** Posts a signed message, and calls `answered` when the head of the answer is there, before its body is read. */
+async function post(port: number, id: string, answered: (status: number) => Promise<void>): Promise<number> {
+  const { method, headers, body } = await signRequest(standardWebhooks(), SECRET, { type: 'tick', id, data: { id } })
+  return new Promise((resolve, reject) => {
+    const request = httpRequest({ host: '127.0.0.1', port, path: '/hooks', method, headers, agent: false })
+    request.on('error', () => resolve(0))
+    request.on('response', (response) => {
+      const status = response.statusCode ?? 0
+      // A host that dies in the middle of its answer has answered all the same.
+      response.on('error', () => {})
+      answered(status).then(() => {
+        response.resume()
+        resolve(status)
+      }, reject)
+    })
+    request.end(body)
+  })
+}
