@@ -1,7 +1,7 @@
-import { defineContract, defineEvents, hmacFormat, part } from '@hooks/core'
+import { defineContract, defineEvents, hmacFormat, part, writeStamp } from '@hooks/core'
 import { z } from 'zod'
 
-/** Veza, as its document has it: packages/documents/texts/veza.md. No delay between tries is promised there, so the defaults hold. */
+/** Veza's webhooks, as its document promises them. No delay between tries is promised there, so the defaults hold. */
 export const contract = defineContract({
   events: defineEvents({
     'user.created': {
@@ -36,6 +36,25 @@ export const contract = defineContract({
     signature: { header: 'x-veza-signature' },
   }),
   ids: { endpoint: 'webhook_' },
+  api: {
+    base: '/api/v1/webhooks',
+    secret: 'client',
+    show: {
+      endpoint: ({ id, url, events, createdAt }) => ({
+        id,
+        url,
+        events,
+        created_at: writeStamp(createdAt, 'isoSeconds'),
+      }),
+      // The document lists them group by group, name and description.
+      eventTypes: (types) => {
+        const groups: Record<string, Record<string, string>> = {}
+        for (const { type, group = '', description = '' } of types) (groups[group] ??= {})[type] = description
+        return groups
+      },
+      problem: ({ code, detail }) => ({ error: detail, code }),
+    },
+  },
   answers: {
     signature_mismatch: [401, { error: 'Signature invalide' }],
     missing_header: [401, { error: 'Signature invalide' }],

@@ -12,6 +12,9 @@ const PROMISES: Readonly<Record<Seed, readonly [letter: string, count: number]>>
   lokroom: ['L', 61],
 }
 
+/** The documents whose examples are complete. */
+export const SEEDS = ['veza'] as const satisfies readonly Seed[]
+
 /** By promise, the titles of the tests that keep it: those that name its number. Tests of a folder count, `.test.ts` files alone. */
 export function keptPromises(seed: Seed, folder: string): ReadonlyMap<string, readonly string[]> {
   const [letter, count] = PROMISES[seed]

@@ -1,11 +1,10 @@
 import { exit } from 'node:process'
 import { fileURLToPath } from 'node:url'
-import type { Seed } from './documents.ts'
-import { keptPromises, writePromises } from './promises.ts'
+import { keptPromises, SEEDS, writePromises } from './promises.ts'
 
 // Writes the table of promises into the README of each example, and says which promise no test names.
 let missing = 0
-for (const seed of ['veza', 'grillo', 'audit-trail', 'course', 'lokroom'] as const satisfies readonly Seed[]) {
+for (const seed of SEEDS) {
   const example = fileURLToPath(new URL(`../../../examples/${seed}`, import.meta.url))
   writePromises(seed, example)
   for (const [number, titles] of keptPromises(seed, `${example}/test`)) {

@@ -4,9 +4,12 @@ import type { Access, Capability } from './access.ts'
 import type { Fields } from './fields.ts'
 import type { Shape } from './shape.ts'
 
+// biome-ignore lint/suspicious/noExplicitAny: a sender of any catalog and any transaction; its methods take types by name here
+export type AnySender = Sender<any, any>
+
 /** What an operation works with. */
 export interface Call {
-  readonly hooks: Sender
+  readonly hooks: AnySender
   readonly contract: Contract
   readonly shape: Shape
   readonly access: Access

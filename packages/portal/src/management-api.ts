@@ -1,8 +1,7 @@
 import { type Contract, type Logger, silentLogger } from '@hooks/core'
-import type { Sender } from '@hooks/sender'
 import { type Authorize, checkAuthorize, tenantFor } from './access.ts'
 import { readFields } from './body.ts'
-import type { Outcome } from './call.ts'
+import type { AnySender, Outcome } from './call.ts'
 import { Fields } from './fields.ts'
 import { runOperation } from './operations.ts'
 import { problemOf, Refusal } from './refusal.ts'
@@ -44,7 +43,7 @@ export interface ManagementApi {
  * const api = createManagementApi(hooks, { contract, authorize: async (request) => ({ tenants: [await tenantOf(request)] }) })
  * export default { fetch: api.fetch }
  */
-export function createManagementApi(hooks: Sender, options: ManagementApiOptions): ManagementApi {
+export function createManagementApi(hooks: AnySender, options: ManagementApiOptions): ManagementApi {
   const { contract, authorize, logger = silentLogger } = options
   checkAuthorize(authorize)
   const shape = shapeOf(contract.api)
@@ -52,7 +51,9 @@ export function createManagementApi(hooks: Sender, options: ManagementApiOptions
 
   async function answer(request: Request, mount: string): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url)
-    const found = pathname.startsWith(mount) ? route(request.method, pathname.slice(mount.length)) : null
+    // Mounted at its own base (`app.use('/api/webhooks', ...)`), or at what stands before that.
+    const before = mount.endsWith(shape.base) ? mount.slice(0, mount.length - shape.base.length) : mount
+    const found = pathname.startsWith(before) ? route(request.method, pathname.slice(before.length)) : null
     if (!found) throw new Refusal(404, 'not_found', 'There is nothing here.')
     const access = await authorize(new Request(request.url, { headers: request.headers, method: request.method }))
     if (!access) throw new Refusal(401, 'unauthorized', 'Say who you are.')

@@ -308,6 +308,15 @@ describe('a product with an API of its own shape', () => {
     expect((await call('POST', `/api/webhooks/${created.json.id}/rotate-secret`)).status).toBe(404)
   })
 
+  it('is mounted at its own base, or at what stands before that', async () => {
+    const { fetch } = stage({ api })
+    const request = (path: string) => new Request(`https://api.example${path}`, { headers: as('acme') })
+    expect((await fetch(request('/api/webhooks'), { basePath: '/api/webhooks' })).status).toBe(200)
+    expect((await fetch(request('/eu/api/webhooks/'), { basePath: '/eu' })).status).toBe(200)
+    expect((await fetch(request('/eu/api/webhooks'), { basePath: '/eu/api/webhooks' })).status).toBe(200)
+    expect((await fetch(request('/api/webhooks'), { basePath: '/eu' })).status).toBe(404)
+  })
+
   it('does not take a secret where it makes them', async () => {
     const { call } = stage({ api })
     const { status, json } = await call('POST', '/api/webhooks', { url: URL_, secret: 'whsec_mine' })

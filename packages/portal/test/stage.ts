@@ -56,7 +56,7 @@ export function stage({ api, format, status = () => 200, response = '' }: StageO
     reader: { tenants: ['acme'], can: ['read'] },
     group: { tenants: ['acme', 'globex'] },
   }
-  const { fetch } = createManagementApi(hooks as never, {
+  const { fetch } = createManagementApi(hooks, {
     contract,
     authorize: ({ headers }) => known[headers.get('authorization')?.replace('Bearer ', '') ?? ''] ?? null,
   })
