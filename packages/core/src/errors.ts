@@ -29,6 +29,7 @@ export type ConfigurationCode =
   | 'secret_too_short'
   | 'secret_too_long'
   | 'secret_type'
+  | 'secret_sealed'
   | 'idempotency_key_needed'
   | 'handler_duplicate'
   | 'handler_late'
@@ -36,6 +37,7 @@ export type ConfigurationCode =
   | 'sender_closed'
   | 'tx_unsupported'
   | 'schema_async'
+  | 'storage_lacks'
   | 'authorize_missing'
 
 /** Whoever owns the endpoint, or named it, must change something. */
@@ -52,12 +54,15 @@ export type EndpointCode =
   | 'filter_invalid'
   | 'tenant_invalid'
   | 'endpoint_not_found'
+  | 'endpoint_disabled'
   | 'endpoint_conflict'
   | 'endpoint_limit'
+  | 'secret_limit'
   | 'message_not_found'
   | 'delivery_not_found'
   | 'delivery_in_flight'
   | 'payload_expired'
+  | 'job_not_found'
 
 /** The data of a message must change. */
 export type PayloadCode =
@@ -67,6 +72,7 @@ export type PayloadCode =
   | 'payload_too_large'
   | 'idempotency_conflict'
   | 'idempotency_key_invalid'
+  | 'ordering_key_invalid'
 
 /** The database must be mended, or asked again. */
 export type StorageCode =

@@ -11,6 +11,16 @@ export interface EventDefinition<S extends StandardSchema = StandardSchema> {
   readonly group?: string
   /** Data that fits the schema: for documentation and for test events. */
   readonly example?: unknown
+  /**
+   * What is left of the data for endpoints that want it thin: enough to fetch the rest. By default its top-level
+   * identifiers, `id` and names that end in `Id` or `_id`. It must always give the same for the same data.
+   */
+  readonly thin?: (data: never) => unknown
+  /**
+   * By the name of a version, the data as it was then, for endpoints that ask for that version. It must always give the
+   * same for the same data.
+   */
+  readonly versions?: Readonly<Record<string, (data: never) => unknown>>
   /** Why it should not be used any more, and what to use instead. */
   readonly deprecated?: string
 }

@@ -3,6 +3,8 @@ import {
   type Bytes,
   type DeliveryLease,
   type DeliveryOutcome,
+  type Events,
+  isHooksError,
   type Ms,
   platformCrypto,
   type Seams,
@@ -10,6 +12,7 @@ import {
 } from '@hooks/core'
 import { classify, type Verdict } from './classify.ts'
 import type { Destination } from './destination.ts'
+import { composedAs } from './payload.ts'
 import type { Policy } from './policy.ts'
 import { nextDelay } from './schedule.ts'
 import type { Answer, Transport } from './seams.ts'
@@ -17,6 +20,9 @@ import type { Answer, Transport } from './seams.ts'
 /** What {@link createAttempt} needs. */
 export interface AttemptOptions extends Seams {
   readonly format: WireFormat
+  /** A second format that signs as well, where the endpoint has a secret for it. */
+  readonly alsoSign?: WireFormat | undefined
+  readonly events: Events
   readonly policy: Policy
   readonly transport: Transport
   readonly destination: (endpoint: DeliveryLease['endpoint'], now: Date) => Destination
@@ -39,27 +45,34 @@ const MOST_CLAIMS = 5
 
 /**
  * One attempt: compose, seal, send, classify. It never rejects, and is over at the earlier of the policy's
- * deadline and `endsAt`.
+ * deadline and `endsAt`. Null where it was not made, because the endpoint's secrets cannot be read.
  */
-export function createAttempt(options: AttemptOptions): (lease: DeliveryLease, endsAt: Ms) => Promise<Attempted> {
-  const { clock, format, policy, logger } = options
+export function createAttempt(
+  options: AttemptOptions,
+): (lease: DeliveryLease, endsAt: Ms) => Promise<Attempted | null> {
+  const { clock, format, alsoSign, policy, logger } = options
   const crypto = platformCrypto()
 
-  async function send(lease: DeliveryLease, endsAt: Ms): Promise<Answer> {
-    const { endpoint, delivery } = lease
+  async function send(lease: DeliveryLease, endsAt: Ms): Promise<Answer | null> {
+    const { endpoint } = lease
     try {
       const sentAt = clock.now()
-      const { url, keys } = options.destination(endpoint, sentAt)
+      const { url, keys, alsoKeys, headers } = options.destination(endpoint, sentAt)
+      const delivery = composedAs(lease.delivery, lease.variant, options.events)
       const { body: composed, contentType } = format.compose(delivery)
       const attempt = { ...delivery, attempt: lease.attempt, sentAt, body: bytesOf(composed) }
       const sealed = await format.seal(attempt, keys, crypto)
+      const also = alsoSign && alsoKeys.length > 0 ? await alsoSign.seal(attempt, alsoKeys, crypto) : {}
       const body = format.sealBody ? bytesOf(await format.sealBody(attempt, keys, crypto)) : attempt.body
       return await options.transport.send({
         url,
         headers: {
-          'content-type': contentType,
           'user-agent': options.userAgent,
+          // What decides about the request comes after what the endpoint adds to it.
+          ...headers,
+          'content-type': contentType,
           'accept-encoding': 'identity',
+          ...also,
           ...sealed,
         },
         body,
@@ -67,6 +80,7 @@ export function createAttempt(options: AttemptOptions): (lease: DeliveryLease, e
       })
     } catch (error) {
       logger.error({ error, delivery: lease.key }, 'hooks: a request could not be made')
+      if (isHooksError(error, 'secret_sealed')) return null
       return { ms: 0, sent: false, error: 'request_invalid', detail: 'The sender could not make the request.' }
     }
   }
@@ -76,6 +90,7 @@ export function createAttempt(options: AttemptOptions): (lease: DeliveryLease, e
     if (lease.endpoint.state === 'disabled') return { outcome: { result: 'skipped', reason: 'endpoint_disabled' } }
     if (lease.claims > MOST_CLAIMS) return { outcome: { result: 'failed', reason: 'poison' } }
     const answer = await send(lease, endsAt)
+    if (answer === null) return null
     const verdict = judge(answer, lease)
     const attempt = report(answer, lease)
     const disable = verdict.disable && { disable: verdict.disable }

@@ -29,7 +29,7 @@ export interface DeliveriesApi {
   /**
    * Sends it again, now and with the whole schedule before it: same id, same bytes, fresh time, the current secret.
    *
-   * @throws EndpointError `delivery_not_found`, `delivery_in_flight`, `payload_expired`, `endpoint_not_found` where its endpoint is disabled or gone
+   * @throws EndpointError `delivery_not_found`, `delivery_in_flight`, `payload_expired`, `endpoint_disabled` where its endpoint is disabled or gone
    */
   resend(tenant: string, id: string): Promise<DeliveryView>
   /** Gives up what is waiting. @throws EndpointError `delivery_not_found`, `delivery_in_flight` */
@@ -77,7 +77,7 @@ export function createDeliveries({ storage, wake, ...seams }: DeliveriesOptions)
       if (busy > 0) throw inFlight()
       if (expired > 0) throw new EndpointError('payload_expired', 'the payload is no longer kept')
       if (revived === 0) {
-        throw new EndpointError('endpoint_not_found', 'the endpoint of the delivery is disabled or gone', {
+        throw new EndpointError('endpoint_disabled', 'the endpoint of the delivery is disabled or gone', {
           hint: 'enable it first',
         })
       }

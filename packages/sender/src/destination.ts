@@ -1,33 +1,57 @@
 import type { Endpoint, Key, Ms, WireFormat } from '@hooks/core'
+import type { Keyring, Sealed } from './keyring.ts'
+import { signing } from './secrets.ts'
 
-/** Where an endpoint's attempts go, and the keys that sign them, newest first. */
+/** Where an endpoint's attempts go, and what signs them and goes along. */
 export interface Destination {
   readonly url: URL
+  /** Newest first. */
   readonly keys: readonly Key[]
+  /** The keys of the second format, during a migration. */
+  readonly alsoKeys: readonly Key[]
+  /** The endpoint's own headers. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What of an endpoint's settings is sealed. */
+export interface SealedSettings {
+  readonly headers?: Sealed | null
+  readonly alsoSign?: Sealed | null
 }
 
 interface Cached {
   readonly rev: number
-  /** When the first of its secrets stops signing. */
+  /** When another of its secrets begins to sign, or one stops. */
   readonly until: Ms
   readonly destination: Destination
 }
 
 const MOST_CACHED = 10_000
 
-/** An endpoint's destination as of now. It is made once for each revision, and again when a secret runs out. */
-export function createDestinations(format: WireFormat): (endpoint: Endpoint, now: Date) => Destination {
+/**
+ * An endpoint's destination as of now. It is made once for each revision, and again when its secrets change places.
+ * It throws ConfigurationError `secret_sealed` where a secret cannot be read.
+ */
+export function createDestinations(
+  format: WireFormat,
+  keyring: Keyring,
+  also?: WireFormat,
+): (endpoint: Endpoint, now: Date) => Destination {
   const cache = new Map<string, Cached>()
   return (endpoint, now) => {
     const time = now.getTime()
     const cached = cache.get(endpoint.id)
     if (cached && cached.rev === endpoint.rev && time < cached.until) return cached.destination
-    const live = endpoint.secrets.filter(({ signsUntil }) => signsUntil === null || signsUntil.getTime() > time)
+    const { id, secrets } = endpoint
+    const { headers, alsoSign } = endpoint.settings as SealedSettings
     const destination = {
       url: new URL(endpoint.url),
-      keys: live.flatMap(({ sealed }) => format.keys(sealed, 'sign')),
+      keys: signing(secrets, now).flatMap((secret) => format.keys(keyring.open(secret, id), 'sign')),
+      alsoKeys: also && alsoSign ? also.keys(keyring.open(alsoSign, id), 'sign') : [],
+      headers: headers ? (JSON.parse(keyring.open(headers, id)) as Record<string, string>) : {},
     }
-    const until = Math.min(...live.map(({ signsUntil }) => signsUntil?.getTime() ?? Number.POSITIVE_INFINITY))
+    const changes = secrets.flatMap(({ signsFrom, signsUntil }) => [signsFrom?.getTime(), signsUntil?.getTime()])
+    const until = Math.min(...changes.map((at) => (at === undefined || at <= time ? Number.POSITIVE_INFINITY : at)))
     if (cache.size >= MOST_CACHED) cache.clear()
     cache.set(endpoint.id, { rev: endpoint.rev, until, destination })
     return destination

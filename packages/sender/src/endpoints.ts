@@ -4,6 +4,7 @@ import {
   type Endpoint,
   EndpointError,
   type EventDefinitions,
+  isHooksError,
   type NewEndpoint,
   newId,
   type Page,
@@ -12,16 +13,21 @@ import {
   type Seams,
   type Storage,
   toMs,
+  type WireFormat,
 } from '@hooks/core'
+import type { SealedSettings } from './destination.ts'
+import { createSettings, type SettingsInput, type SettingsView, shownSettings } from './endpoint-settings.ts'
+import type { Keyring, Sealed } from './keyring.ts'
+import { needs } from './lacks.ts'
 import { checkFilters } from './match.ts'
 import { pageOf } from './page.ts'
-import { newSecret, rotate, storeSecret } from './secrets.ts'
+import { type MadeSecret, newKeyPair, newSecret, rotate, shownOf } from './secrets.ts'
 import type { Sent } from './send.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
 
 /** An endpoint as its owner sees it: without its secrets. */
-export interface EndpointView {
+export interface EndpointView extends SettingsView {
   readonly id: string
   readonly tenant: string
   readonly url: string
@@ -38,7 +44,7 @@ export interface EndpointView {
 }
 
 /** What an endpoint is made of. */
-export interface EndpointInput<Type extends string = string> {
+export interface EndpointInput<Type extends string = string> extends SettingsInput {
   readonly url: string
   /** Event types, and patterns such as `booking.*`. Left out: all. */
   readonly events?: readonly (Type | `${string}.*`)[]
@@ -52,6 +58,11 @@ export interface EndpointInput<Type extends string = string> {
 export interface CreateEndpoint<Type extends string = string> extends EndpointInput<Type> {
   /** A secret of the owner's choosing, of the format's grammar. Left out: 32 random bytes. */
   readonly secret?: string
+  /**
+   * Standard Webhooks: `v1a` signs with the private half of an Ed25519 key pair, and the answer's `secret` is the public
+   * half, `whpk_`. `v1`, a shared secret, by default.
+   */
+  readonly signing?: 'v1' | 'v1a'
 }
 
 /** What is left out stays; null for `events` and `channels` means all. */
@@ -76,8 +87,8 @@ export interface EndpointsApi<D extends EventDefinitions, Tx> {
   ): Promise<EndpointView & { readonly secret: string }>
   /** @throws EndpointError `endpoint_not_found` */
   get(tenant: string, id: string): Promise<EndpointView>
-  /** Oldest first; 50 a page by default, 250 at most. */
-  list(tenant: string, page?: Partial<Page>): Promise<Paged<EndpointView>>
+  /** Oldest first; 50 a page by default, 250 at most; by `cursor`, or by `offset`, and with `total` counted. */
+  list(tenant: string, filter?: Partial<Page> & { readonly enabled?: boolean }): Promise<Paged<EndpointView>>
   /** Changes what is named. @throws EndpointError as `create`, and `endpoint_not_found` */
   update(tenant: string, id: string, change: UpdateEndpoint<keyof D & string>): Promise<EndpointView>
   /** Removes it. What is waiting is cancelled; its history stays. @throws EndpointError `endpoint_not_found` */
@@ -87,16 +98,32 @@ export interface EndpointsApi<D extends EventDefinitions, Tx> {
   /** Messages from now on, and what is waiting, are recorded as skipped. @throws EndpointError `endpoint_not_found` */
   disable(tenant: string, id: string): Promise<EndpointView>
   /**
-   * A new secret. Where a request can carry several signatures the old one goes on signing for `overlap` (24 h), so
-   * that receivers can change over; where it carries one, the new secret signs alone at once.
+   * A new secret, of the kind of the old one. Where a request can carry several signatures the old one goes on signing
+   * for `overlap` (24 h), so that receivers can change over. Where it carries one, one signs alone during the overlap: the
+   * new one by default, with `during: 'old'` the old one. `revoke` ends the old ones at once: for secrets that leaked.
    *
-   * @throws EndpointError `endpoint_not_found`
+   * @throws EndpointError `endpoint_not_found`, `secret_limit`
+   * @throws ConfigurationError `secret_*`
    */
   rotateSecret(
     tenant: string,
     id: string,
-    options?: { readonly secret?: string; readonly overlap?: Duration },
+    options?: {
+      readonly secret?: string
+      readonly overlap?: Duration
+      readonly revoke?: boolean
+      readonly during?: 'new' | 'old'
+    },
   ): Promise<{ readonly secret: string }>
+  /**
+   * Starts nothing more at this endpoint, in any process, until `resume`. What is sent meanwhile waits.
+   *
+   * @throws EndpointError `endpoint_not_found`
+   * @throws ConfigurationError `storage_lacks`
+   */
+  pause(tenant: string, id: string): Promise<void>
+  /** @throws as `pause` */
+  resume(tenant: string, id: string): Promise<void>
   /**
    * Sends the catalog's example of `type` (by default, of the first type that the endpoint gets and that has one)
    * to this endpoint alone, through the real path.
@@ -111,7 +138,12 @@ export interface EndpointsApi<D extends EventDefinitions, Tx> {
 export interface EndpointsOptions extends Seams {
   readonly contract: Contract
   readonly storage: Storage
+  readonly keyring: Keyring
+  /** The second format, during a migration. */
+  readonly alsoSign?: WireFormat | undefined
   readonly limit: number
+  /** Deliveries may be due. */
+  readonly due: () => void
   /** Somebody enabled an endpoint. */
   readonly enabled: (tenant: string, endpointId: string) => void
   /** Judges a URL by syntax. @throws EndpointError */
@@ -126,8 +158,11 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
   disableFor(tenant: string, id: string, reason: string): Promise<EndpointView | null>
   /** Enables one that the sender disabled, for a try. Returns whether it did. */
   enableFor(tenant: string, id: string): Promise<boolean>
+  /** Seals what is not sealed under the current key of the keyring. Returns how many endpoints it changed. */
+  rewrap(): Promise<number>
 } {
-  const { contract, storage, clock, random } = options
+  const { contract, storage, clock, random, keyring } = options
+  const settings = createSettings(options)
   const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, options)
 
   async function find(tenant: string, id: string): Promise<Endpoint> {
@@ -172,6 +207,58 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
     }
   }
 
+  /** A secret that was given, or a new one. @throws ConfigurationError `secret_*` */
+  function secretFor(given: string | undefined, isPair: boolean): MadeSecret {
+    const made =
+      given !== undefined
+        ? { secret: given, shown: given }
+        : isPair
+          ? newKeyPair(random)
+          : newSecret(contract.format, random)
+    contract.format.keys(made.secret, 'sign')
+    return given === undefined ? made : { secret: given, shown: shownOf(given) }
+  }
+
+  const hasKeyPair = ({ secrets: [current], id }: Endpoint) =>
+    current !== undefined && keyring.open(current, id).startsWith('whsk_')
+
+  async function setPaused(tenant: string, id: string, paused: boolean): Promise<void> {
+    needs(storage, 'health')
+    await find(tenant, id)
+    await stored(() => storage.hold([{ endpointId: id, paused }]))
+    if (!paused) options.due()
+  }
+
+  async function rewrapOne(tenant: string, id: string): Promise<boolean> {
+    let done = false
+    const again = <T extends Sealed>(sealed: T): T => {
+      if (sealed.keyId === keyring.current) return sealed
+      done = true
+      return { ...sealed, ...keyring.seal(keyring.open(sealed, id), id) }
+    }
+    try {
+      await change(tenant, id, (endpoint) => {
+        done = false
+        const { headers, alsoSign } = endpoint.settings as SealedSettings
+        const changed = {
+          ...endpoint,
+          secrets: endpoint.secrets.map(again),
+          settings: {
+            ...endpoint.settings,
+            ...(headers && { headers: again(headers) }),
+            ...(alsoSign && { alsoSign: again(alsoSign) }),
+          },
+        }
+        return done ? changed : null
+      })
+      return done
+    } catch (error) {
+      // Removed meanwhile.
+      if (isHooksError(error, 'endpoint_not_found')) return false
+      throw error
+    }
+  }
+
   const setState = (enabled: boolean, reason: string | null) => (endpoint: Endpoint) =>
     (endpoint.state === 'enabled') === enabled
       ? null
@@ -181,10 +268,10 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
     async create(tenant, input, { tx } = {}) {
       checkTenant(tenant)
       options.checkUrl(input.url)
-      const secret = input.secret ?? newSecret(contract.format, random)
-      contract.format.keys(secret, 'sign')
+      const made = secretFor(input.secret, input.signing === 'v1a')
+      const id = newId(contract.ids.endpoint, clock, random)
       const endpoint: NewEndpoint = {
-        id: newId(contract.ids.endpoint, clock, random),
+        id,
         tenant,
         url: input.url,
         filters: checkFilters(input.events, contract.events),
@@ -193,8 +280,8 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
         reason: input.enabled === false ? 'manual' : null,
         name: input.name ?? null,
         metadata: input.metadata ?? {},
-        secrets: [storeSecret(secret)],
-        settings: {},
+        secrets: [{ ...keyring.seal(made.secret, id), signsUntil: null }],
+        settings: settings.of(input, id),
       }
       const create = () => storage.endpoints.create(endpoint, options.limit, tx)
       if ((await (tx === undefined ? stored(create) : create())) === 'limit') {
@@ -203,22 +290,28 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
         })
       }
       const created = await storage.endpoints.get(tenant, endpoint.id, tx)
-      return { ...view(created ?? { ...endpoint, rev: 1, createdAt: clock.now(), updatedAt: clock.now() }), secret }
+      return {
+        ...view(created ?? { ...endpoint, rev: 1, createdAt: clock.now(), updatedAt: clock.now() }),
+        secret: made.shown,
+      }
     },
 
     get: async (tenant, id) => view(await find(tenant, id)),
 
-    async list(tenant, page) {
+    async list(tenant, { enabled, ...page } = {}) {
       checkTenant(tenant)
-      const found = await stored(() => storage.endpoints.list(tenant, pageOf(page)))
+      const filter = enabled === undefined ? {} : { state: enabled ? ('enabled' as const) : ('disabled' as const) }
+      const found = await stored(() => storage.endpoints.list(tenant, pageOf(page), filter))
       return { ...found, data: found.data.map(view) }
     },
 
     async update(tenant, id, input) {
       if (input.url !== undefined) options.checkUrl(input.url)
       const filters = input.events === undefined ? undefined : checkFilters(input.events, contract.events)
+      const added = settings.of(input, id)
       const changed = await change(tenant, id, (endpoint) => ({
         ...endpoint,
+        settings: { ...endpoint.settings, ...added },
         ...(input.url !== undefined && { url: input.url }),
         ...(filters !== undefined && { filters }),
         ...(input.channels !== undefined && { channels: input.channels }),
@@ -249,14 +342,34 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
     disableFor: (tenant, id, reason) => setStateFor(tenant, id, false, reason),
     enableFor: async (tenant, id) => (await setStateFor(tenant, id, true, null)) !== null,
 
-    async rotateSecret(tenant, id, { secret = newSecret(contract.format, random), overlap = '24h' } = {}) {
-      contract.format.keys(secret, 'sign')
+    async rotateSecret(tenant, id, { secret, overlap = '24h', revoke = false, during = 'new' } = {}) {
       const overlapMs = toMs(overlap, 'overlap')
-      await change(tenant, id, (endpoint) => ({
-        ...endpoint,
-        secrets: rotate(endpoint, secret, contract.format, clock.now(), overlapMs),
-      }))
-      return { secret }
+      let made = secret === undefined ? undefined : secretFor(secret, false)
+      await change(tenant, id, (endpoint) => {
+        made ??= secretFor(undefined, hasKeyPair(endpoint))
+        const rotation = { now: clock.now(), overlapMs, revoke, during }
+        return {
+          ...endpoint,
+          secrets: rotate(endpoint, keyring.seal(made.secret, id), contract.format, rotation),
+        }
+      })
+      return { secret: (made as MadeSecret).shown }
+    },
+
+    pause: (tenant, id) => setPaused(tenant, id, true),
+    resume: (tenant, id) => setPaused(tenant, id, false),
+
+    async rewrap() {
+      needs(storage, 'pages')
+      let changed = 0
+      let cursor: string | undefined
+      do {
+        const page = { limit: CHUNK, ...(cursor !== undefined && { cursor }) }
+        const { data, next } = await stored(() => storage.endpoints.list(null, page))
+        for (const { tenant, id } of data) if (await rewrapOne(tenant, id)) changed++
+        cursor = next
+      } while (cursor !== undefined)
+      return changed
     },
 
     async sendTest(tenant, id, { type } = {}) {
@@ -281,13 +394,6 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
   }
 }
 
-function view({
-  filters,
-  state,
-  secrets: _secrets,
-  settings: _settings,
-  rev: _rev,
-  ...endpoint
-}: Endpoint): EndpointView {
-  return { ...endpoint, events: filters, enabled: state === 'enabled' }
+function view({ filters, state, secrets: _secrets, settings, rev: _rev, ...endpoint }: Endpoint): EndpointView {
+  return { ...endpoint, events: filters, enabled: state === 'enabled', ...shownSettings(settings) }
 }

@@ -9,6 +9,7 @@ import {
   type StoredMessage,
 } from '@hooks/core'
 import { mismatch } from './match.ts'
+import { variantOf } from './payload.ts'
 
 /** What {@link createExpander} needs. */
 export interface ExpanderOptions extends Seams {
@@ -61,7 +62,11 @@ export function createExpander(options: ExpanderOptions): Expander {
 
   function expansion(message: StoredMessage, endpoints: readonly Endpoint[]) {
     const matching = endpoints.filter((endpoint) => mismatch(message, endpoint) === null)
-    const deliveries = matching.map(({ id }) => ({ id: newId(options.deliveryPrefix, clock, random), endpointId: id }))
+    const deliveries = matching.map((endpoint) => {
+      const variant = variantOf(endpoint)
+      const id = newId(options.deliveryPrefix, clock, random)
+      return { id, endpointId: endpoint.id, ...(variant !== undefined && { variant }) }
+    })
     return { messageId: message.id, deliveries }
   }
 

@@ -18,6 +18,8 @@ export interface HealthOptions extends Seams {
 export interface EndpointHealth {
   /** What has to be so before the attempt is settled, which makes the lane ready again. */
   before(lease: DeliveryLease, attempted: Attempted): Promise<void>
+  /** Holds an endpoint of which nothing was learnt. */
+  leave(lease: DeliveryLease, forMs: Ms): Promise<void>
   /** What follows from an attempt that is on record. */
   after(lease: DeliveryLease, outcome: DeliveryOutcome): void
   /** Until all that follows is done. */
@@ -174,6 +176,9 @@ export function createHealth(options: HealthOptions): EndpointHealth {
       if (Object.keys(change).length === 1) return
       if (change.cap !== undefined) successes.delete(lease.endpoint.id)
       await guarded('holding an endpoint', () => storage.hold([change]))
+    },
+    async leave({ endpoint }, forMs) {
+      await guarded('holding an endpoint', () => storage.hold([{ endpointId: endpoint.id, forMs }]))
     },
     after(lease, outcome) {
       if (outcome.result === 'delivered') {

@@ -17,8 +17,10 @@ export {
   StorageError,
   standardWebhooks,
 } from '@hooks/core'
+export type { DataCondition, DataFilter } from './data-filter.ts'
 export type { DeliveriesApi, DeliveryFilter } from './deliveries.ts'
 export type { CreateEndpoint, EndpointInput, EndpointsApi, EndpointView, UpdateEndpoint } from './endpoints.ts'
+export type { KeyringOptions } from './keyring.ts'
 export type { Mismatch } from './match.ts'
 export { memoryStorage } from './memory-storage.ts'
 export type { MessageAtEndpoint, MessageFilter, MessagesApi, MessageView } from './messages.ts'
@@ -31,6 +33,7 @@ export type {
   OperationalListener,
 } from './operational-events.ts'
 export { type Policy, resolvePolicy } from './policy.ts'
+export type { JobsApi, RecoverOptions, ReplayApi, ReplayCount, ReplayJob, ReplayOptions } from './replay.ts'
 export type { Answer, ResolvedAddress, Resolver, Transport, TransportRequest } from './seams.ts'
 export type { Outgoing, SendOptions, Sent } from './send.ts'
 export { createSender, type Health, type OutgoingOf, type Sender, type SenderOptions } from './sender.ts'

@@ -1,21 +1,25 @@
 import { type Endpoint, EndpointError, type Events, type StoredMessage } from '@hooks/core'
+import { type DataFilter, matchesData } from './data-filter.ts'
 
 /** Why an endpoint gets no delivery of a message. */
-export type Mismatch = 'not_subscribed' | 'other_channel' | 'not_addressed'
+export type Mismatch = 'not_subscribed' | 'other_channel' | 'not_addressed' | 'filtered'
 
 /**
  * Whether an endpoint is to get a message: null, or the reason why not. The one function for every database; a
- * disabled endpoint matches too, so that what it misses is on record.
+ * disabled endpoint matches too, so that what it misses is on record. A filter on data that is not kept any more lets it
+ * through.
  */
 export function mismatch(
-  message: Pick<StoredMessage, 'type' | 'channels' | 'endpoints'>,
-  endpoint: Pick<Endpoint, 'id' | 'filters' | 'channels'>,
+  message: Pick<StoredMessage, 'type' | 'channels' | 'endpoints'> & { readonly data?: string | undefined },
+  endpoint: Pick<Endpoint, 'id' | 'filters' | 'channels'> & { readonly settings?: Endpoint['settings'] },
 ): Mismatch | null {
   // A message for named endpoints, such as a test, goes to them whatever they subscribed to.
   if (message.endpoints) return message.endpoints.includes(endpoint.id) ? null : 'not_addressed'
   if (endpoint.filters && !endpoint.filters.some((filter) => accepts(filter, message.type))) return 'not_subscribed'
   if (endpoint.channels && !message.channels?.some((channel) => endpoint.channels?.includes(channel)))
     return 'other_channel'
+  const { filter } = (endpoint.settings ?? {}) as { readonly filter?: DataFilter | null }
+  if (filter && message.data && !matchesData(filter, JSON.parse(message.data))) return 'filtered'
   return null
 }
 

@@ -8,6 +8,7 @@ import {
   type Selector,
   type Storage,
 } from '@hooks/core'
+import { needs } from './lacks.ts'
 import { type Mismatch, mismatch } from './match.ts'
 import { pageAndFilter } from './page.ts'
 import { withStorageRetry } from './storage-retry.ts'
@@ -39,6 +40,14 @@ export interface MessagesApi {
   get(tenant: string, id: string): Promise<MessageView & { readonly endpoints: readonly MessageAtEndpoint[] }>
   /** Newest first; 50 a page by default, 250 at most. */
   list(tenant: string, filter?: MessageFilter): Promise<Paged<MessageView>>
+  /**
+   * Removes every trace of a message: its payload, its deliveries and what receivers answered. What is in flight ends
+   * and is not recorded.
+   *
+   * @throws EndpointError `message_not_found`
+   * @throws ConfigurationError `storage_lacks`
+   */
+  expunge(tenant: string, id: string): Promise<void>
 }
 
 /** What {@link createMessages} needs. */
@@ -47,6 +56,7 @@ export interface MessagesOptions extends Seams {
 }
 
 const MOST_ENDPOINTS = 250
+const CHUNK = 1_000
 
 export function createMessages({ storage, ...seams }: MessagesOptions): MessagesApi {
   const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, seams)
@@ -77,7 +87,23 @@ export function createMessages({ storage, ...seams }: MessagesOptions): Messages
       const found = await stored(() => storage.history.messages({ ...filter, tenant }, page))
       return { ...found, data: found.data.map(view) }
     },
+    async expunge(tenant, id) {
+      checkTenant(tenant)
+      if (!(await stored(() => storage.history.message(tenant, id))))
+        throw new EndpointError('message_not_found', 'the tenant has no such message')
+      await expungeAll(storage, seams, { tenant, message: id })
+    },
   }
+}
+
+/** Removes what a storage has of a message or a tenant, chunk by chunk. @throws ConfigurationError `storage_lacks` */
+export async function expungeAll(
+  storage: Storage,
+  seams: Seams,
+  what: { readonly tenant: string; readonly message?: string },
+): Promise<void> {
+  needs(storage, 'expunge')
+  while ((await withStorageRetry(() => storage.history.expunge(what, CHUNK), seams)).more);
 }
 
 function view({ id, type, occurredAt, createdAt, data, expired }: MessageRecord): MessageView {

@@ -3,6 +3,7 @@ import {
   type Contract,
   type Duration,
   type EventType,
+  type Ms,
   type NewMessage,
   newId,
   PayloadError,
@@ -13,6 +14,7 @@ import {
   type Storage,
   toMs,
 } from '@hooks/core'
+import { needs } from './lacks.ts'
 import { serialise } from './serialise.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
@@ -28,6 +30,12 @@ export interface SendOptions<Tx = unknown> {
    * with others it is `idempotency_conflict`.
    */
   readonly idempotencyKey?: string
+  /**
+   * Messages of one key reach each endpoint one after the other, in the order in which they were sent: the next starts
+   * when the one before has been delivered or given up. Messages of concurrent transactions have no order. Not together
+   * with `deliverAt`.
+   */
+  readonly orderingKey?: string
   /** Only endpoints of one of these channels, and endpoints without channels. */
   readonly channels?: readonly string[]
   /** Not before this time. */
@@ -55,17 +63,20 @@ export interface Sent {
 /** The most messages of one `sendMany`. */
 export const MOST_MESSAGES = 1_000
 const IDEMPOTENCY_KEEP = '7d' satisfies Duration
-const LONGEST_IDEMPOTENCY_KEY = 255
+const LONGEST_KEY = 255
 
 /** What sending does before and after storing. `kick` is called when messages are stored; `tx` tells that they may not be committed yet. */
 export interface SendingOptions extends Seams {
   readonly contract: Contract
   readonly storage: Storage
   readonly kick: (tx: boolean) => void
+  /** How long a message waits at an endpoint for the one before it of its ordering key; null for as long as it takes. */
+  readonly orderingWaitMs: Ms | null
 }
 
 /** Sends messages: catalog check, one serialisation, one insert. Nothing else happens in the host's transaction. */
-export function createSending({ contract, storage, clock, random, logger, kick }: SendingOptions) {
+export function createSending(options: SendingOptions) {
+  const { contract, storage, clock, random, logger, kick } = options
   const seams = { clock, random, logger }
 
   function catalogued(type: string): EventType {
@@ -93,13 +104,14 @@ export function createSending({ contract, storage, clock, random, logger, kick }
     if (result !== undefined) judge(type, result)
   }
 
-  function compose({ type, data, tenant, occurredAt, ...options }: Outgoing): NewMessage {
+  function compose({ type, data, tenant, occurredAt, ...rest }: Outgoing): NewMessage {
     checkTenant(tenant)
     const text = serialise(data)
     contract.format.check?.(type, data)
     const now = clock.now()
-    const { idempotencyKey, channels, endpoints, deliverAt } = options
+    const { idempotencyKey, orderingKey, channels, endpoints, deliverAt } = rest
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
+    if (orderingKey !== undefined) checkOrdering(orderingKey, deliverAt)
     for (const time of [occurredAt, deliverAt]) {
       if (time !== undefined && Number.isNaN(time.getTime()))
         throw new ConfigurationError('option_invalid', 'occurredAt or deliverAt is no valid time')
@@ -111,10 +123,23 @@ export function createSending({ contract, storage, clock, random, logger, kick }
       occurredAt: occurredAt ?? now,
       data: text,
       ...(idempotencyKey !== undefined && { idempotencyKey, idempotencyKeepMs: toMs(IDEMPOTENCY_KEEP, 'keep') }),
+      ...(orderingKey !== undefined && { orderingKey }),
+      ...(orderingKey !== undefined && options.orderingWaitMs !== null && { orderingWaitMs: options.orderingWaitMs }),
       ...(channels && { channels }),
       ...(endpoints && { endpoints }),
       ...(deliverAt && { dueInMs: Math.max(0, deliverAt.getTime() - now.getTime()) }),
     }
+  }
+
+  function checkOrdering(key: unknown, deliverAt: Date | undefined): void {
+    needs(storage, 'order')
+    if (typeof key !== 'string' || key === '' || key.length > LONGEST_KEY) {
+      throw new PayloadError('ordering_key_invalid', `an ordering key is text of 1 to ${LONGEST_KEY} characters`)
+    }
+    if (deliverAt === undefined) return
+    throw new ConfigurationError('option_invalid', 'a message has either an ordering key or a time, not both', {
+      hint: 'those behind it would have to wait for that time',
+    })
   }
 
   function conclude(results: readonly PutResult[], tx: boolean): Sent[] {
@@ -186,9 +211,6 @@ function checkCount(messages: readonly Outgoing[]): void {
 }
 
 function checkIdempotencyKey(key: unknown): void {
-  if (typeof key === 'string' && key !== '' && key.length <= LONGEST_IDEMPOTENCY_KEY) return
-  throw new PayloadError(
-    'idempotency_key_invalid',
-    `an idempotency key is text of 1 to ${LONGEST_IDEMPOTENCY_KEY} characters`,
-  )
+  if (typeof key === 'string' && key !== '' && key.length <= LONGEST_KEY) return
+  throw new PayloadError('idempotency_key_invalid', `an idempotency key is text of 1 to ${LONGEST_KEY} characters`)
 }

@@ -12,6 +12,7 @@ import {
   type Storage,
   systemRandom,
   toMs,
+  type WireFormat,
 } from '@hooks/core'
 import { createAttempt } from './attempt.ts'
 import { nodeClock } from './clock.ts'
@@ -25,12 +26,16 @@ import { HTTPS_PORTS, parseEndpointUrl } from './http/endpoint-url.ts'
 import { createResolver } from './http/resolver.ts'
 import { createTransport } from './http/transport.ts'
 import { createKicks } from './kicks.ts'
+import { createKeyring, type KeyringOptions } from './keyring.ts'
 import { createMaintenance } from './maintenance.ts'
-import { createMessages, type MessagesApi } from './messages.ts'
+import { createMessages, expungeAll, type MessagesApi } from './messages.ts'
 import { createEmitter, type OperationalEvent, type OperationalListener } from './operational-events.ts'
+import { variantOf } from './payload.ts'
 import { resolvePolicy } from './policy.ts'
+import { createReplay, type JobsApi, type ReplayApi } from './replay.ts'
 import type { Resolver, Transport } from './seams.ts'
 import { createSending, type Outgoing, type SendOptions, type Sent } from './send.ts'
+import { checkTenant } from './tenant.ts'
 import { createWorker, type Worker } from './worker.ts'
 
 /** Options of {@link createSender}. */
@@ -43,6 +48,20 @@ export interface SenderOptions<D extends EventDefinitions, Tx> extends Partial<S
    * processes is found by polling. The sender does not close it.
    */
   readonly queue?: Queue
+  /** How messages with an `orderingKey` wait for each other at an endpoint. */
+  readonly ordering?: {
+    /** How long the next one waits for the one before: 1 h by default. */
+    readonly wait?: Duration
+    /** What comes then: `skip` lets the next one go past; `hold` goes on waiting. `skip` by default. */
+    readonly onBlocked?: 'skip' | 'hold'
+  }
+  /** AES-256-GCM for secrets and headers of endpoints in the storage. Without it they are stored as they are. */
+  readonly keyring?: KeyringOptions
+  /**
+   * A second format, whose headers are added for endpoints that have a secret for it (`alsoSign`): so that receivers can
+   * change from an older signature to that of the contract. The body is that of the contract.
+   */
+  readonly alsoSign?: WireFormat
   /**
    * For development: http, loopback addresses, any port. It refuses to start where `NODE_ENV` is `production`.
    */
@@ -95,6 +114,21 @@ export interface Sender<D extends EventDefinitions = EventDefinitions, Tx = unkn
   readonly endpoints: EndpointsApi<D, Tx>
   readonly messages: MessagesApi
   readonly deliveries: DeliveriesApi
+  readonly recover: ReplayApi['recover']
+  readonly replayMissing: ReplayApi['replayMissing']
+  /** The jobs of `recover` and `replayMissing`. */
+  readonly jobs: JobsApi
+  /**
+   * Seals every secret under the current key of the keyring: after a new key was added, and before an old one is taken
+   * away. Returns how many endpoints it changed. @throws ConfigurationError `secret_sealed`, `storage_lacks`
+   */
+  rewrapSecrets(): Promise<number>
+  /**
+   * Removes every trace of a tenant: endpoints, messages, deliveries, jobs. In chunks, so what is sent meanwhile may stay.
+   *
+   * @throws ConfigurationError `storage_lacks`
+   */
+  expunge(tenant: string): Promise<void>
   /** Starts delivering in this process. Idempotent. */
   start(): void
   /** Claims no more, lets what is in flight end (20 s), releases the rest. The sender cannot be used after it. */
@@ -182,15 +216,19 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     })
   const emitter = createEmitter(logger)
   const worker = newId('worker_', clock, random)
+  const keyring = createKeyring(options.keyring, random)
   const attempt = createAttempt({
     ...seams,
     format: contract.format,
+    alsoSign: options.alsoSign,
+    events: contract.events,
     policy,
     transport,
-    destination: createDestinations(contract.format),
+    destination: createDestinations(contract.format, keyring, options.alsoSign),
     userAgent: options.userAgent ?? 'Hooks/1.0',
   })
 
+  const hasJobs = !storage.facts.lacks?.includes('jobs')
   let stopped = false
 
   const loop: Worker = createWorker({
@@ -213,6 +251,16 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     deliveryPrefix: contract.ids.delivery,
     pollMs,
     expanded: deliveriesDue,
+  })
+  const replay = createReplay({
+    ...seams,
+    storage,
+    worker,
+    leaseMs,
+    pollMs,
+    deliveryPrefix: contract.ids.delivery,
+    variantOf,
+    due: deliveriesDue,
   })
   const maintenance = createMaintenance({
     ...seams,
@@ -253,12 +301,17 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     contract: contract as unknown as Contract,
     storage,
     kick: (tx) => (tx ? kicks.soon() : messagesDue()),
+    orderingWaitMs:
+      options.ordering?.onBlocked === 'hold' ? null : toMs(options.ordering?.wait ?? '1h', 'ordering.wait'),
   })
   const endpoints = createEndpoints({
     ...seams,
     contract: contract as unknown as Contract,
     storage,
+    keyring,
+    alsoSign: options.alsoSign,
     limit: options.endpointLimit ?? 100,
+    due: deliveriesDue,
     enabled: (tenant, endpointId) =>
       emitter.emit('endpoint.enabled', { tenant, endpointId, at: clock.now(), by: 'hand' }),
     checkUrl: (url) => void parseEndpointUrl(url, urlPolicy),
@@ -292,18 +345,27 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     endpoints: endpoints as unknown as EndpointsApi<D, Tx>,
     messages: createMessages({ ...seams, storage }),
     deliveries: createDeliveries({ ...seams, storage, wake: deliveriesDue }),
+    recover: replay.recover,
+    replayMissing: replay.replayMissing,
+    jobs: replay.jobs,
+    rewrapSecrets: () => endpoints.rewrap(),
+    async expunge(tenant) {
+      checkTenant(tenant)
+      await expungeAll(storage, seams, { tenant })
+    },
     start() {
       open()
       expander.start()
       loop.start()
       maintenance.start()
+      if (hasJobs) replay.loop.start()
       doorbell?.listen()
     },
     async stop() {
       stopped = true
       kicks.stop()
       await doorbell?.stopListening()
-      await Promise.all([expander.stop(), maintenance.stop()])
+      await Promise.all([expander.stop(), maintenance.stop(), replay.loop.stop(GRACE_MS)])
       await loop.stop(GRACE_MS)
       await doorbell?.flush()
       await transport.close?.()
@@ -316,6 +378,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
         expanded = await expander.run(end)
         await loop.drain(Math.max(0, end - clock.monotonic()))
       } while (expanded > 0 && clock.monotonic() < end)
+      if (hasJobs) await replay.loop.drain(Math.max(0, end - clock.monotonic()))
     },
     pause: () => loop.pause(),
     resume() {

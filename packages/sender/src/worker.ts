@@ -19,7 +19,7 @@ export interface WorkerOptions extends Seams {
   readonly worker: string
   readonly policy: Policy
   readonly emitter: Emitter
-  readonly attempt: (lease: DeliveryLease, endsAt: Ms) => Promise<Attempted>
+  readonly attempt: (lease: DeliveryLease, endsAt: Ms) => Promise<Attempted | null>
   readonly concurrency: number
   readonly endpointConcurrency: number
   readonly leaseMs: Ms
@@ -41,6 +41,8 @@ export interface Worker extends WorkLoop {
 
 /** A drain starts nothing that it could not wait for. */
 const LEAST_DRAIN_RUN_MS = 3_000
+/** How long an endpoint is left alone whose secrets cannot be read: until somebody has seen the log. */
+const UNREADABLE_HOLD_MS = 60_000
 /** How often a worker looks while failing endpoints have all that they may have of it. */
 const FULL_SHARE_POLL_MS = 100
 
@@ -80,6 +82,10 @@ export function createWorker(options: WorkerOptions): Worker {
       shares.begin(lease)
       try {
         const attempted = await options.attempt(lease, endsAt)
+        if (attempted === null) {
+          await health.leave(lease, UNREADABLE_HOLD_MS)
+          return null
+        }
         // Before the settlement, which makes the lane ready again.
         await health.before(lease, attempted)
         if (attempted.disable) await disable(lease, attempted.disable)

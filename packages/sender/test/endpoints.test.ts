@@ -140,7 +140,7 @@ describe('endpoints', () => {
     expect(requests).toHaveLength(0)
     const [skipped] = (await hooks.deliveries.list('acme')).data
     expect(skipped).toMatchObject({ state: 'skipped', reason: 'endpoint_disabled' })
-    await expect(hooks.deliveries.resend('acme', skipped?.id as string)).rejects.toThrow(code('endpoint_not_found'))
+    await expect(hooks.deliveries.resend('acme', skipped?.id as string)).rejects.toThrow(code('endpoint_disabled'))
     await hooks.endpoints.enable('acme', endpoint.id)
     await hooks.deliveries.resend('acme', skipped?.id as string)
     await hooks.drain({ maxMs: 10_000 })

@@ -18,9 +18,9 @@ export interface WorkLoopOptions<L extends Lease, Outcome> extends Seams {
   readonly leastRunMs?: Ms
   /**
    * Does the work. It must be over when `endsAt` (monotonic) comes or `signal` aborts: past the end of its lease,
-   * another worker has it. A rejection is a bug of the caller's: it is logged, and the lease runs out.
+   * another worker has it. Null is for work that was not begun, and is given back. A rejection is a bug of the caller's: it is logged, and the lease runs out.
    */
-  run(lease: L, until: { readonly endsAt: Ms; readonly signal: AbortSignal }): Promise<Outcome>
+  run(lease: L, until: { readonly endsAt: Ms; readonly signal: AbortSignal }): Promise<Outcome | null>
   /** After each claim that worked, once what it brought has begun to run. It asked for `limit`. */
   claimed?(count: number, limit: number): void
   /** After each settlement, in the order of settling. */
@@ -114,6 +114,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     }
     try {
       const outcome = await options.run(lease, until)
+      if (outcome === null) return await release([lease])
       const applied = await settler.settle(
         { key: lease.key, token: lease.token, ...outcome },
         claimedAt + lease.leaseLeftMs,
