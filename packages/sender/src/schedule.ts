@@ -22,7 +22,7 @@ const SECONDS = /^\d{1,9}$/
 /** IMF-fixdate, the one form of HTTP dates that senders may write (RFC 9110 section 5.6.7). */
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 
-/** A `Retry-After` as a wait; null where it is absent, of no form that RFC 9110 section 10.2.3 has, or over. */
+/** A `Retry-After` as a wait, a day at most; null where it is absent, of no form that RFC 9110 section 10.2.3 has, or over. */
 export function readRetryAfter(value: string | undefined, now: Date): Ms | null {
   if (value === undefined) return null
   const ms = SECONDS.test(value)
@@ -30,5 +30,5 @@ export function readRetryAfter(value: string | undefined, now: Date): Ms | null 
     : HTTP_DATE.test(value)
       ? Date.parse(value) - now.getTime()
       : Number.NaN
-  return ms > 0 ? ms : null
+  return ms > 0 ? Math.min(ms, LONGEST_HINT) : null
 }

@@ -57,6 +57,9 @@ describe('Retry-After', () => {
   const now = new Date('2026-01-01T00:00:00Z')
   it('is seconds or an HTTP date', () => {
     expect(readRetryAfter('120', now)).toBe(120_000)
+    // A day at most: neither a delivery nor a whole endpoint waits for longer because a receiver says so.
+    expect(readRetryAfter('999999999', now)).toBe(24 * HOUR)
+    expect(readRetryAfter('Fri, 01 Jan 2100 00:00:00 GMT', now)).toBe(24 * HOUR)
     expect(readRetryAfter('Thu, 01 Jan 2026 00:02:00 GMT', now)).toBe(120_000)
   })
   for (const junk of [

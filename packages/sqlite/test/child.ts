@@ -10,6 +10,7 @@ afterEach(() => {
 
 const scripts = {
   'hold-lock': new URL('./children/hold-lock.ts', import.meta.url),
+  deliver: new URL('./children/deliver.ts', import.meta.url),
   work: new URL('./children/work.ts', import.meta.url),
 }
 
@@ -22,6 +23,8 @@ export interface Child {
   /** Until it is over. Rejects if it failed by itself. */
   readonly over: Promise<void>
   kill(): void
+  /** Asks it to stop. */
+  stop(): void
 }
 
 /** Starts a script of ./children. */
@@ -72,5 +75,5 @@ export function startChild(script: keyof typeof scripts, ...values: readonly (st
     })
     await Promise.race([seen, ended])
   }
-  return { lines, printed, over, kill: () => void child.kill('SIGKILL') }
+  return { lines, printed, over, kill: () => void child.kill('SIGKILL'), stop: () => void child.kill('SIGTERM') }
 }

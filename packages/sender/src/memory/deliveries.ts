@@ -164,6 +164,7 @@ export function memoryDeliveries(state: State): Deliveries {
     delivery.end = null
     delivery.reason = null
     delivery.step = 0
+    delivery.claims = 0
     delivery.bornAt = now
     delivery.trigger = 'manual'
   }

@@ -29,6 +29,10 @@ const RATES: Readonly<Record<string, number>> = {
   expand: 0.12,
   unexpanded: 0.03,
   nextDueInMs: 0.02,
+  'jobs.nextDueInMs': 0.02,
+  'jobs.claim': 0.04,
+  lanes: 0.08,
+  hold: 0.08,
   'transport.send': 0.08,
   // Only where a process is stopped while a claim is on its way.
   release: 0.9,
@@ -114,6 +118,9 @@ export function carrier(
   }
 }
 
+/** The parts of a storage that have calls of their own. */
+const PARTS = new Set(['endpoints', 'history', 'jobs'])
+
 /** A storage whose every call goes through `carry`. */
 export function faultyStorage(storage: Storage, carry: Carry): Storage {
   const through = <O extends object>(target: O, prefix: string): O =>
@@ -121,7 +128,7 @@ export function faultyStorage(storage: Storage, carry: Carry): Storage {
       get(object, key) {
         const value = Reflect.get(object, key)
         if (typeof value !== 'function')
-          return key === 'endpoints' || key === 'history' ? through(value as object, `${String(key)}.`) : value
+          return PARTS.has(String(key)) ? through(value as object, `${String(key)}.`) : value
         return (...args: unknown[]) => carry(prefix + String(key), () => value.apply(object, args))
       },
     })

@@ -1,12 +1,25 @@
-import type { DeliveryOutcome, DeliveryView, Depth, Ms, Storage } from '@hooks/core'
+import type { AttemptRecord, DeliveryOutcome, DeliveryView, Depth, Job, Ms, Storage } from '@hooks/core'
 import type { Incarnation } from './faults.ts'
 import type { Reception, SimulatedReceiver } from './receiver.ts'
 
 /** What was done to a simulated world, for the oracle to hold its end against. */
 export interface Operations {
-  readonly sent: { readonly id: string; readonly type: string; readonly tenant: string; readonly key: string }[]
+  readonly sent: {
+    readonly id: string
+    readonly type: string
+    readonly tenant: string
+    readonly key: string
+    readonly orderingKey?: string
+    /** When it was called for and when that was done, in steps of the host. */
+    readonly calledAt: number
+    readonly returnedAt: number
+  }[]
+  /** Counts calls of the host and their ends. */
+  steps: number
   /** Endpoints that were disabled at some time. */
   readonly disabled: Set<string>
+  /** Endpoints of which what failed was sent again. */
+  readonly recovered: Set<string>
   /** Deliveries that a person sent again, gave up. */
   readonly resent: Set<string>
   readonly cancelled: Set<string>
@@ -34,6 +47,9 @@ export interface Ending {
   /** The endpoints of the tenant whose endpoints come and go. */
   readonly spare: readonly string[]
   readonly depth: Depth
+  readonly jobs: readonly Job[]
+  /** The time at which the world began. */
+  readonly startedAt: Ms
   readonly operations: Operations
   readonly receiver: SimulatedReceiver
   /** How many a schedule promises. */
@@ -77,6 +93,11 @@ export async function judge(ending: Ending): Promise<{ violations: string[]; dup
     }
   }
   for (const delivery of deliveries) violations.push(...(await judgeDelivery(delivery, ending)))
+  violations.push(...judgeOrder(ending, byPair))
+  for (const { id, state, reason } of ending.jobs) {
+    const ended = state === 'done' || (state === 'failed' && (reason === 'endpoint_disabled' || reason === 'poison'))
+    if (!ended) violations.push(`stuck: the job ${id} is ${state} (${reason})`)
+  }
 
   let duplicates = 0
   for (const [pair, receptions] of groups(receiver.ledger)) {
@@ -95,6 +116,49 @@ export async function judge(ending: Ending): Promise<{ violations: string[]; dup
   return { violations, duplicates }
 }
 
+/**
+ * What was sent when another of its order was there for good starts after that has ended, at each endpoint. What a person
+ * sent again has no order.
+ */
+function judgeOrder(
+  { operations, endpoints, receiver, startedAt }: Ending,
+  byPair: ReadonlyMap<string, DeliveryView>,
+): string[] {
+  const ordered = operations.sent.filter(({ orderingKey }) => orderingKey !== undefined)
+  const violations: string[] = []
+  for (const { id: endpoint, tenant } of endpoints) {
+    if (operations.recovered.has(endpoint)) continue
+    for (const later of ordered.filter((one) => one.tenant === tenant)) {
+      const second = byPair.get(`${endpoint} ${later.id}`)
+      if (!second || operations.resent.has(second.id)) continue
+      const began = receiver.ledger
+        .filter((one) => one.endpoint === endpoint && one.message === later.id)
+        .reduce((first, { startedAt: at }) => Math.min(first, at), Number.POSITIVE_INFINITY)
+      for (const earlier of ordered) {
+        const isBefore =
+          earlier.tenant === tenant && earlier.orderingKey === later.orderingKey && earlier.returnedAt < later.calledAt
+        const first = byPair.get(`${endpoint} ${earlier.id}`)
+        if (!isBefore || !first || operations.resent.has(first.id)) continue
+        const ended = first.finishedAt ? first.finishedAt.getTime() - startedAt : Number.POSITIVE_INFINITY
+        if (began < ended) violations.push(`order: ${later.id} started at ${endpoint} before ${earlier.id} had ended`)
+      }
+    }
+  }
+  return violations
+}
+
+/** How often in a row a worker may die of a delivery before that is given up: one claim may be released in between. */
+const MOST_LOST_IN_A_ROW = 6
+
+function lostInARow(log: readonly AttemptRecord[]): number {
+  let [most, row] = [0, 0]
+  for (const { error } of log) {
+    row = error === 'lost' ? row + 1 : 0
+    most = Math.max(most, row)
+  }
+  return most
+}
+
 async function judgeDelivery(
   delivery: DeliveryView,
   { raw, operations, receiver, attempts: promised }: Ending,
@@ -103,6 +167,9 @@ async function judgeDelivery(
   const received = receiver.ledger.filter(
     (one) => one.endpoint === delivery.endpointId && one.message === delivery.messageId,
   )
+  const lost = lostInARow(await raw.history.attempts(delivery.tenant, id))
+  const begunAnew = operations.resent.has(id) || operations.recovered.has(delivery.endpointId)
+  if (lost > MOST_LOST_IN_A_ROW && !begunAnew) return [`poison: ${id} ended ${lost} workers in a row`]
   const gone = receiver.habits.get(delivery.endpointId) === 'gone'
   const disabled = operations.disabled.has(delivery.endpointId) || gone
   if (state === 'delivered')

@@ -14,6 +14,9 @@ import type { Dice, Incarnation } from './faults.ts'
 export const HABITS = ['good', 'flaky', 'slow', 'paced', 'gone', 'broken'] as const
 export type Habit = (typeof HABITS)[number]
 
+/** `Retry-After` values that no sender may heed. */
+const JUNK = ['-5', '', '1e400', '0x10', '1e20', 'soon', 'Mon, 01 Jan 1990 00:00:00 GMT']
+
 /** One request as the receiving side saw it. */
 export interface Reception {
   readonly endpoint: string
@@ -34,6 +37,8 @@ export interface SimulatedReceiver {
   /** The secrets of an endpoint, which change as it rotates them. */
   readonly secrets: Map<string, string[]>
   readonly habits: Map<string, Habit>
+  /** Messages that end whoever sends them. */
+  readonly deadly: Set<string>
   /** Takes a request, and answers after a while. Null: no answer within the deadline. */
   take(request: TransportRequest, by: Incarnation): Promise<{ reception: Reception; answer: Answer | null }>
 }
@@ -43,6 +48,7 @@ export function createSimulatedReceiver(clock: Clock, dice: Dice, cap: number, l
   const violations: string[] = []
   const secrets = new Map<string, string[]>()
   const habits = new Map<string, Habit>()
+  const deadly = new Set<string>()
   const bodies = new Map<string, string>()
   const open = new Map<string, Set<Incarnation>>()
   const openPerEndpoint = new Map<string, Incarnation[]>()
@@ -75,11 +81,15 @@ export function createSimulatedReceiver(clock: Clock, dice: Dice, cap: number, l
     return roll < 0.03 ? 502 : 204
   }
 
+  /** A wish that can be granted, or junk that means nothing. */
+  const retryAfter = () => (dice.chance(0.7) ? String(dice.between(1, 5)) : dice.pick(JUNK))
+
   return {
     ledger,
     violations,
     secrets,
     habits,
+    deadly,
     async take(request, by) {
       const endpoint = request.url.pathname.slice(1)
       const message = request.headers['webhook-id'] as string
@@ -120,7 +130,7 @@ export function createSimulatedReceiver(clock: Clock, dice: Dice, cap: number, l
         reception.answered = false
         return { reception, answer: null }
       }
-      const headers: Record<string, string> = dice.chance(0.3) ? { 'retry-after': String(dice.between(1, 5)) } : {}
+      const headers: Record<string, string> = dice.chance(0.3) ? { 'retry-after': retryAfter() } : {}
       const body = new Uint8Array()
       return {
         reception,
@@ -128,7 +138,8 @@ export function createSimulatedReceiver(clock: Clock, dice: Dice, cap: number, l
           status: reception.status,
           headers,
           body,
-          truncated: false,
+          // A body that broke off says nothing about the work that the status line says is done.
+          truncated: dice.chance(0.05),
           ms: clock.monotonic() - startedAt,
           sent: true,
         },

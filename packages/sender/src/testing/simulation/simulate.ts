@@ -70,7 +70,13 @@ const TENANTS = ['acme', 'globex']
 /** A tenant whose endpoints come and go, and who gets no messages. */
 const SPARE = 'initech'
 const WORKERS = 3
+/** Less than what a signature's time may be off, and far more than a lease. */
+const SKEW: Ms = 200_000
+/** Ordering keys of a tenant. */
+const ORDERS = ['a', 'b']
 const MESSAGES = 6
+/** How often the first message ends whoever sends it. */
+const DEADLY = 0.15
 const FAULTY_FOR: Ms = 60_000
 const REST: Ms = 20 * 60_000
 
@@ -110,14 +116,18 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
   const operations: Operations = {
     sent: [],
     disabled: new Set(),
+    recovered: new Set(),
     resent: new Set(),
     cancelled: new Set(),
     incidents: [],
     settled: [],
     holders: new Map(),
     spare: new Set(),
+    steps: 0,
   }
-  const sabotage = bug ? plant(bug, dice) : (storage: Storage) => storage
+  const sabotage = bug ? plant(bug, dice) : {}
+  /** What the storage's clock shows, and what a process's own may show beside it. */
+  const skewed = (ms: Ms): Clock => ({ ...clock, now: () => new Date(clock.now().getTime() + ms) })
   let crashes = 0
   let over = false
 
@@ -139,14 +149,18 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
       if (!event.endsWith(' ')) operations.incidents.push({ by: incarnation, at: clock.monotonic(), what: event })
     })
     const connection = db.connect()
-    const watched = watch(sabotage(connection), operations, clock, incarnation)
+    const skewMs = dice.chance(0.4) ? dice.between(-SKEW, SKEW) : 0
+    const sabotaged = sabotage.storage?.(connection, skewMs) ?? connection
+    const watched = watch(sabotaged, operations, clock, incarnation)
+    const honest = createSimulatedTransport(incarnation, carry, receiver, clock, note)
     const sender = createSender({
       contract,
       storage: faultyStorage(watched, carry),
-      clock,
+      clock: skewed(skewMs),
       random,
       logger: silentLogger,
-      transport: createSimulatedTransport(incarnation, carry, receiver, clock, note),
+      transport: sabotage.transport?.(honest) ?? honest,
+      ordering: { onBlocked: 'hold' },
       lease: LEASE,
       poll: pollOf(bug),
       ...(queued && { queue: queue.connect(incarnation) }),
@@ -225,13 +239,25 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
       const type = dice.pick(contract.events.types)
       const tenant = dice.pick(TENANTS)
       const key = `key-${n}`
-      const deliverAt = dice.chance(0.15)
-        ? { deliverAt: new Date(clock.now().getTime() + dice.between(1_000, 9_000)) }
-        : {}
-      const sent = await insist((sender) =>
-        sender.send(type as never, { n } as never, { tenant, idempotencyKey: key, ...deliverAt }),
-      )
-      if (sent) operations.sent.push({ id: sent.id, type, tenant, key })
+      const orderingKey = dice.chance(0.5) ? dice.pick(ORDERS) : undefined
+      const order = orderingKey === undefined ? {} : { orderingKey }
+      const deliverAt =
+        orderingKey === undefined && dice.chance(0.15)
+          ? { deliverAt: new Date(clock.now().getTime() + dice.between(1_000, 9_000)) }
+          : {}
+      const send = async (suffix: string) => {
+        const calledAt = operations.steps++
+        const sent = await insist((sender) =>
+          sender.send(type as never, { n } as never, { tenant, idempotencyKey: key + suffix, ...deliverAt, ...order }),
+        )
+        const returnedAt = operations.steps++
+        if (sent) operations.sent.push({ id: sent.id, type, tenant, key: key + suffix, ...order, calledAt, returnedAt })
+        return sent
+      }
+      // Two at once have no order between them, and both have one with what was before.
+      const twice = order.orderingKey !== undefined && dice.chance(0.3)
+      const [sent] = await Promise.all([send(''), ...(twice ? [send('-too')] : [])])
+      if (sent && n === 0 && dice.chance(DEADLY)) receiver.deadly.add(sent.id)
     }
   }
 
@@ -239,13 +265,25 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
     while (clock.monotonic() < FAULTY_FOR) {
       await clock.sleep(dice.between(500, 8_000))
       const { id, tenant } = dice.pick(endpoints)
-      const act = dice.pick(['rotate', 'disable', 'enable', 'resend', 'resend', 'cancel', 'create', 'remove'])
+      const act = dice.pick([
+        'rotate',
+        'disable',
+        'enable',
+        'resend',
+        'resend',
+        'cancel',
+        'create',
+        'remove',
+        'recover',
+        'replay',
+      ])
       note(`meddle ${act} ${id}`)
       if (act === 'rotate') {
         // The receiver gets the new secret first, as a careful owner would do it.
         const secret = generateSecret(random)
         receiver.secrets.set(id, [secret, ...(receiver.secrets.get(id) ?? [])])
-        await insist((sender) => sender.endpoints.rotateSecret(tenant, id, { secret, overlap: '1h' }))
+        const revoke = dice.chance(0.2)
+        await insist((sender) => sender.endpoints.rotateSecret(tenant, id, { secret, overlap: '10s', revoke }))
       }
       if (act === 'disable') {
         operations.disabled.add(id)
@@ -262,6 +300,11 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
         if (!spare) continue
         operations.spare.delete(spare.id)
         await insist((sender) => sender.endpoints.remove(SPARE, spare.id))
+      }
+      if (act === 'recover' || act === 'replay') {
+        const options = { since: new Date(0), perSecond: 2 }
+        if (act === 'recover') operations.recovered.add(id)
+        await insist((sender) => sender[act === 'recover' ? 'recover' : 'replayMissing'](tenant, id, options))
       }
       if (act === 'resend' || act === 'cancel') {
         const { data } = await raw.history.deliveries({ tenant, endpoint: id }, { limit: 20 })
@@ -287,7 +330,11 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
 
   const until = clock.monotonic() + REST
   let depth = await raw.depth()
-  while (clock.monotonic() < until && (depth.open > 0 || depth.unexpanded > 0)) {
+  const jobs = async () =>
+    (await Promise.all(TENANTS.map((tenant) => raw.jobs.list(tenant, { limit: 100 })))).flatMap(({ data }) => data)
+  const isWorking = async () =>
+    depth.open > 0 || depth.unexpanded > 0 || (await jobs()).some(({ state }) => state === 'running')
+  while (clock.monotonic() < until && (await isWorking())) {
     await clock.advance(2_000)
     depth = await raw.depth()
   }
@@ -302,6 +349,8 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
   for (const tenant of TENANTS) deliveries.push(...(await raw.history.deliveries({ tenant }, { limit: 1_000 })).data)
   const spare = (await raw.endpoints.list(SPARE, { limit: 1_000 })).data.map(({ id }) => id)
   const verdict = await judge({
+    jobs: await jobs(),
+    startedAt: clock.now().getTime() - clock.monotonic(),
     spare,
     raw,
     endpoints,
@@ -376,6 +425,10 @@ function createSimulatedTransport(
       if (request.deadline <= clock.monotonic()) return broken('response_timeout', false)
       let taken: Awaited<ReturnType<typeof receiver.take>> | undefined
       try {
+        if (receiver.deadly.has(request.headers['webhook-id'] as string)) {
+          by.crash()
+          return new Promise<never>(() => {})
+        }
         return await carry('transport.send', async () => {
           taken = await receiver.take(request, by)
           note(`received ${taken.reception.status}`)
