@@ -16,8 +16,8 @@ export interface Host {
   kill(): void
 }
 
-/** Processes of one product: a database, a receiver, and hosts that are started on them. */
-export async function product() {
+/** Processes of one product: a database, SQLite where none is given, a receiver, and hosts that are started on them. */
+export async function product(database?: string) {
   const folder = mkdtempSync(join(tmpdir(), 'hooks-bullmq-'))
   const received: number[] = []
   const server = createServer(async (request, response) => {
@@ -33,7 +33,7 @@ export async function product() {
     received,
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     async host(redis: string, name: string, poll = '10m'): Promise<Host> {
-      const host = await startHost(join(folder, 'app.db'), redis, name, poll)
+      const host = await startHost(database ?? join(folder, 'app.db'), redis, name, poll)
       hosts.push(host)
       return host
     },

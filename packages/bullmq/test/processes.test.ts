@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
+import { findPostgres } from 'tooling/postgres'
 import { findOwnRedis } from 'tooling/redis'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { product } from './host.ts'
 
 const redis = await findOwnRedis()
+const postgres = await findPostgres()
 afterAll(() => redis?.kill())
 
 const closing: (() => Promise<void>)[] = []
@@ -12,8 +14,8 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close()
 })
 
-async function opened() {
-  const made = await product()
+async function opened(database?: string) {
+  const made = await product(database)
   closing.push(made.close)
   return made
 }
@@ -104,6 +106,33 @@ describe.skipIf(!redis)('processes on one SQLite file and one Redis', () => {
       if (n === 10) doomed.kill()
     }
     await until('all are received', () => new Set(received).size >= 20)
+    for (const one of [web, worker]) expect(await one.stop()).toEqual({ code: 0, output: '' })
+  })
+})
+
+describe.skipIf(!redis || !postgres)('processes on one PostgreSQL and one Redis', () => {
+  const url = redis?.url ?? ''
+
+  it('share what is sent, and lose nothing to a flush, a killed worker and a poll that is rare', {
+    timeout: 180_000,
+  }, async () => {
+    const database = await postgres?.database()
+    closing.push(async () => database?.drop())
+    const { host, received, url: receiver } = await opened(database?.url)
+    const start = () => host(url, 'pg', '3s')
+    const web = await start()
+    await web.do({ endpoint: receiver })
+    const [doomed, worker] = [await start(), await start()]
+    await doomed.do('work')
+    await worker.do('work')
+    const admin = new Redis(url)
+    for (let n = 0; n < 60; n++) {
+      await web.do({ send: n })
+      if (n === 20 || n === 40) await admin.flushall()
+      if (n === 30) doomed.kill()
+    }
+    admin.disconnect()
+    await until('all are received', () => new Set(received).size >= 60)
     for (const one of [web, worker]) expect(await one.stop()).toEqual({ code: 0, output: '' })
   })
 })
