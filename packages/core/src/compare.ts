@@ -1,4 +1,4 @@
-import type { Candidate } from './format.ts'
+import type { Algorithm, Candidate } from './format.ts'
 import type { Bytes } from './seams.ts'
 
 /** Whether two runs of bytes are the same, in a time that depends on their lengths alone. */
@@ -8,7 +8,9 @@ export function equalBytes(a: Bytes, b: Bytes): boolean {
   return difference === 0
 }
 
-/** Whether one of the signatures is `made`. All are compared, whatever the first was. */
-export function oneEquals(made: Bytes, signatures: readonly Candidate[]): boolean {
-  return signatures.filter(({ bytes }) => equalBytes(made, bytes)).length > 0
+/** Whether one of the signatures of that algorithm is `made`. All are compared, whatever the first was. */
+export function oneEquals(made: Bytes, wanted: Algorithm, signatures: readonly Candidate[]): boolean {
+  let fits = false
+  for (const { algorithm, bytes } of signatures) if (algorithm === wanted) fits = equalBytes(made, bytes) || fits
+  return fits
 }

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { oneEquals } from './compare.ts'
 import { joinBytes } from './encoding.ts'
 import type { Algorithm, Candidate, CryptoBackend, Key, Segment } from './format.ts'
 import { builtinCrypto, inboundNodeCrypto, type NodeCrypto } from './inbound-crypto.ts'
@@ -55,7 +56,7 @@ export function nodeCrypto(node: NodeCrypto): CryptoBackend {
     },
     verify(algorithm, key, over, signatures) {
       const plain = withSecret(algorithm, key, over)
-      if (plain) return symmetric.verify('sha256', null, plain, signatures)
+      if (plain) return oneEquals(symmetric.sign('sha256', null, plain) as Bytes, algorithm, signatures)
       if (!isAsymmetric(algorithm)) return symmetric.verify(algorithm, key, over, signatures)
       const message = joinBytes(over)
       const fits = ({ bytes }: Candidate) => {
@@ -66,7 +67,7 @@ export function nodeCrypto(node: NodeCrypto): CryptoBackend {
           return false
         }
       }
-      return signatures.filter(fits).length > 0
+      return signatures.filter((one) => one.algorithm === algorithm && fits(one)).length > 0
     },
   }
 }
@@ -89,7 +90,7 @@ export function webCrypto(subtle: Subtle): CryptoBackend {
     },
     async verify(algorithm, key, over, signatures) {
       const plain = withSecret(algorithm, key, over)
-      if (plain) return symmetric.verify('sha256', null, plain, signatures)
+      if (plain) return oneEquals(await symmetric.sign('sha256', null, plain), algorithm, signatures)
       if (!isAsymmetric(algorithm)) return symmetric.verify(algorithm, key, over, signatures)
       const message = joinBytes(over)
       const fits = async ({ bytes }: Candidate) => {
@@ -100,7 +101,7 @@ export function webCrypto(subtle: Subtle): CryptoBackend {
           return false
         }
       }
-      return (await Promise.all(signatures.map(fits))).includes(true)
+      return (await Promise.all(signatures.filter((one) => one.algorithm === algorithm).map(fits))).includes(true)
     },
   }
 }

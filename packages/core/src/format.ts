@@ -57,7 +57,7 @@ export interface Crypto {
 /** What {@link Crypto} signs with, and the comparison, which only core makes. */
 export interface CryptoBackend extends Crypto {
   /**
-   * Whether one of `signatures` is that of `over` under `key`, or by its private half. What can be computed is computed
+   * Whether one of `signatures` that is of `algorithm` is that of `over` under `key`, or by its private half. What can be computed is computed
    * once, and compared with each of them in constant time.
    */
   verify(

@@ -12,25 +12,38 @@ export type HeadersInput =
 
 /** The bag of {@link HeadersInput}. */
 export function headerBag(input: HeadersInput): HeaderBag {
-  const find = (name: string): string | undefined => {
+  return new Bag(input)
+}
+
+class Bag implements HeaderBag {
+  readonly #input: HeadersInput
+
+  constructor(input: HeadersInput) {
+    this.#input = input
+  }
+
+  find(name: string): string | undefined {
+    const input = this.#input
     if (typeof (input as Headers).get === 'function') return (input as Headers).get(name) ?? undefined
     // Node.js has the names in lower case; others may not, and may then have one name in two spellings.
-    const direct = (input as Readonly<Record<string, unknown>>)[name]
+    const record = input as Readonly<Record<string, string | readonly string[] | undefined>>
+    const direct = record[name]
     if (typeof direct === 'string') return direct
+    // Most names differ in length, and need no other look.
+    const isIt = (key: string) => key.length === name.length && key.toLowerCase() === name
     const found: string[] = []
-    for (const [key, value] of Symbol.iterator in input ? input : Object.entries(input)) {
-      // Most names differ in length, and need no other look.
-      if (key.length === name.length && key.toLowerCase() === name) found.push(...[value ?? []].flat())
+    if (Symbol.iterator in input) {
+      for (const [key, value] of input) if (isIt(key)) found.push(value)
+    } else {
+      for (const key of Object.keys(record)) if (isIt(key)) found.push(...[record[key] ?? []].flat())
     }
     if (found.length < 2) return found[0]
     throw new WebhookVerificationError('ambiguous_header', `ambiguous header: ${name}`)
   }
-  return {
-    find,
-    one(name) {
-      const value = find(name)
-      if (value) return value
-      throw new WebhookVerificationError('missing_header', `missing header: ${name}`)
-    },
+
+  one(name: string): string {
+    const value = this.find(name)
+    if (value) return value
+    throw new WebhookVerificationError('missing_header', `missing header: ${name}`)
   }
 }

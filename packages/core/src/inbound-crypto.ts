@@ -31,7 +31,7 @@ export function inboundNodeCrypto(node: NodeCrypto): CryptoBackend & { sign(...g
   }
   return {
     sign,
-    verify: (algorithm, key, over, signatures) => oneEquals(sign(algorithm, key, over), signatures),
+    verify: (algorithm, key, over, signatures) => oneEquals(sign(algorithm, key, over), algorithm, signatures),
   }
 }
 

@@ -76,11 +76,11 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/
  * `123junk`, `+5`, ` 5`, `1e3` and `0x5` are no times.
  */
 export function readStamp(given: unknown, stamp: Stamp): Date | undefined {
-  const unix = stamp.startsWith('unix')
-  const text = typeof given === 'number' ? `${given}` : given
+  const unix = stamp === 'unix' || stamp === 'unixMs'
+  const text = typeof given === 'number' ? String(given) : given
   if (typeof text !== 'string' || !(unix ? UNIX : ISO).test(text)) return undefined
-  const time = new Date(unix ? +text * (stamp === 'unix' ? 1000 : 1) : text)
-  return Number.isNaN(+time) ? undefined : time
+  const time = new Date(unix ? Number(text) * (stamp === 'unix' ? 1000 : 1) : text)
+  return Number.isNaN(time.getTime()) ? undefined : time
 }
 
 /** Whether a value of a description is the part of that kind. */

@@ -25,7 +25,7 @@ const ID = /^[!-\-/-~]{1,256}$/
  * code. What is signed with `v1a` asks for the whole format.
  */
 export function standardWebhooksInbound(options: StandardWebhooksOptions = {}): InboundFormat {
-  const names = headerNames(options)
+  const [idHeader, timeHeader, signatureHeader] = headerNames(options)
   return {
     name: 'standard-webhooks',
     facts: { id: 'signed', sentAt: 'signed', body: 'signed', url: 'absent' },
@@ -33,9 +33,11 @@ export function standardWebhooksInbound(options: StandardWebhooksOptions = {}): 
     window: WINDOW,
     keys: (secret) => [symmetricKey(secret)],
     open({ headers, body }) {
-      const [id, time, list] = names.map((name) => headers.one(name)) as [string, string, string]
+      const id = headers.one(idHeader)
+      const time = headers.one(timeHeader)
+      const list = headers.one(signatureHeader)
       const sentAt = readStamp(time, 'unix')
-      const malformed = ID.test(id) ? list.length > LONGEST_SIGNATURES && names[2] : names[0]
+      const malformed = ID.test(id) ? list.length > LONGEST_SIGNATURES && signatureHeader : idHeader
       if (malformed) throw new WebhookVerificationError('malformed_header', `malformed header: ${malformed}`)
       if (!sentAt) throw new WebhookVerificationError('malformed_timestamp')
       return {
@@ -46,9 +48,10 @@ export function standardWebhooksInbound(options: StandardWebhooksOptions = {}): 
     read({ headers, body }) {
       const { type, timestamp, data } = (parseJson(body) ?? {}) as Readonly<Record<string, unknown>>
       if (typeof type !== 'string') throw new PayloadError('payload_invalid', 'the body has no "type"')
-      const [id, time] = names.map((name) => headers.find(name)) as [string, string]
+      const id = headers.find(idHeader) as string
+      const sentAt = new Date(Number(headers.find(timeHeader)) * 1000)
       const occurredAt = readStamp(timestamp, 'iso')
-      return { type, data, id, sentAt: new Date(+time * 1000), ...(occurredAt && { occurredAt }) }
+      return occurredAt ? { type, data, id, sentAt, occurredAt } : { type, data, id, sentAt }
     },
   }
 }

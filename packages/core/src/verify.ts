@@ -1,6 +1,6 @@
 import { WebhookVerificationError } from './errors.ts'
-import type { CryptoBackend, InboundFormat, Key, RawRequest } from './format.ts'
-import type { Clock, Ms } from './seams.ts'
+import type { Candidate, CryptoBackend, InboundFormat, Key, Proof, RawRequest } from './format.ts'
+import type { Clock, MaybePromise, Ms } from './seams.ts'
 
 /** A live secret's keys, and how to name that secret to an operator. */
 export interface KeySet {
@@ -32,57 +32,66 @@ export async function verifyRequest(
   return proveRequest(format, secrets, request, clock, crypto, window)
 }
 
-/** {@link verifyRequest} of a request whose method was found fit. */
-export async function proveRequest(
+/** {@link verifyRequest} of a request whose method was found fit. Where the cryptography makes no promise, it makes none: it throws. */
+export function proveRequest(
   format: InboundFormat,
   secrets: readonly KeySet[],
   request: RawRequest,
   clock: Clock,
   crypto: CryptoBackend,
   window: Window,
-): Promise<string> {
+): MaybePromise<string> {
   const opened = format.open(request)
   const { proofs } = opened
-  let fitting: string | undefined
-  for (const { keyId, keys } of secrets) {
-    let all = proofs.length > 0
-    for (const { over, given } of proofs) {
-      let fits = false
-      for (const key of [...keys, null]) {
-        const algorithm = key ? key.algorithm : KEYLESS
-        const signatures = given.filter((one) => one.algorithm === algorithm)
-        // One computation a key, however many signatures the request carries.
-        for (const signed of signatures.length > 0 ? over : []) {
-          const one = crypto.verify(algorithm, key, signed, signatures)
-          fits = (one instanceof Promise ? await one : one) || fits
-        }
-      }
-      all &&= fits
+  const held: MaybePromise<boolean>[] = []
+  for (const { keys } of secrets) for (const proof of proofs) held.push(holds(proof, keys, crypto))
+  const judge = (all: readonly unknown[]): string => {
+    const fitting = secrets.find((_, i) => proofs.length > 0 && proofs.every((_, j) => all[i * proofs.length + j]))
+    if (!fitting) {
+      throw new WebhookVerificationError('signature_mismatch', undefined, {
+        hint: 'is it the right secret, and are these the bytes that came?',
+      })
     }
-    if (all) fitting ??= keyId
+    // Not before: a time inside the body is parsed for who signed it, and for nobody else.
+    const { sentAt } = opened
+    if (sentAt && window) checkWindow(sentAt, window, clock)
+    return fitting.keyId
   }
-  if (fitting === undefined) {
-    throw new WebhookVerificationError('signature_mismatch', undefined, {
-      hint: 'is it the right secret, and are these the bytes that came?',
-    })
-  }
-  // Not before: a time inside the body is parsed for who signed it, and for nobody else.
-  const { sentAt } = opened
-  if (sentAt && window) {
-    // In whole seconds, as most formats write them: 300 seconds old passes, 301 does not.
-    const [now, then] = [clock.now(), sentAt].map((time) => Math.floor(time.getTime() / 1000)) as [Ms, Ms]
-    const age = (now - then) * 1000
-    // A bound that is no number lets nothing through.
-    if (!(age <= window.maxAgeMs)) throw new WebhookVerificationError('timestamp_too_old')
-    if (!(-age <= window.maxFutureMs)) {
-      throw new WebhookVerificationError('timestamp_too_new', undefined, { hint: 'is it in milliseconds?' })
+  return held.some(isPromise) ? Promise.all(held).then(judge) : judge(held)
+}
+
+const isPromise = (value: unknown) => value instanceof Promise
+
+/** One computation a key, however many signatures the request carries. */
+function holds({ over, given }: Proof, keys: readonly Key[], crypto: CryptoBackend): MaybePromise<boolean> {
+  let fits = false
+  const late: Promise<boolean>[] = []
+  for (const key of given.some(isKeyless) ? [...keys, null] : keys) {
+    const algorithm = key ? key.algorithm : KEYLESS
+    if (!given.some((one) => one.algorithm === algorithm)) continue
+    for (const signed of over) {
+      const one = crypto.verify(algorithm, key, signed, given)
+      if (one instanceof Promise) late.push(one)
+      else fits = one || fits
     }
   }
-  return fitting
+  return late.length > 0 ? Promise.all(late).then((all) => all.includes(true) || fits) : fits
 }
 
 /** A hash without a key binds a body whose digest is signed elsewhere. */
 const KEYLESS = 'sha256'
+const isKeyless = ({ algorithm }: Candidate) => algorithm === KEYLESS
+
+function checkWindow(sentAt: Date, { maxAgeMs, maxFutureMs }: NonNullable<Window>, clock: Clock): void {
+  // In whole seconds, as most formats write them: 300 seconds old passes, 301 does not.
+  const seconds = (time: Date) => Math.floor(time.getTime() / 1000)
+  const age = (seconds(clock.now()) - seconds(sentAt)) * 1000
+  // A bound that is no number lets nothing through.
+  if (!(age <= maxAgeMs)) throw new WebhookVerificationError('timestamp_too_old')
+  if (!(-age <= maxFutureMs)) {
+    throw new WebhookVerificationError('timestamp_too_new', undefined, { hint: 'is it in milliseconds?' })
+  }
+}
 
 /** @throws WebhookVerificationError `method_not_allowed` */
 export function checkMethod({ methods }: InboundFormat, method: string): void {

@@ -17,6 +17,7 @@ export function inboundWebCrypto(subtle: Subtle = globalThis.crypto.subtle): Cry
   }
   return {
     sign,
-    verify: async (algorithm, key, over, signatures) => oneEquals(await sign(algorithm, key, over), signatures),
+    verify: async (algorithm, key, over, signatures) =>
+      oneEquals(await sign(algorithm, key, over), algorithm, signatures),
   }
 }

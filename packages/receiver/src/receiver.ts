@@ -101,7 +101,8 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     const raw = { method, url, headers, body: checkBody(read, headers, maxBodyBytes) }
     try {
       const sets = fixed ?? (await setsOf(raw))
-      return new LazyMessage(format, raw, await proveRequest(format, sets, raw, clock, crypto, window))
+      const keyId = proveRequest(format, sets, raw, clock, crypto, window)
+      return new LazyMessage(format, raw, typeof keyId === 'string' ? keyId : await keyId)
     } catch (error) {
       if (explain && (error as { code?: unknown })?.code === 'signature_mismatch') {
         const secrets = await secretsOf(raw)
