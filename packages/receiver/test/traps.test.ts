@@ -2,9 +2,9 @@ import { createHmac } from 'node:crypto'
 import { createReceiver, memoryIdempotency, type ReceivedRequest } from '@hooks/receiver'
 import { signRequest, virtualClock } from '@hooks/receiver/testing'
 import { describe, expect, it } from 'vitest'
-import { auditTrail, codeOf, deferred, grillo, lokroom, setUp, TEXT_SECRET, utf8 } from './support.ts'
+import { auditTrail, codeOf, deferred, grillo, lokroom, setUp, TEXT_SECRET, token, utf8 } from './support.ts'
 
-// The mistakes of the verify samples that the five products print, as promises of ours. T1 to T33: reference/seeds.md, section 4.
+// The mistakes of the verify samples that the five products print, as promises of ours. T1 to T66 are their numbers.
 
 const hex = (body: string | Uint8Array, before = '') =>
   createHmac('sha256', TEXT_SECRET).update(before).update(body).digest('hex')
@@ -293,4 +293,200 @@ describe('an id', () => {
     }
     expect([await outcome(), await outcome()]).toEqual(['handled', 'duplicate'])
   })
+})
+
+describe('what the course prints', () => {
+  const coin = (data: unknown, headers: Record<string, string> = {}): ReceivedRequest => ({
+    headers: { 'x-token': TEXT_SECRET, 'x-id': 'd', ...headers },
+    body: utf8(JSON.stringify({ event: 'payment_completed', data })),
+  })
+
+  // T40, T41
+  it.each(['application/json', 'application/octet-stream', 'text/plain', undefined])(
+    'is verified and parsed whatever its content type says: %s',
+    async (type) => {
+      const { receiver } = receive(token)
+      const seen: unknown[] = []
+      receiver.on('payment_completed', ({ type: event, data }) => seen.push([event, data]))
+      const sent = coin({ amount: 100 }, type === undefined ? {} : { 'content-type': type })
+      const request = new Request('https://x.example/hook', {
+        method: 'POST',
+        headers: sent.headers as never,
+        body: sent.body as never,
+      })
+      if (type === undefined) request.headers.delete('content-type')
+      expect((await receiver.fetch(request)).status).toBe(200)
+      expect(seen).toEqual([['payment_completed', { amount: 100 }]])
+    },
+  )
+
+  // T42
+  it('a token says nothing of the body, and the message says so', async () => {
+    const { receiver } = receive(token)
+    const message = await receiver.verify(coin({ amount: 1_000_000 }))
+    expect([message.data, message.integrity]).toEqual([{ amount: 1_000_000 }, 'none'])
+    expect((await receive(lokroom).receiver.verify(lok(PRINTED))).integrity).toBe('signed')
+  })
+
+  // T43
+  it.each(['', 'x', TEXT_SECRET.slice(0, -1), `${TEXT_SECRET}x`, TEXT_SECRET.replace('a', 'b'), 'é'.repeat(15)])(
+    'a token that is not the secret is refused, wherever it differs: %j',
+    async (given) => {
+      const { receiver } = receive(token)
+      const { status } = await receiver.handle(coin({}, { 'x-token': given }))
+      expect(status).toBe(given === '' ? 400 : 401)
+    },
+  )
+
+  // T44
+  it('the same request twice is told to be no duplicate only where nothing can tell it: a store needs a key of its own', () => {
+    const idempotency = memoryIdempotency()
+    expect(() => receive(lokroom, { idempotency })).toThrow(expect.objectContaining({ code: 'idempotency_key_needed' }))
+    expect(() => receive(lokroom, { idempotency, idempotencyKey: () => 'k' })).not.toThrow()
+  })
+
+  // T45
+  it('more than the limit is read for nobody: no more than one piece beyond it, and nothing at all where the method is wrong', async () => {
+    const { receiver } = receive(token, { maxBodyBytes: 100_000 })
+    let read = 0
+    const stream = () =>
+      new ReadableStream<Uint8Array>({
+        pull(controller) {
+          read += 10_000
+          controller.enqueue(new Uint8Array(10_000))
+        },
+      })
+    const send = (method: string) =>
+      receiver.fetch(new Request('https://x.example', { method, body: stream(), duplex: 'half' } as never))
+    expect((await send('PUT')).status).toBe(405)
+    expect(read).toBeLessThanOrEqual(20_000)
+    expect((await send('POST')).status).toBe(413)
+    expect(read).toBeLessThanOrEqual(150_000)
+  })
+
+  // T46
+  it('no body parser is needed to receive: the bytes of a request are enough', async () => {
+    const { receiver } = receive(token)
+    expect((await receiver.handle(coin({}))).status).toBe(200)
+  })
+})
+
+describe('a duplicate is told by the message and by nothing else', () => {
+  const handled = async (messages: readonly { type: string; data: unknown; id?: string }[], format = auditTrail) => {
+    const setting = receive(format, { idempotency: memoryIdempotency() })
+    const done: string[] = []
+    setting.receiver.onUnknown(({ type }) => done.push(type))
+    for (const [i, { id = `d${i}`, ...message }] of messages.entries()) {
+      await setting.receiver.handle(
+        await signRequest(format, TEXT_SECRET, { ...message, deliveryId: id, clock: setting.clock }),
+      )
+    }
+    return done
+  }
+
+  // T47
+  it('not by an id in its data: what is cancelled was created before, under the same one', async () => {
+    const data = { id: 'booking_123' }
+    expect(
+      await handled([
+        { type: 'booking.created', data },
+        { type: 'booking.cancelled', data },
+      ]),
+    ).toEqual(['booking.created', 'booking.cancelled'])
+  })
+
+  // T48
+  it('not by an id that its data lacks', async () => {
+    expect(
+      await handled([
+        { type: 'payment.succeeded', data: { payment: 'pi_1' } },
+        { type: 'payment.succeeded', data: { payment: 'pi_2' } },
+      ]),
+    ).toHaveLength(2)
+  })
+
+  // T51
+  it('not by the id of the event that it tells of: an update has the same one', async () => {
+    const data = { event_id: 'evt_abc123' }
+    const both = [
+      { type: 'event.detected', data },
+      { type: 'event.updated', data },
+    ]
+    expect(await handled(both, grillo)).toEqual(['event.detected', 'event.updated'])
+  })
+
+  // T49
+  it('nor by a look before the work, which five at once all pass: the work is done once', async () => {
+    const { receiver, clock } = receive(auditTrail, { idempotency: memoryIdempotency() })
+    let ran = 0
+    receiver.onUnknown(async () => {
+      ran++
+      for (let i = 0; i < 20; i++) await undefined
+    })
+    const sent = await signRequest(auditTrail, TEXT_SECRET, { type: 'a.b', deliveryId: 'd', clock })
+    const outcomes = await Promise.all(Array.from({ length: 5 }, async () => (await receiver.handle(sent)).outcome))
+    expect(outcomes.sort()).toEqual(['handled', 'in_progress', 'in_progress', 'in_progress', 'in_progress'])
+    expect(ran).toBe(1)
+  })
+
+  // T50. The work and its mark commit together: transaction.test.ts.
+  it('and a mark that fails once is made again, not the work', async () => {
+    const clock = virtualClock()
+    const store = memoryIdempotency({ clock })
+    let fails = 1
+    const idempotency = {
+      ...store,
+      complete(...given: Parameters<typeof store.complete>) {
+        if (fails-- > 0) throw new Error('the database was away')
+        return store.complete(...given)
+      },
+    }
+    const { receiver } = receive(auditTrail, { idempotency, clock })
+    let ran = 0
+    receiver.onUnknown(() => ran++)
+    const sent = await signRequest(auditTrail, TEXT_SECRET, { type: 'a.b', deliveryId: 'd', clock })
+    const answer = receiver.handle(sent)
+    await clock.advance(1_000)
+    expect((await answer).outcome).toBe('handled')
+    expect((await receiver.handle(sent)).outcome).toBe('duplicate')
+    expect(ran).toBe(1)
+  })
+})
+
+describe('nothing is believed that is not signed', () => {
+  // T52
+  it('an event of money neither', async () => {
+    const { receiver } = receive()
+    receiver.on('payment.succeeded', () => expect.fail('ran'))
+    const sent = { headers: {}, body: utf8('{"event":"payment.succeeded","data":{"amount":1}}') }
+    expect((await receiver.handle(sent)).status).toBe(400)
+  })
+
+  // T58
+  it('a byte that is no UTF-8 is not the sign that stands for such bytes', async () => {
+    const { receiver } = receive()
+    const signed = '{"event":"a.b","data":"\ufffd"}'
+    const [head, tail] = signed.split('\ufffd').map(utf8) as [Uint8Array, Uint8Array]
+    const broken = Buffer.concat([head, Uint8Array.of(0xff), tail])
+    expect(await codeOf(receiver.verify({ ...lok(signed), body: broken }))).toBe('signature_mismatch')
+    const honest = await receiver.verify({ headers: { 'x-lok-signature': hex(broken) }, body: broken })
+    expect(() => honest.data).toThrow('not UTF-8')
+  })
+
+  // T66
+  it.each([undefined, '', false, null, []])(
+    'with a secret that is not set, %j, nothing is received at all',
+    async (secret) => {
+      expect(() => receive(lokroom, { secret })).toThrow(expect.objectContaining({ code: 'secret_missing' }))
+      const body = '{"event":"a.b","data":{}}'
+      const empty = createHmac('sha256', '').update(body).digest('hex')
+      const { receiver } = receive(lokroom, { secret: () => secret })
+      receiver.onUnknown(() => expect.fail('ran'))
+      expect(await receiver.handle({ headers: { 'x-lok-signature': empty }, body: utf8(body) })).toMatchObject({
+        status: 500,
+        outcome: 'secret_missing',
+      })
+      await expect(receiver.check()).rejects.toMatchObject({ code: 'secret_missing' })
+    },
+  )
 })
