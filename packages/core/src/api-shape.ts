@@ -20,6 +20,7 @@ export type ApiOperation =
   | 'getDelivery'
   | 'resendDelivery'
   | 'cancelDelivery'
+  | 'listVerificationCode'
 
 /** A route below the API's base; `:id` stands for the endpoint, the delivery or the message. */
 export type ApiRoute = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`

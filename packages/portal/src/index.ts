@@ -1,2 +1,5 @@
 export type { Access, Authorize, Capability } from './access.ts'
 export { createManagementApi, type ManagementApi, type ManagementApiOptions, type Mount } from './management-api.ts'
+export type { Brand } from './page/brand.ts'
+export type { PortalLinkOptions } from './page/links.ts'
+export { createPortal, type Portal, type PortalOptions } from './portal.ts'

@@ -22,6 +22,7 @@ import {
 } from './operations/endpoints.ts'
 import { listEventTypes } from './operations/event-types.ts'
 import { getMessage, listMessages } from './operations/messages.ts'
+import { listVerificationCode } from './operations/verification-code.ts'
 
 const operations: Readonly<Record<ApiOperation, Operation>> = {
   listEventTypes,
@@ -42,6 +43,7 @@ const operations: Readonly<Record<ApiOperation, Operation>> = {
   getDelivery,
   resendDelivery,
   cancelDelivery,
+  listVerificationCode,
 }
 
 /** Runs an operation for somebody who may. @throws Refusal, HooksError */

@@ -47,6 +47,7 @@ const ROUTES: Readonly<Record<ApiOperation, ApiRoute>> = {
   getDelivery: 'GET /deliveries/:id',
   resendDelivery: 'POST /deliveries/:id/resend',
   cancelDelivery: 'POST /deliveries/:id/cancel',
+  listVerificationCode: 'GET /verification-code',
 }
 
 /** Operations of one endpoint, or of all: in our own API they are below `/endpoints`. */

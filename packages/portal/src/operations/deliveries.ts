@@ -1,6 +1,7 @@
-import type { ApiDelivery, AttemptRecord, DeliveryState, DeliveryView } from '@hooks/core'
+import { type ApiDelivery, type AttemptRecord, type DeliveryState, type DeliveryView, isHooksError } from '@hooks/core'
 import type { Call, Operation, Outcome } from '../call.ts'
 import { Refusal } from '../refusal.ts'
+import { requestOf } from './request.ts'
 import { statistics } from './statistics.ts'
 
 const PAGE_SIZE = 20
@@ -16,7 +17,7 @@ export const endpointDeliveries: Operation = {
   },
 }
 
-/** With its attempts, oldest first, and the data that was sent. */
+/** With its attempts, oldest first, the data that was sent, and the request but for its signature. */
 export const getDelivery: Operation = {
   needs: 'read',
   async run(call) {
@@ -27,7 +28,8 @@ export const getDelivery: Operation = {
       hooks.messages.get(tenant, delivery.messageId),
     ])
     const { occurredAt, data } = message
-    return [200, { ...deliveryOf(call, delivery), occurredAt, data, log: attempts.map(answerOf) }]
+    const request = await requestOf(call.contract, delivery, message, await urlOf(call, delivery.endpointId))
+    return [200, { ...deliveryOf(call, delivery), occurredAt, data, request, log: attempts.map(answerOf) }]
   },
 }
 
@@ -39,6 +41,15 @@ export const resendDelivery: Operation = {
 export const cancelDelivery: Operation = {
   needs: 'attempt:create',
   run: async (call) => [200, shown(call, await call.hooks.deliveries.cancel(call.tenant, call.id))],
+}
+
+async function urlOf({ hooks, tenant }: Call, endpointId: string): Promise<string | null> {
+  try {
+    return (await hooks.endpoints.get(tenant, endpointId)).url
+  } catch (error) {
+    if (isHooksError(error, 'endpoint_not_found')) return null
+    throw error
+  }
 }
 
 async function list(call: Call, endpoint: string | undefined): Promise<Outcome> {

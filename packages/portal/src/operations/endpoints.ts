@@ -95,8 +95,11 @@ export const testEndpoint: Operation = {
 export const endpointStats: Operation = {
   needs: 'read',
   async run(call) {
-    await call.hooks.endpoints.get(call.tenant, call.id)
-    return [200, await statistics(call, call.id)]
+    const { hooks, tenant, id, query } = call
+    await hooks.endpoints.get(tenant, id)
+    const since = query.time('since')
+    const until = query.time('until')
+    return [200, await statistics(call, id, { ...(since && { since }), ...(until && { until }) })]
   },
 }
 

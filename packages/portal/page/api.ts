@@ -1,0 +1,109 @@
+import { signal } from '@preact/signals'
+import type { Session } from './types.ts'
+
+/** Why the API refused, or that it could not be reached (`offline`). */
+export class Problem extends Error {
+  readonly status: number
+  readonly code: string
+  readonly field: string | undefined
+
+  constructor(status: number, code: string, detail: string, field?: string) {
+    super(detail)
+    this.status = status
+    this.code = code
+    this.field = field
+  }
+}
+
+/** Who is looking: `undefined` until it is known, `null` where nobody is let in. */
+export const session = signal<Session | null | undefined>(undefined)
+/** On whose behalf, where there are several. */
+export const tenant = signal<string | undefined>(undefined)
+
+// This script is in `assets/`, beside `api/`: so the page needs not be told where it is.
+const here = import.meta.url
+const ROOT = new URL('../api/', here)
+const KEPT = `hooks-portal ${ROOT.pathname}`
+
+let token: string | undefined
+
+/**
+ * Takes the token of a portal link out of the address, so that it is in no history and no screenshot. It outlives a
+ * reload, and not the tab.
+ */
+export function takeToken(): boolean {
+  const given = /^#([\w-]+\.[\w-]+\.[\w-]+)$/.exec(location.hash)?.[1]
+  // In a frame of another site a browser may refuse its storage: then the token lives as long as the page.
+  try {
+    if (given) sessionStorage.setItem(KEPT, given)
+    token = given ?? sessionStorage.getItem(KEPT) ?? undefined
+  } catch {
+    token = given ?? token
+  }
+  if (given) history.replaceState(null, '', `${location.pathname}${location.search}#/`)
+  return given !== undefined
+}
+
+export async function openSession(): Promise<void> {
+  try {
+    const opened = await request<Session>('GET', new URL('session', ROOT))
+    if (!opened.tenants.includes(tenant.value ?? '')) tenant.value = opened.tenants[0]
+    session.value = opened
+  } catch (error) {
+    session.value = null
+    if (!(error instanceof Problem && error.status === 401)) throw error
+  }
+}
+
+export function may(capability: string): boolean {
+  const can = session.value?.can
+  return can === 'all' || can?.includes(capability) === true
+}
+
+type Query = Readonly<Record<string, string | number | undefined>>
+
+export const get = <T>(path: string, query?: Query) => call<T>('GET', path, query)
+export const post = <T>(path: string, body?: object, headers?: Record<string, string>) =>
+  call<T>('POST', path, {}, body, headers)
+export const patch = <T>(path: string, body: object, headers?: Record<string, string>) =>
+  call<T>('PATCH', path, {}, body, headers)
+export const remove = (path: string) => call<void>('DELETE', path)
+
+function call<T>(method: string, path: string, query: Query = {}, body?: object, headers?: Record<string, string>) {
+  const url = new URL(`v1/${path}`, ROOT)
+  if ((session.value?.tenants.length ?? 0) > 1) url.searchParams.set('tenant', tenant.value ?? '')
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value))
+  return request<T>(method, url, body, headers)
+}
+
+async function request<T>(method: string, url: URL, body?: object, headers: Record<string, string> = {}): Promise<T> {
+  let response: Response
+  let text: string
+  try {
+    response = await fetch(url, {
+      method,
+      headers: {
+        ...headers,
+        ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(body && { 'content-type': 'application/json' }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+    })
+    text = await response.text()
+  } catch {
+    throw new Problem(0, 'offline', 'The server cannot be reached.')
+  }
+  const value = text === '' ? undefined : parsed(text)
+  if (response.ok) return value as T
+  if (response.status === 401) session.value = null
+  const { code = 'internal', detail = response.statusText, field } = (value ?? {}) as Record<string, string>
+  throw new Problem(response.status, code, detail, field)
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

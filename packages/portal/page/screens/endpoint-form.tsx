@@ -1,0 +1,157 @@
+import { signal } from '@preact/signals'
+import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { get, type Problem, patch, post } from '../api.ts'
+import { problemOf, useBusy, useLoaded } from '../loading.ts'
+import { say, wordsFor } from '../notice.ts'
+import { Loading, Trouble } from '../parts/basics.tsx'
+import { go, link } from '../router.ts'
+import type { Endpoint, EventType, Page } from '../types.ts'
+import { t } from '../words.ts'
+import { EventPicker } from './event-picker.tsx'
+
+/** The secret of an endpoint that was just made: it is in one answer, and kept no longer than until it is read. */
+export const fresh = signal<{ readonly id: string; readonly secret: string } | undefined>(undefined)
+
+export function EndpointForm({ id }: { id?: string }) {
+  const { value, problem, reload } = useLoaded(
+    () =>
+      Promise.all([
+        get<Page<EventType>>('event-types'),
+        id === undefined ? undefined : get<Endpoint>(`endpoints/${id}`),
+      ]),
+    [id],
+  )
+  return (
+    <>
+      <p class="crumb">
+        <a href={id === undefined ? link() : link('endpoints', id)}>← {id === undefined ? t.back : t.cancel}</a>
+      </p>
+      <h1>{id === undefined ? t.form.add : t.form.edit}</h1>
+      {problem && <Trouble problem={problem} retry={reload} />}
+      {!value && !problem && <Loading />}
+      {value && <Form types={value[0].data} endpoint={value[1]} />}
+    </>
+  )
+}
+
+function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endpoint | undefined }) {
+  const [url, setUrl] = useState(endpoint?.url ?? '')
+  const [name, setName] = useState(endpoint?.name ?? '')
+  const [events, setEvents] = useState<readonly string[] | null>(endpoint?.events ?? null)
+  const [problem, setProblem] = useState<Problem | { readonly field: string; readonly text: string }>()
+  const [busy, run] = useBusy()
+  const form = useRef<HTMLFormElement>(null)
+  // A second click, or a second try after a lost answer, makes no second webhook.
+  const key = useRef(crypto.randomUUID())
+
+  useEffect(() => {
+    if (problem) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
+  }, [problem])
+
+  const save = async () => {
+    setProblem(undefined)
+    if (events?.length === 0) return setProblem({ field: 'events', text: t.form.chooseOne })
+    const input = { url: url.trim(), events }
+    try {
+      if (endpoint) {
+        await patch<Endpoint>(`endpoints/${endpoint.id}`, { ...input, name: name.trim() || null })
+        say(t.form.saved)
+        return go('endpoints', endpoint.id)
+      }
+      const made = await post<Endpoint>(
+        'endpoints',
+        { ...input, ...(name.trim() && { name: name.trim() }) },
+        { 'idempotency-key': key.current },
+      )
+      if (made.secret !== undefined) fresh.value = { id: made.id, secret: made.secret }
+      go('endpoints', made.id)
+    } catch (error) {
+      const found = problemOf(error)
+      key.current = crypto.randomUUID()
+      setProblem(found)
+    }
+  }
+
+  const text = problem && ('text' in problem ? problem.text : wordsFor(problem))
+  const wrong = (field: string) => (problem?.field === field ? text : undefined)
+  const elsewhere = problem && !['url', 'name', 'events'].includes(problem.field ?? '')
+  return (
+    <form
+      ref={form}
+      class="form"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault()
+        void run(save)
+      }}
+    >
+      {elsewhere && (
+        <div class="banner bad" role="alert">
+          <p>{text}</p>
+        </div>
+      )}
+      <Field label={t.form.url} hint={t.form.urlHint} wrong={wrong('url')}>
+        {(attributes) => (
+          <input
+            {...attributes}
+            type="url"
+            inputMode="url"
+            autoComplete="off"
+            spellcheck={false}
+            required
+            placeholder="https://"
+            value={url}
+            onInput={({ currentTarget }) => setUrl(currentTarget.value)}
+          />
+        )}
+      </Field>
+      <Field label={t.form.name} hint={t.form.nameHint} wrong={wrong('name')}>
+        {(attributes) => (
+          <input
+            {...attributes}
+            type="text"
+            autoComplete="off"
+            maxLength={200}
+            value={name}
+            onInput={({ currentTarget }) => setName(currentTarget.value)}
+          />
+        )}
+      </Field>
+      <EventPicker types={types} chosen={events} onChange={setEvents} wrong={wrong('events')} />
+      <div class="actions">
+        <button type="submit" class="primary" aria-disabled={busy}>
+          {endpoint ? t.form.save : t.form.create}
+        </button>
+        <a class="button" href={endpoint ? link('endpoints', endpoint.id) : link()}>
+          {t.cancel}
+        </a>
+      </div>
+    </form>
+  )
+}
+
+interface Attributes {
+  readonly id: string
+  readonly 'aria-describedby': string
+  readonly 'aria-invalid': boolean
+}
+
+interface FieldOptions {
+  readonly label: string
+  readonly hint: string
+  readonly wrong: string | undefined
+  children(attributes: Attributes): preact.JSX.Element
+}
+
+function Field({ label, hint, wrong, children }: FieldOptions) {
+  const id = useId()
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {children({ id, 'aria-describedby': `${id}-hint`, 'aria-invalid': wrong !== undefined })}
+      <p id={`${id}-hint`} class={wrong ? 'wrong' : 'dim'} aria-live="polite">
+        {wrong ?? hint}
+      </p>
+    </div>
+  )
+}
