@@ -1,16 +1,13 @@
-import type { ClaimOptions, DeliveryLease, Endpoint } from '@hooks/core'
+import type { Deliveries, DeliveryLease, Endpoint, Lane } from '@hooks/core'
 import type { Database } from './database.ts'
+import { type LaneRow, laneOf } from './lanes.ts'
 import { findMessages } from './messages.ts'
 import { dateOf, type EndpointRow, endpointOf, type Numeric, triggerOf } from './rows.ts'
 import { CLAIM } from './sql/claim.ts'
 import type { Watermark } from './watermark.ts'
 
 /** What {@link Deliveries.claim} is asked for, and the token that the claim gives out. */
-export interface Claim extends ClaimOptions {
-  readonly cap: number
-  readonly failing?: boolean
-  readonly token: string
-}
+export type Claim = Parameters<Deliveries['claim']>[0] & { readonly token: string }
 
 interface Report {
   /** How many lanes were ready. */
@@ -20,9 +17,8 @@ interface Report {
   readonly low: Numeric
 }
 
-interface ClaimedRow extends EndpointRow {
+interface ClaimedRow extends EndpointRow, LaneRow {
   readonly key: string
-  readonly endpoint: string
   readonly tenant: string
   readonly message: string
   readonly week: Numeric
@@ -31,20 +27,29 @@ interface ClaimedRow extends EndpointRow {
   readonly step: Numeric
   readonly manual: Numeric
   readonly age: Numeric
+  readonly variant: string | null
+  /** Of a lane that is failing. */
+  readonly ill: Numeric
 }
 
 /** How often a claim goes on where it found lanes that were ready and had nothing to give. */
 const MOST_ROUNDS = 8
 /** Lanes that are looked at together, where little is asked for: some may have nothing to give. */
 const FEWEST_LANES = 4
+/** Where tenants share, so many are looked at that several tenants are among them. */
+const SHARED_LANES = 64
+const NO_LIMIT = 2 ** 31 - 1
 
 /** {@link Deliveries.claim}: a statement takes leases, and goes again while lanes are ready; a second one reads messages. */
 export async function claim(db: Database, watermark: Watermark, options: Claim): Promise<DeliveryLease[]> {
+  const { tenants, failing, failingLimit = NO_LIMIT } = options
   const claimed: ClaimedRow[] = []
-  const endpoints = new Map<string, Endpoint>()
+  const found = new Map<string, { endpoint: Endpoint; lane: Lane }>()
+  const running = new Map(Object.entries(tenants?.running ?? {}))
+  let leftOfFailing = failingLimit
   for (let round = 0; round < MOST_ROUNDS && claimed.length < options.limit; round++) {
     const limit = options.limit - claimed.length
-    const lanes = Math.max(limit, FEWEST_LANES)
+    const lanes = Math.max(limit, tenants ? SHARED_LANES : FEWEST_LANES)
     let rows: readonly (Report & (ClaimedRow | { readonly key: null }))[]
     try {
       rows = await db.run(CLAIM, [
@@ -52,10 +57,13 @@ export async function claim(db: Database, watermark: Watermark, options: Claim):
         String(lanes),
         String(options.cap),
         watermark.from(),
-        options.failing === undefined ? null : String(options.failing),
+        failing === undefined ? null : String(failing),
         String(options.leaseMs),
         options.token,
         options.worker,
+        String(leftOfFailing),
+        String(tenants?.most ?? NO_LIMIT),
+        JSON.stringify(Object.fromEntries(running)),
       ])
     } catch (error) {
       // What was claimed before is.
@@ -65,45 +73,33 @@ export async function claim(db: Database, watermark: Watermark, options: Claim):
     const [report] = rows
     if (!report) break
     // A claim of one kind alone says nothing of the others.
-    if (options.failing === undefined && Number(report.raced) === 0) watermark.raise(Number(report.low))
+    if (failing === undefined && leftOfFailing > 0 && Number(report.raced) === 0) watermark.raise(Number(report.low))
     for (const row of rows) {
       if (row.key === null) continue
       claimed.push(row)
-      if (row.id !== null) endpoints.set(row.endpoint, endpointOf(row))
+      leftOfFailing -= Number(row.ill)
+      running.set(row.tenant, (running.get(row.tenant) ?? 0) + 1)
+      if (row.id !== null) found.set(row.endpoint, { endpoint: endpointOf(row), lane: laneOf(row) })
     }
     if (Number(report.seen) < lanes && Number(report.raced) === 0) break
   }
-  return leasesOf(db, claimed, endpoints, options)
-}
-
-/** What is not kept yet. */
-const WELL = {
-  heldForMs: 0,
-  paused: false,
-  probing: false,
-  failing: false,
-  cap: null,
-  failures: 0,
-  exhausted: 0,
-  firstFailureAt: null,
-  lastFailureAt: null,
-  warned: 0,
+  return leasesOf(db, claimed, found, options)
 }
 
 async function leasesOf(
   db: Database,
   claimed: readonly ClaimedRow[],
-  endpoints: ReadonlyMap<string, Endpoint>,
+  found: ReadonlyMap<string, { readonly endpoint: Endpoint; readonly lane: Lane }>,
   { token, leaseMs }: Claim,
 ): Promise<DeliveryLease[]> {
   if (claimed.length === 0) return []
   const refs = claimed.map(({ tenant, message, week }) => ({ tenant, id: message, week: Number(week) }))
   const messages = new Map((await findMessages(db, refs)).map((row) => [row.id, row]))
   return claimed.flatMap((row) => {
-    const endpoint = endpoints.get(row.endpoint)
+    const { endpoint, lane } = found.get(row.endpoint) ?? {}
     const message = messages.get(row.message)
     // Its lease runs out: what is gone by now is ended by whoever removed it.
-    if (!endpoint || !message || message.data === null) return []
+    if (!endpoint || !lane || !message || message.data === null) return []
     return {
       key: row.key,
       token,
@@ -125,8 +121,8 @@ async function leasesOf(
       step: Number(row.step),
       ageMs: Number(row.age),
       trigger: triggerOf(row.manual),
-      variant: null,
-      lane: { ...WELL, endpointId: endpoint.id },
+      variant: row.variant,
+      lane,
     }
   })
 }

@@ -121,6 +121,9 @@ export function openDatabase(options: DatabaseOptions) {
   }
 
   return {
+    /** That it is open, and its tables are right: for calls that have nothing to do. */
+    ready: async (): Promise<void> => void (await ready()),
+
     /** Runs a statement on a connection of the pool, for as long as it takes. */
     async run<Row>(text: string, parameters: readonly (string | null)[] = []): Promise<readonly Row[]> {
       await ready()

@@ -1,14 +1,15 @@
-import type { Applied, Endpoint, NewEndpoint, Page, Paged } from '@hooks/core'
+import type { Applied, Endpoint, EndpointFilter, NewEndpoint, Page, Paged } from '@hooks/core'
 import type { Database } from './database.ts'
 import type { PostgresHandle } from './handle.ts'
 import { type FoundMeta, metaOf } from './outbox.ts'
-import { paged } from './page.ts'
+import { countOf, paged } from './page.ts'
 import { type EndpointRow, endpointOf, endpointValues, type Numeric } from './rows.ts'
+import { createParameters, type Parameters } from './selector.ts'
 import {
   CREATE_ENDPOINT,
+  ENDPOINT_COLUMNS,
   ENDPOINTS_OF_TENANTS,
   FIND_ENDPOINT,
-  LIST_ENDPOINTS,
   REMOVE_ENDPOINT,
   SWEEP_ENDPOINT,
   UPDATE_ENDPOINT,
@@ -27,9 +28,34 @@ export async function getEndpoint(
 }
 
 /** {@link Endpoints.list}. */
-export async function listEndpoints(db: Database, tenant: string, page: Page): Promise<Paged<Endpoint>> {
-  const rows = await db.run<EndpointRow>(LIST_ENDPOINTS, [tenant, page.cursor ?? '', String(page.limit + 1)])
-  return paged(rows.map(endpointOf), page.limit)
+export function listEndpoints(
+  db: Database,
+  tenant: string | null,
+  page: Page,
+  { state }: EndpointFilter = {},
+): Promise<Paged<Endpoint>> {
+  const where = (parameters: Parameters, cursor?: string) =>
+    [
+      'true',
+      ...(tenant === null ? [] : [`e.tenant = ${parameters.add(tenant)}::text`]),
+      ...(state === undefined ? [] : [`e.state = ${parameters.add(state)}::text`]),
+      ...(cursor === undefined ? [] : [`e.id > ${parameters.add(cursor)}::text`]),
+    ].join(' and ')
+  return paged(page, {
+    async rows({ cursor, limit, offset }) {
+      const parameters = createParameters()
+      const rows = await db.run<EndpointRow>(
+        `select ${ENDPOINT_COLUMNS} from hooks.endpoint e where ${where(parameters, cursor)}
+        order by e.id limit ${parameters.add(limit)}::text::int offset ${parameters.add(offset)}::text::int`,
+        parameters.values,
+      )
+      return rows.map(endpointOf)
+    },
+    count: () => {
+      const parameters = createParameters()
+      return countOf(db, `hooks.endpoint e where ${where(parameters)}`, parameters.values)
+    },
+  })
 }
 
 /** {@link Endpoints.forTenants}. */
@@ -64,6 +90,7 @@ export async function createEndpoint(
     String(limit),
     String(version),
     db.installation,
+    ...limitsOf(endpoint),
   ])
   return isThere ? 'applied' : 'limit'
 }
@@ -77,8 +104,8 @@ export async function updateEndpoint(
   tx: PostgresHandle | undefined,
 ): Promise<Applied> {
   const { id, tenant } = endpoint
-  const parameters = [id, tenant, ...endpointValues(endpoint), String(rev), String(version), db.installation]
-  return (await change(db, tx, UPDATE_ENDPOINT, parameters)) ? 'applied' : 'stale'
+  const values = [id, tenant, ...endpointValues(endpoint), String(rev), String(version), db.installation]
+  return (await change(db, tx, UPDATE_ENDPOINT, [...values, ...limitsOf(endpoint)])) ? 'applied' : 'stale'
 }
 
 /** {@link Endpoints.remove}. */
@@ -93,3 +120,9 @@ export async function removeEndpoint(
   await db.runOn(tx, SWEEP_ENDPOINT, [id])
   return 'applied'
 }
+
+/** What of its settings an endpoint's lane obeys. */
+const limitsOf = ({ settings: { concurrency, perSecond } }: NewEndpoint) => [
+  concurrency == null ? null : String(concurrency),
+  perSecond == null ? null : String(perSecond),
+]

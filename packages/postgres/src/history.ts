@@ -1,7 +1,7 @@
 import type { AttemptRecord, DeliveryState, DeliveryView, MessageRecord, Page, Paged, Selector } from '@hooks/core'
 import type { Database } from './database.ts'
 import { findMessages, type MessageRef } from './messages.ts'
-import { paged } from './page.ts'
+import { countOf, paged, type Stretch } from './page.ts'
 import { type AttemptRow, attemptOf, type DeliveryRow, deliveryOf, messageOf, type Numeric } from './rows.ts'
 import {
   createParameters,
@@ -30,28 +30,66 @@ async function recordsOf(db: Database, refs: readonly MessageRef[]): Promise<Mes
 }
 
 /** {@link History.messages}. */
-export async function listMessages(db: Database, selector: Selector, page: Page): Promise<Paged<MessageRecord>> {
-  const parameters = createParameters()
-  const condition = messageCondition(selector, parameters)
-  const rows = await db.run<{ id: string; tenant: string; week: Numeric }>(
-    `select m.id, m.tenant, m.week from hooks.message m
-    where ${condition} ${page.cursor === undefined ? '' : `and m.id < ${parameters.add(page.cursor)}::text`}
-    order by m.id desc limit ${parameters.add(page.limit + 1)}::text::int`,
-    parameters.values,
-  )
-  const { data, next } = paged(rows, page.limit)
-  const refs = data.map(({ id, tenant, week }) => ({ id, tenant, week: Number(week) }))
-  return { data: await recordsOf(db, refs), ...(next !== undefined && { next }) }
+export function listMessages(db: Database, selector: Selector, page: Page): Promise<Paged<MessageRecord>> {
+  return messagesWhere(db, (parameters) => messageCondition(selector, parameters), page, 'desc')
+}
+
+/** {@link History.undelivered}. */
+export function listUndelivered(
+  db: Database,
+  { message: _message, ...selector }: Selector & { readonly endpoint: string },
+  page: Page,
+): Promise<Paged<MessageRecord>> {
+  const where = (parameters: Parameters) => {
+    const endpoint = `${parameters.add(selector.endpoint)}::text`
+    return `${messageCondition(selector, parameters)}
+      and not exists (select 1 from hooks.outbox x where x.id = m.id)
+      and not exists (select 1 from hooks.open o where o.message_id = m.id and o.endpoint_id = ${endpoint})
+      and not exists (select 1 from hooks.ended d where d.message_id = m.id and d.endpoint_id = ${endpoint})`
+  }
+  return messagesWhere(db, where, page, 'asc')
+}
+
+async function messagesWhere(
+  db: Database,
+  where: (parameters: Parameters) => string,
+  page: Page,
+  order: 'asc' | 'desc',
+): Promise<Paged<MessageRecord>> {
+  const found = await paged(page, {
+    rows({ cursor, limit, offset }) {
+      const parameters = createParameters()
+      const condition = where(parameters)
+      const from = cursor === undefined ? '' : `and m.id ${order === 'asc' ? '>' : '<'} ${parameters.add(cursor)}::text`
+      return db.run<{ id: string; tenant: string; week: Numeric }>(
+        `select m.id, m.tenant, m.week from hooks.message m where ${condition} ${from}
+        order by m.id ${order} limit ${parameters.add(limit)}::text::int offset ${parameters.add(offset)}::text::int`,
+        parameters.values,
+      )
+    },
+    count: () => {
+      const parameters = createParameters()
+      return countOf(db, `hooks.message m where ${where(parameters)}`, parameters.values)
+    },
+  })
+  const refs = found.data.map(({ id, tenant, week }) => ({ id, tenant, week: Number(week) }))
+  return { ...found, data: await recordsOf(db, refs) }
 }
 
 /** {@link History.delivery}. */
 export async function findDelivery(db: Database, tenant: string, id: string): Promise<DeliveryView | null> {
-  return (await deliveriesWhere(db, { tenant, delivery: id }, { limit: 1 }))[0] ?? null
+  return (await deliveriesWhere(db, { tenant, delivery: id }, { limit: 1, offset: 0 }))[0] ?? null
 }
 
 /** {@link History.deliveries}. */
-export async function listDeliveries(db: Database, selector: Selector, page: Page): Promise<Paged<DeliveryView>> {
-  return paged(await deliveriesWhere(db, selector, { ...page, limit: page.limit + 1 }), page.limit)
+export function listDeliveries(db: Database, selector: Selector, page: Page): Promise<Paged<DeliveryView>> {
+  return paged(page, {
+    rows: (stretch) => deliveriesWhere(db, selector, stretch),
+    async count() {
+      const counts = await stats(db, selector)
+      return Object.values(counts).reduce((sum, n) => sum + n, 0)
+    },
+  })
 }
 
 /** The columns of a delivery, from both places where one can be. */
@@ -60,7 +98,11 @@ const OPEN_COLUMNS = `o.id, o.message_id as message, o.endpoint_id as endpoint, 
 const ENDED_COLUMNS = `d.id, d.message_id as message, d.endpoint_id as endpoint, d.tenant, d.type, d.state,
   d.reason, d.attempts, null::bigint as due, ${epoch('d.created_at')} as created, ${epoch('d.finished_at')} as finished`
 
-async function deliveriesWhere(db: Database, selector: Selector, { cursor, limit }: Page): Promise<DeliveryView[]> {
+async function deliveriesWhere(
+  db: Database,
+  selector: Selector,
+  { cursor, limit, offset }: Stretch,
+): Promise<DeliveryView[]> {
   const parameters = createParameters()
   const before = (table: string) => (cursor === undefined ? '' : `and ${table}.id < ${parameters.add(cursor)}::text`)
   const rows = await db.run<DeliveryRow>(
@@ -69,8 +111,8 @@ async function deliveriesWhere(db: Database, selector: Selector, { cursor, limit
       parameters,
       (table, condition) =>
         `select ${table === 'o' ? OPEN_COLUMNS : ENDED_COLUMNS} from hooks.${table === 'o' ? 'open o' : 'ended d'}
-        where ${condition} ${before(table)} order by ${table}.id desc limit ${parameters.add(limit)}::text::int`,
-      `order by id desc limit ${parameters.add(limit)}::text::int`,
+        where ${condition} ${before(table)} order by ${table}.id desc limit ${parameters.add(limit + offset)}::text::int`,
+      `order by id desc limit ${parameters.add(limit)}::text::int offset ${parameters.add(offset)}::text::int`,
     ),
     parameters.values,
   )

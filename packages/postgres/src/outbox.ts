@@ -3,8 +3,9 @@ import type { Database } from './database.ts'
 import type { PostgresHandle } from './handle.ts'
 import type { Meta } from './ledger.ts'
 import { findMessages } from './messages.ts'
+import { untilUnraced } from './rounds.ts'
 import { messageOf, type Numeric } from './rows.ts'
-import { DUE_MARKS, EXPAND } from './sql/expand.ts'
+import { ADD, DUE_MARKS, EXPAND } from './sql/expand.ts'
 import { PUT, PUT_KEYED } from './sql/put.ts'
 import { arrayOf, encodeOptional, jsonOf, plainText } from './text.ts'
 import type { Watermark } from './watermark.ts'
@@ -29,8 +30,7 @@ export async function put(
   tx: PostgresHandle | undefined,
 ): Promise<PutResult[]> {
   if (messages.length === 0) {
-    // Nothing is asked of the host's transaction; a closed storage says so all the same.
-    await (tx === undefined ? db.run('select 1 as one') : db.runIn(tx, 'select 1 as one'))
+    await db.ready()
     return []
   }
   const column = <T extends string | number | null>(of: (message: NewMessage) => T) => arrayOf(messages.map(of))
@@ -52,6 +52,8 @@ export async function put(
       column(({ dueInMs = 0 }) => String(Math.max(0, dueInMs))),
       String(version),
       db.installation,
+      column(({ orderingKey }) => encodeOptional(orderingKey)),
+      column(({ orderingWaitMs }) => orderingWaitMs ?? null),
     ],
   )
   db.judge(metaOf(rows[0]))
@@ -81,14 +83,42 @@ export async function expand(db: Database, expansions: readonly Expansion[]): Pr
   // A second expansion of a message in the same call finds its mark gone.
   const first = new Map<string, Expansion>()
   for (const expansion of expansions) if (!first.has(expansion.messageId)) first.set(expansion.messageId, expansion)
-  const rows = [...first.values()].flatMap(({ messageId, deliveries }) =>
-    deliveries.map(({ id, endpointId }) => ({ messageId, id, endpointId })),
-  )
-  await db.run(EXPAND, [
-    arrayOf([...first.keys()]),
-    arrayOf(rows.map(({ messageId }) => messageId)),
-    arrayOf(rows.map(({ id }) => id)),
-    arrayOf(rows.map(({ id }) => weekOf(id))),
-    arrayOf(rows.map(({ endpointId }) => endpointId)),
-  ])
+  const rows = rowsOf([...first.values()])
+  await db.ready()
+  await untilUnraced([...first.keys()], async (messages) => {
+    const [row] = await db.run<{ raced: Numeric }>(EXPAND, [
+      arrayOf(messages),
+      arrayOf(rows.map(({ messageId }) => messageId)),
+      arrayOf(rows.map(({ id }) => id)),
+      arrayOf(rows.map(({ id }) => weekOf(id))),
+      arrayOf(rows.map(({ endpointId }) => endpointId)),
+      arrayOf(rows.map(({ variant }) => variant)),
+    ])
+    // Those that were expanded are not marked any more.
+    return Number(row?.raced) > 0 ? messages : []
+  })
 }
+
+/** {@link Deliveries.add}. */
+export async function add(db: Database, expansions: readonly Expansion[]): Promise<number> {
+  const rows = rowsOf(expansions)
+  let added = 0
+  await untilUnraced(rows, async () => {
+    const [row] = await db.run<{ n: Numeric; raced: Numeric }>(ADD, [
+      arrayOf(rows.map(({ messageId }) => messageId)),
+      arrayOf(rows.map(({ messageId }) => weekOf(messageId))),
+      arrayOf(rows.map(({ id }) => id)),
+      arrayOf(rows.map(({ id }) => weekOf(id))),
+      arrayOf(rows.map(({ endpointId }) => endpointId)),
+      arrayOf(rows.map(({ variant }) => variant)),
+    ])
+    added += Number(row?.n)
+    return Number(row?.raced) > 0 ? rows : []
+  })
+  return added
+}
+
+const rowsOf = (expansions: readonly Expansion[]) =>
+  expansions.flatMap(({ messageId, deliveries }) =>
+    deliveries.map(({ id, endpointId, variant = null }) => ({ messageId, id, endpointId, variant })),
+  )

@@ -1,6 +1,7 @@
 import type { Database } from './database.ts'
 import type { Numeric } from './rows.ts'
-import { DELETE_ENDED, DELETE_KEYS, DELETE_MESSAGES, DELETE_PAYLOADS } from './sql/history.ts'
+import { DELETE_ENDED, DELETE_KEYS, DELETE_MESSAGES, DELETE_PAYLOADS, END_STRAYS } from './sql/history.ts'
+import { DELETE_JOBS } from './sql/jobs.ts'
 
 /** What {@link History.prune} forgets. */
 export interface Pruning {
@@ -24,7 +25,9 @@ export async function prune(db: Database, { payloadsBefore, historyBefore }: Pru
   const ended = historyBefore && room > 0 ? await remove(DELETE_ENDED, room, historyBefore) : 0
   const along = [
     await remove(DELETE_KEYS, limit),
+    await remove(END_STRAYS, limit),
     historyBefore ? await remove(DELETE_MESSAGES, limit, historyBefore) : 0,
+    historyBefore ? await remove(DELETE_JOBS, limit, historyBefore) : 0,
   ]
   const removed = payloads + ended
   return { removed, more: removed >= limit || along.some((count) => count >= limit) }

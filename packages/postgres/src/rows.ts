@@ -31,6 +31,7 @@ export interface MessageRow {
   readonly key: string | null
   readonly channels: string | null
   readonly endpoints: string | null
+  readonly ordering: string | null
   readonly data: string | null
   readonly marked: Numeric
 }
@@ -46,6 +47,7 @@ export function messageOf(row: MessageRow): StoredMessage {
     ...(row.key !== null && { idempotencyKey: decodeText(row.key) }),
     ...(row.channels !== null && { channels: JSON.parse(row.channels) as string[] }),
     ...(row.endpoints !== null && { endpoints: JSON.parse(row.endpoints) as string[] }),
+    ...(row.ordering !== null && { orderingKey: decodeText(row.ordering) }),
     createdAt: dateOf(row.created),
   }
 }

@@ -1,6 +1,6 @@
 import type { Applied, DeliveryOutcome, LeaseRef } from '@hooks/core'
 import type { Database } from './database.ts'
-import { inRounds } from './rounds.ts'
+import { inRounds, untilUnraced } from './rounds.ts'
 import type { Numeric } from './rows.ts'
 import { RELEASE, SETTLE } from './sql/settle.ts'
 import { arrayOf, encodeOptional } from './text.ts'
@@ -14,24 +14,28 @@ type Settlement = LeaseRef & DeliveryOutcome
 export async function settle(db: Database, settlements: readonly Settlement[]): Promise<Applied[]> {
   const applied: Applied[] = settlements.map(() => 'stale')
   const indexed = settlements.map((settlement, index) => ({ settlement, index }))
-  if (indexed.length === 0) await db.run('select 1 as one')
+  if (indexed.length === 0) await db.ready()
   for (const round of inRounds(indexed, ({ settlement }) => settlement.key)) {
-    const places = await settleRound(
-      db,
-      round.map(({ settlement }) => settlement),
-    )
-    for (const place of places) {
-      const index = round[place - 1]?.index
-      if (index !== undefined) applied[index] = 'applied'
-    }
+    await untilUnraced(round, async (left) => {
+      const places = await settleRound(
+        db,
+        left.map(({ settlement }) => settlement),
+      )
+      for (const place of places.settled) {
+        const index = left[place - 1]?.index
+        if (index !== undefined) applied[index] = 'applied'
+      }
+      return places.raced.map((place) => left[place - 1]).filter((one) => one !== undefined)
+    })
   }
   return applied
 }
 
-async function settleRound(db: Database, settlements: readonly Settlement[]): Promise<number[]> {
+/** Where each settlement stands in the call, from 1: those that were applied, and those to be tried again. */
+async function settleRound(db: Database, settlements: readonly Settlement[]) {
   const column = <T extends string | number | boolean | null>(of: (settlement: Settlement) => T) =>
     arrayOf(settlements.map(of))
-  const rows = await db.run<{ place: Numeric }>(SETTLE, [
+  const rows = await db.run<{ place: Numeric; raced: Numeric }>(SETTLE, [
     column(({ key }) => key),
     column(({ token }) => token),
     column(({ result }) => result),
@@ -45,7 +49,9 @@ async function settleRound(db: Database, settlements: readonly Settlement[]): Pr
     column(({ attempt }) => encodeOptional(attempt?.response)),
     column(({ attempt }) => attempt?.trigger === 'manual'),
   ])
-  return rows.map(({ place }) => Number(place))
+  const places = (raced: boolean) =>
+    rows.filter((row) => (Number(row.raced) === 1) === raced).map(({ place }) => Number(place))
+  return { settled: places(false), raced: places(true) }
 }
 
 /** {@link Deliveries.release}. */

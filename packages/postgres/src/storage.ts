@@ -12,11 +12,21 @@ import {
 import { claim } from './claim.ts'
 import { openDatabase } from './database.ts'
 import { createEndpoint, endpointsOf, getEndpoint, listEndpoints, removeEndpoint, updateEndpoint } from './endpoints.ts'
+import { expunge } from './expunge.ts'
 import type { PostgresHandle } from './handle.ts'
-import { findDelivery, findMessage, listAttempts, listDeliveries, listMessages, stats } from './history.ts'
-import { depth, hold, nextDueInMs } from './lanes.ts'
+import {
+  findDelivery,
+  findMessage,
+  listAttempts,
+  listDeliveries,
+  listMessages,
+  listUndelivered,
+  stats,
+} from './history.ts'
+import { cancelJob, claimJobs, createJob, findJob, listJobs, nextJobInMs, releaseJobs, settleJobs } from './jobs.ts'
+import { depth, findLanes, hold, nextDueInMs } from './lanes.ts'
 import { type Component, migrationsOf, versionOf } from './ledger.ts'
-import { expand, put, unexpanded } from './outbox.ts'
+import { add, expand, put, unexpanded } from './outbox.ts'
 import { prune } from './prune.ts'
 import { retire, revive } from './retire.ts'
 import { checkSchema } from './schema-name.ts'
@@ -47,10 +57,6 @@ export interface PostgresStorageOptions {
 const STORAGE: Component = { name: 'storage', migrations: STORAGE_MIGRATIONS, upkeep: MAKE_PARTITIONS }
 const VERSION = versionOf(STORAGE)
 const TOKEN_BYTES = 12
-const LACKS = ['health', 'order', 'rate', 'shares', 'replay', 'jobs', 'expunge', 'pages'] as const
-/** What it lacks. */
-const lacking = (): Promise<never> =>
-  Promise.reject(new ConfigurationError('option_invalid', 'the storage does not do this: see its facts.lacks'))
 /** Longer than a statement of ours holds a lane. */
 const LANES_MARGIN: Ms = 60_000
 /** As long as most transactions of a host last: what was put in a longer one is seen within half a minute. */
@@ -93,7 +99,7 @@ export function postgresStorage(
   const token = () => Buffer.from(random.bytes(TOKEN_BYTES)).toString('hex')
 
   return {
-    facts: { clock: 'database', processes: 'many', tx: 'async', lacks: LACKS },
+    facts: { clock: 'database', processes: 'many', tx: 'async' },
 
     put: (messages, tx) => put(db, VERSION, messages, tx),
     unexpanded: (limit) => unexpanded(db, marks, limit),
@@ -105,14 +111,14 @@ export function postgresStorage(
     nextDueInMs: () => nextDueInMs(db, lanes, marks),
     hold: (changes) => hold(db, changes),
     retire: (selector, to, limit) => retire(db, selector, to, limit),
-    revive: (selector, limit, cursor) => revive(db, selector, limit, cursor),
-    lanes: lacking,
-    add: lacking,
+    revive: (selector, limit, cursor, dryRun) => revive(db, selector, limit, cursor, dryRun),
+    lanes: (ids) => findLanes(db, ids),
+    add: (deliveries) => add(db, deliveries),
     depth: () => depth(db),
 
     endpoints: {
       get: (tenant, id, tx) => getEndpoint(db, tenant, id, tx),
-      list: (tenant, page) => (tenant === null ? lacking() : listEndpoints(db, tenant, page)),
+      list: (tenant, page, filter) => listEndpoints(db, tenant, page, filter),
       forTenants: (tenants) => endpointsOf(db, tenants),
       create: (endpoint, limit, tx) => createEndpoint(db, VERSION, endpoint, limit, tx),
       update: (endpoint, rev, tx) => updateEndpoint(db, VERSION, endpoint, rev, tx),
@@ -126,20 +132,20 @@ export function postgresStorage(
       deliveries: (selector, page) => listDeliveries(db, selector, page),
       attempts: (tenant, deliveryId) => listAttempts(db, tenant, deliveryId),
       stats: (selector) => stats(db, selector),
-      undelivered: lacking,
-      expunge: lacking,
+      undelivered: (selector, page) => listUndelivered(db, selector, page),
+      expunge: (what, limit) => expunge(db, what, limit),
       prune: (what, limit) => prune(db, what, limit),
     },
 
     jobs: {
-      create: lacking,
-      get: lacking,
-      list: lacking,
-      cancel: lacking,
-      claim: lacking,
-      settle: lacking,
-      release: lacking,
-      nextDueInMs: lacking,
+      create: (job) => createJob(db, job),
+      get: (tenant, id) => findJob(db, tenant, id),
+      list: (tenant, page) => listJobs(db, tenant, page),
+      cancel: (tenant, id) => cancelJob(db, tenant, id),
+      claim: (wanted) => claimJobs(db, { ...wanted, token: token() }),
+      settle: (settlements) => settleJobs(db, settlements),
+      release: (leases) => releaseJobs(db, leases),
+      nextDueInMs: () => nextJobInMs(db),
     },
 
     schema: {

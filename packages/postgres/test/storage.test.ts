@@ -4,8 +4,6 @@ import { postgresStorage } from '../src/index.ts'
 import { movableTime, openPlace } from './place.ts'
 import { drivers } from './servers.ts'
 
-const LACKS = ['health', 'order', 'rate', 'shares', 'replay', 'jobs', 'expunge', 'pages'] as const
-
 for (const name of Object.keys(drivers)) {
   describe(name, () => suite(name))
 }
@@ -18,7 +16,7 @@ function suite(name: string): void {
     { describe, it, expect },
     {
       name: `PostgreSQL by ${name}`,
-      facts: { clock: 'database', processes, tx: 'async', lacks: LACKS },
+      facts: { clock: 'database', processes, tx: 'async' },
       make: async ({ random }) => {
         const time = movableTime()
         const { handle, second, begin, close } = await place()

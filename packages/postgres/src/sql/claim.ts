@@ -1,4 +1,4 @@
-import { epoch, NOW, readyAt } from './fragments.ts'
+import { after, epoch, laneColumns, NOW, readyAt } from './fragments.ts'
 
 /** Lanes of one kind that are ready, from $4 (in s) on, in the order in which they became so. Those that another is at are left to it. */
 const arm = (name: string, failing: boolean): string => `
@@ -7,13 +7,17 @@ const arm = (name: string, failing: boolean): string => `
     from hooks.lane l
     where l.failing = ${failing} and l.ready_at <= ${NOW} and l.ready_at >= to_timestamp($4::text::float8)
     order by l.ready_at, l.turn
-    limit case when $5::text::boolean = ${!failing} then 0 else $2::text::int end
+    limit case when $5::text::boolean = ${!failing}${failing ? ' or $9::text::int <= 0' : ''} then 0 else $2::text::int end
     for update skip locked
   )`
 
+/** How many a rate leaves unused for later: those of a twentieth of a second, or one. */
+const KEPT = 'greatest(floor(per_second / 20), 1)'
+
 /**
  * Claims. $1 how many, $2 of how many lanes at most, $3 the cap of lanes that have none of their own, $4 from which ready
- * time on, $5 whether failing ones alone or the others alone, $6 the lease in ms, $7 the token, $8 the worker.
+ * time on, $5 whether failing ones alone or the others alone, $6 the lease in ms, $7 the token, $8 the worker, $9 how many
+ * of failing lanes at most, $10 how many of a tenant at most while others wait, $11 as JSON what each tenant has running.
  *
  * A statement sees all rows as they were when it began, but a row that it locks as it is. So a lane that another has
  * changed in between is one whose deliveries would be seen as they were before: its `rev` tells, it is left alone, and
@@ -23,9 +27,12 @@ export const CLAIM = `
   with ${arm('well', false)},
   ${arm('ill', true)},
   found as (select * from well union all select * from ill),
-  lanes as (
+  running as (
+    select key as tenant, value::int as n from json_each_text($11::text::json)
+  ),
+  seen as (
     select s.*, (row_number() over (order by s.ready_at, s.turn, s.endpoint_id))::int as place,
-      coalesce(s.cap, $3::text::int) - s.leased + lost.n as free
+      case when s.probing then 1 else coalesce(s.cap, s.concurrency, $3::text::int) end - s.leased + lost.n as room
     from found f
     join hooks.lane s on s.endpoint_id = f.endpoint_id and s.rev = f.rev
     cross join lateral (
@@ -37,8 +44,23 @@ export const CLAIM = `
     order by place
     limit $2::text::int
   ),
-  due as (
-    select l.place, l.free, c.*, row_number() over (partition by l.place order by c.due_at, c.id) as nth
+  rated as (
+    select s.*, greatest(s.free_at, ${NOW} - (${KEPT} - 1) * (interval '1 second' / s.per_second)) as free_from from seen s
+  ),
+  lanes as materialized (
+    select r.*,
+      least(
+        r.room,
+        case
+          when r.per_second is null then $1::text::int
+          when r.free_from > ${NOW} then 0
+          else least(floor(extract(epoch from ${NOW} - r.free_from)::float8 * r.per_second) + 1, $1::text::int)
+        end
+      )::int as free
+    from rated r
+  ),
+  due as materialized (
+    select l.place, l.free, l.failing, c.*, row_number() over (partition by l.place order by c.due_at, c.id) as nth
     from lanes l
     cross join lateral (
       (select o.*
@@ -55,21 +77,60 @@ export const CLAIM = `
         limit least(greatest(l.free, 0), $1::text::int) + 1)
     ) c
   ),
-  taken as (
+  takeable as (
+    select d.*,
+      row_number() over (partition by d.failing order by d.place, d.nth) as of_kind,
+      row_number() over (partition by d.tenant order by d.place, d.nth) as of_tenant
+    from due d
+    where d.nth <= d.free and d.due_at <= ${NOW}
+  ),
+  taken as materialized (
     select t.*
     from (
-      select d.*, row_number() over (order by d.place, d.nth) as k
-      from due d
-      where d.nth <= d.free and d.due_at <= ${NOW}
+      select t.*, row_number() over (
+        order by (t.of_tenant > $10::text::int - coalesce((select r.n from running r where r.tenant = t.tenant), 0)), t.place, t.nth) as k
+      from takeable t
+      where not t.failing or t.of_kind <= $9::text::int
     ) t
     where t.k <= $1::text::int
+  ),
+  passed as (
+    select t.id, t.endpoint_id, t.ordering_key from taken t where t.waits
   ),
   leased as (
     update hooks.open o
     set due_at = ${NOW} + $6::text::float8 * interval '1 millisecond', leased = true, token = $7::text, worker = $8::text,
-      claimed_at = ${NOW}, claims = o.claims + 1
+      claimed_at = ${NOW}, claims = o.claims + 1, waits = false,
+      ordering_key = case
+        when o.ordering_key is not null and not o.waits
+          and exists (select 1 from passed p where p.endpoint_id = o.endpoint_id and p.ordering_key = o.ordering_key) then null
+        else o.ordering_key end
     from taken t
     where o.id = t.id
+  ),
+  outrun as (
+    update hooks.open o
+    set ordering_key = null
+    from passed p
+    where o.endpoint_id = p.endpoint_id and o.ordering_key = p.ordering_key and not o.waits
+      and o.id not in (select id from taken)
+  ),
+  limited as (
+    update hooks.open o
+    set due_at = ${after('n.ordering_wait_ms')}
+    from (
+      select p.endpoint_id, w.*
+      from passed p
+      cross join lateral (
+        select w.id, w.due_at, w.ordering_wait_ms
+        from hooks.open w
+        where w.endpoint_id = p.endpoint_id and w.ordering_key = p.ordering_key and w.waits and w.id <> p.id
+        order by w.ordering_seq, w.id
+        limit 1
+      ) w
+    ) n
+    where o.id = n.id and n.due_at = 'infinity' and n.ordering_wait_ms is not null and o.id not in (select id from taken)
+    returning o.endpoint_id, o.due_at
   ),
   lost as (
     insert into hooks.attempt (week, delivery_id, n, at, ms, error, manual, logged_at)
@@ -78,10 +139,14 @@ export const CLAIM = `
     where t.leased
   ),
   visited as (
-    select l.endpoint_id, l.place, l.held_until, l.open, l.ready_at as was,
+    select l.endpoint_id, l.place, l.held_until, l.paused, l.per_second, l.open,
       l.leased + r.took - r.took_lost as leased,
-      r.took >= l.free as is_full,
-      case when l.open > l.leased + r.took - r.took_lost then coalesce(r.waiting_from, 'infinity') else 'infinity' end as waiting_from,
+      r.took >= l.room as is_full,
+      case when l.per_second is not null and r.took > 0 then l.free_from + r.took * (interval '1 second' / l.per_second)
+        else l.free_at end as free_at,
+      case when l.open > l.leased + r.took - r.took_lost then
+        least(coalesce(r.waiting_from, 'infinity'), (select min(n.due_at) from limited n where n.endpoint_id = l.endpoint_id))
+        else 'infinity' end as waiting_from,
       least(
         r.lost_from,
         case when r.took > 0 then ${NOW} + $6::text::float8 * interval '1 millisecond' end,
@@ -98,39 +163,41 @@ export const CLAIM = `
     cross join lateral (
       select count(t.id)::int as took,
         (count(t.id) filter (where d.leased))::int as took_lost,
+        count(*) filter (where d.nth <= d.free and d.due_at <= ${NOW}) as takeable,
         min(d.due_at) filter (where t.id is null and not d.leased) as waiting_from,
         min(d.due_at) filter (where t.id is null and d.leased) as lost_from
       from due d
       left join taken t on t.id = d.id
       where d.place = l.place
     ) r
-    where l.place <= coalesce((select max(t.place) from taken t having count(*) >= $1::text::int), l.place)
+    where r.took > 0 or r.takeable = 0
   ),
   moved as (
     update hooks.lane l
-    set leased = v.leased, is_full = v.is_full, waiting_from = v.waiting_from, leased_from = v.leased_from,
+    set leased = v.leased, is_full = v.is_full, waiting_from = v.waiting_from, leased_from = v.leased_from, free_at = v.free_at,
       ready_at = ${readyAt('v', 'null::timestamptz')}, turn = v.place, rev = l.rev + 1
     from visited v
     where l.endpoint_id = v.endpoint_id
   ),
-  endpoints as (
-    select e.*, t.first_id
-    from (select endpoint_id, min(k) as k, (array_agg(id order by k))[1] as first_id from taken group by endpoint_id) t
-    join hooks.endpoint e on e.id = t.endpoint_id
+  served as (
+    select endpoint_id, (array_agg(id order by k))[1] as first_id from taken group by endpoint_id
   ),
   report as (
     select
       (select count(*) from found)::int as seen,
-      (select count(*) from found)::int - (select count(*) from hooks.lane s join found f on f.endpoint_id = s.endpoint_id and f.rev = s.rev)::int as raced,
+      (select count(*) from found f where not exists (select 1 from lanes l where l.endpoint_id = f.endpoint_id))::int as raced,
       extract(epoch from coalesce((select min(ready_at) from lanes), ${NOW}))::float8 as low
   )
   select r.seen, r.raced, r.low,
     t.id as key, t.endpoint_id as endpoint, t.tenant as tenant, t.message_id as message, t.message_week as week,
-    t.attempts, t.claims + 1 as claims, t.step, t.manual::int as manual,
+    t.attempts, t.claims + 1 as claims, t.step, t.manual::int as manual, t.variant, t.failing::int as ill,
     greatest(floor(extract(epoch from ${NOW} - t.since) * 1000), 0)::bigint as age,
     e.id, e.tenant as owner, e.url, e.filters, e.channels, e.state, e.reason, e.name, e.metadata, e.secrets, e.settings,
-    e.rev, ${epoch('e.created_at')} as created, ${epoch('e.updated_at')} as updated
+    e.rev, ${epoch('e.created_at')} as created, ${epoch('e.updated_at')} as updated,
+    ${laneColumns('l')}
   from report r
   left join taken t on true
-  left join endpoints e on e.first_id = t.id
+  left join served s on s.first_id = t.id
+  left join hooks.endpoint e on e.id = s.endpoint_id
+  left join lanes l on l.endpoint_id = s.endpoint_id
   order by t.k`

@@ -1,4 +1,4 @@
-import { ENDED_COLUMNS, epoch, list, NOW, readyAt } from './fragments.ts'
+import { ENDED_COLUMNS, epoch, KEPT_COLUMNS, list, NOW, readyAt } from './fragments.ts'
 
 /** The columns of an endpoint, in words that no driver renames. */
 export const ENDPOINT_COLUMNS = `e.id, e.tenant as owner, e.url, e.filters, e.channels, e.state, e.reason, e.name, e.metadata,
@@ -6,10 +6,6 @@ export const ENDPOINT_COLUMNS = `e.id, e.tenant as owner, e.url, e.filters, e.ch
 
 export const FIND_ENDPOINT = `
   select ${ENDPOINT_COLUMNS} from hooks.endpoint e where e.id = $2::text and e.tenant = $1::text`
-
-export const LIST_ENDPOINTS = `
-  select ${ENDPOINT_COLUMNS} from hooks.endpoint e
-  where e.tenant = $1::text and e.id > $2::text order by e.id limit $3::text::int`
 
 export const ENDPOINTS_OF_TENANTS = `
   select ${ENDPOINT_COLUMNS} from hooks.endpoint e
@@ -24,7 +20,8 @@ const FITTING = `
   )`
 
 /**
- * Creates an endpoint and its lane: $1 id, $2 tenant, $3 to $11 what {@link UPDATE_ENDPOINT} replaces, $12 the limit. The
+ * Creates an endpoint and its lane: $1 id, $2 tenant, $3 to $11 what {@link UPDATE_ENDPOINT} replaces, $12 the limit, $15
+ * and $16 the concurrency and the rate of its lane. The
  * tenant's row counts, so that the limit holds for creations at the same time: a count of endpoints would not see them.
  */
 export const CREATE_ENDPOINT = `
@@ -44,17 +41,23 @@ export const CREATE_ENDPOINT = `
     returning id
   ),
   lane as (
-    insert into hooks.lane (endpoint_id) select id from created
+    insert into hooks.lane (endpoint_id, tenant, concurrency, per_second)
+    select id, $2::text, $15::text::int, $16::text::float8 from created
   )
   select m.version, m.least_client as least, m.installation,
     ((select count(*) from known) + (select count(*) from created))::int as n
   from meta m`
 
-/** Replaces all but id and tenant, of the rev $12. Enabled, an endpoint starts afresh: what it was held for was before. */
+/**
+ * Replaces all but id and tenant, of the rev $12; $15 and $16 are the concurrency and the rate of its lane. Enabled, an
+ * endpoint starts afresh: what its lane has learned was before. What its rate made it wait for ends with the rate.
+ */
 export const UPDATE_ENDPOINT = `
   with ${FITTING},
   before as (
-    select e.id, e.state, e.rev from hooks.endpoint e where e.id = $1::text and e.tenant = $2::text and exists (select 1 from fitting) for update
+    select e.id, e.state, e.rev from hooks.endpoint e
+    where e.id = $1::text and e.tenant = $2::text and exists (select 1 from fitting)
+    for update
   ),
   changed as (
     update hooks.endpoint e
@@ -62,21 +65,36 @@ export const UPDATE_ENDPOINT = `
       metadata = $9::text, secrets = $10::text, settings = $11::text, rev = e.rev + 1, updated_at = ${NOW}
     from before b
     where e.id = b.id and b.rev = $12::text::int
-    returning e.id, b.state as was
+    returning e.id, b.state = 'disabled' and e.state = 'enabled' as afresh
   ),
-  lifted as (
+  locked as (
+    select l.* from hooks.lane l where l.endpoint_id in (select id from changed) for update
+  ),
+  wanted as (
+    select l.endpoint_id, l.open, l.leased, l.waiting_from, l.leased_from, l.paused, l.ready_at as was, c.afresh, false as is_full,
+      $16::text::float8 as per_second,
+      case when l.per_second is distinct from $16::text::float8 then least(l.free_at, ${NOW}) else l.free_at end as free_at,
+      case when c.afresh then '-infinity' else l.held_until end as held_until,
+      l.failing and not c.afresh as failing,
+      l.probing and not c.afresh as probing,
+      case when not c.afresh then l.cap end as cap,
+      case when c.afresh then 0 else l.failures end as failures,
+      case when c.afresh then 0 else l.exhausted end as exhausted,
+      case when not c.afresh then l.first_failure_at end as first_failure_at,
+      case when not c.afresh then l.last_failure_at end as last_failure_at,
+      case when c.afresh then 0 else l.warned end as warned
+    from locked l
+    join changed c on c.id = l.endpoint_id
+    where c.afresh or l.concurrency is distinct from $15::text::int or l.per_second is distinct from $16::text::float8
+  ),
+  moved as (
     update hooks.lane l
-    set held_until = '-infinity', ready_at = c.ready_at, rev = c.rev + 1
-    from (
-      select c.endpoint_id, c.rev, ${readyAt('c')} as ready_at
-      from (
-        select l.endpoint_id, l.rev, l.open, l.is_full, l.waiting_from, l.leased_from, l.ready_at, '-infinity'::timestamptz as held_until
-        from hooks.lane l
-        where l.endpoint_id in (select id from changed where was = 'disabled' and $6::text = 'enabled')
-        for update
-      ) c
-    ) c
-    where l.endpoint_id = c.endpoint_id
+    set concurrency = $15::text::int, per_second = w.per_second, free_at = w.free_at, held_until = w.held_until,
+      failing = w.failing, probing = w.probing, cap = w.cap, failures = w.failures, exhausted = w.exhausted,
+      first_failure_at = w.first_failure_at, last_failure_at = w.last_failure_at, warned = w.warned, is_full = false,
+      ready_at = w.ready_at, rev = l.rev + 1
+    from (select w.*, ${readyAt('w', 'w.was')} as ready_at from wanted w) w
+    where l.endpoint_id = w.endpoint_id
   )
   select m.version, m.least_client as least, m.installation, (select count(*) from changed)::int as n from meta m`
 
@@ -84,7 +102,7 @@ export const UPDATE_ENDPOINT = `
 const CANCELLED = `
   history as (
     insert into hooks.ended (${ENDED_COLUMNS})
-    select week, id, tenant, endpoint_id, message_id, message_week, type, created_at, 'cancelled', 'endpoint_deleted', attempts, ${NOW}
+    select ${KEPT_COLUMNS}, 'cancelled', 'endpoint_deleted', attempts, ${NOW}
     from closed
   )`
 

@@ -1,4 +1,4 @@
-import { epoch, list, NOW } from './fragments.ts'
+import { advancedOrders, ENDED_COLUMNS, epoch, KEPT_COLUMNS, list, lockedLanes, movedLanes, NOW } from './fragments.ts'
 
 /** The log of a delivery, oldest first: $1 id, $2 its week. Whose it is, is another question. */
 export const ATTEMPTS = `
@@ -76,3 +76,110 @@ export const DELETE_KEYS = `
     delete from hooks.idempotency k using old where k.tenant = old.tenant and k.key = old.key returning 1
   )
   select count(*)::int as n from gone`
+
+/** The next messages of a tenant, $1, to be expunged: $2 the one, or null for all; $3 how many at most. */
+export const MESSAGES_TO_EXPUNGE = `
+  select m.id, m.week
+  from hooks.message m
+  where m.tenant = $1::text and ($2::text is null or m.id = $2::text)
+  order by m.id
+  limit $3::text::int`
+
+/** Nothing more is made of messages, $1 the tenant, $2 ids, of the weeks from $3 to $4. */
+export const FORGET_DATA = `
+  with marks as (
+    delete from hooks.outbox x where x.id = any(${list('$2', 'text')}) and x.tenant = $1::text
+  ),
+  payloads as (
+    delete from hooks.payload p
+    where p.id = any(${list('$2', 'text')}) and p.week >= $3::text::int and p.week <= $4::text::int returning 1
+  )
+  select count(*)::int as n from payloads`
+
+/** Removes open deliveries of messages, $1, with their attempts: $2 how many at most. What is ordered, of a raced lane, is counted. */
+export const EXPUNGE_OPEN = `
+  with chosen as materialized (
+    select o.id, o.endpoint_id, o.ordering_key from hooks.open o where o.message_id = any(${list('$1', 'text')}) limit $2::text::int
+  ),
+  ${lockedLanes('chosen')},
+  gone as (
+    delete from hooks.open o
+    using chosen c
+    join locked l on l.endpoint_id = c.endpoint_id
+    where o.id = c.id and (c.ordering_key is null or c.endpoint_id not in (select endpoint_id from raced))
+    returning o.*
+  ),
+  logs as (
+    delete from hooks.attempt a using gone g where a.week = g.week and a.delivery_id = g.id
+  ),
+  ${advancedOrders('gone')},
+  delta as (
+    select endpoint_id, 0 as place, -count(*)::int as open, -(count(*) filter (where leased))::int as leased,
+      least('infinity', (select min(a.due_at) from advanced a where a.endpoint_id = g.endpoint_id)) as waiting_from,
+      bool_or(leased) as freed
+    from gone g
+    group by endpoint_id
+  ),
+  ${movedLanes()}
+  select (select count(*) from gone)::int as n,
+    (select count(*) from chosen c where c.ordering_key is not null and c.endpoint_id in (select endpoint_id from raced))::int as raced`
+
+/** Removes ended deliveries of messages, $1, with their attempts: $2 how many at most. */
+export const EXPUNGE_ENDED = `
+  with old as (
+    select d.week, d.tenant, d.id from hooks.ended d where d.message_id = any(${list('$1', 'text')}) limit $2::text::int
+  ),
+  gone as (
+    delete from hooks.ended d using old where d.week = old.week and d.tenant = old.tenant and d.id = old.id returning d.week, d.id
+  ),
+  logs as (
+    delete from hooks.attempt a using gone g where a.week = g.week and a.delivery_id = g.id
+  )
+  select count(*)::int as n from gone`
+
+/** Removes messages, $1 the tenant, $2 ids, with their keys, of which no delivery is left. */
+export const EXPUNGE_MESSAGES = `
+  with gone as (
+    delete from hooks.message m
+    where m.tenant = $1::text and m.id = any(${list('$2', 'text')})
+      and not exists (select 1 from hooks.open o where o.message_id = m.id)
+      and not exists (select 1 from hooks.ended d where d.message_id = m.id)
+    returning m.id
+  ),
+  keys as (
+    delete from hooks.idempotency k using gone g where k.message_id = g.id and k.tenant = $1::text
+  )
+  select count(*)::int as n from gone`
+
+/** Removes what a tenant, $1, has beside messages. */
+export const EXPUNGE_TENANT = `
+  with lanes as (
+    delete from hooks.lane l using hooks.endpoint e where e.tenant = $1::text and l.endpoint_id = e.id
+  ),
+  endpoints as (
+    delete from hooks.endpoint e where e.tenant = $1::text returning 1
+  ),
+  counts as (
+    delete from hooks.tenant t where t.tenant = $1::text
+  ),
+  keys as (
+    delete from hooks.idempotency k where k.tenant = $1::text returning 1
+  ),
+  jobs as (
+    delete from hooks.job j where j.tenant = $1::text returning 1
+  )
+  select (select count(*) from endpoints)::int + (select count(*) from keys)::int + (select count(*) from jobs)::int as n`
+
+/** Ends open deliveries whose lane is gone: they came while their endpoint was being removed, and no claim finds them. */
+export const END_STRAYS = `
+  with closed as (
+    delete from hooks.open o
+    where o.id in (
+      select o.id from hooks.open o where not exists (select 1 from hooks.lane l where l.endpoint_id = o.endpoint_id) limit $1::text::int)
+    returning o.*
+  ),
+  history as (
+    insert into hooks.ended (${ENDED_COLUMNS})
+    select ${KEPT_COLUMNS}, 'cancelled', 'endpoint_deleted', attempts, ${NOW} from closed
+  )
+  select count(*)::int as n from closed`

@@ -2,7 +2,7 @@ import { epoch, list } from './fragments.ts'
 
 /** The columns of a message, in words that no driver renames. */
 export const MESSAGE_COLUMNS = `m.id, m.tenant, m.type, ${epoch('m.occurred_at')} as occurred, ${epoch('m.created_at')} as created,
-  m.idempotency_key as key, m.channels, m.endpoints`
+  m.idempotency_key as key, m.channels, m.endpoints, m.ordering_key as ordering`
 
 /**
  * Messages with their data, by tenant ($1) and id ($2), of the weeks from $3 to $4, or of none. The weeks are numbers in

@@ -1,6 +1,6 @@
 import { after, list, NOW } from './fragments.ts'
 
-/** One parameter a column; the last is the installation that the tables must be of, or null. */
+/** One parameter a column; $12 is the version, $13 the installation that the tables must be of, or null. */
 const GIVEN = `
   meta as (
     select version, least_client, installation from hooks.meta where component = 'storage'
@@ -10,8 +10,9 @@ const GIVEN = `
     from unnest(
       ${list('$1', 'text')}, ${list('$2', 'int')}, ${list('$3', 'text')}, ${list('$4', 'text')}, ${list('$5', 'float8')},
       ${list('$6', 'text')}, ${list('$7', 'text')}, ${list('$8', 'float8')}, ${list('$9', 'text')}, ${list('$10', 'text')},
-      ${list('$11', 'float8')}
-    ) with ordinality as g(id, week, tenant, type, occurred_at, data, key, keep_ms, channels, endpoints, due_ms, place)
+      ${list('$11', 'float8')}, ${list('$14', 'text')}, ${list('$15', 'float8')}
+    ) with ordinality as g(
+      id, week, tenant, type, occurred_at, data, key, keep_ms, channels, endpoints, due_ms, ordering_key, ordering_wait_ms, place)
     where exists (
       select 1 from meta
       where version >= $12::text::int and least_client <= $12::text::int
@@ -21,8 +22,8 @@ const GIVEN = `
 /** Stores the messages of `fresh` that are not there yet, each with its mark. */
 const STORED = `
   stored as (
-    insert into hooks.message (week, id, tenant, type, occurred_at, created_at, idempotency_key, channels, endpoints)
-    select week, id, tenant, type, to_timestamp(occurred_at / 1000), ${NOW}, key, channels, endpoints from fresh
+    insert into hooks.message (week, id, tenant, type, occurred_at, created_at, idempotency_key, channels, endpoints, ordering_key)
+    select week, id, tenant, type, to_timestamp(occurred_at / 1000), ${NOW}, key, channels, endpoints, ordering_key from fresh
     on conflict do nothing
     returning tenant, id
   ),
@@ -32,8 +33,10 @@ const STORED = `
     on conflict do nothing
   ),
   marked as (
-    insert into hooks.outbox (id, week, tenant, type, due_at)
-    select f.id, f.week, f.tenant, f.type, ${after('f.due_ms')} from fresh f join stored s on s.id = f.id and s.tenant = f.tenant
+    insert into hooks.outbox (id, week, tenant, type, due_at, ordering_key, ordering_wait_ms, ordering_seq)
+    select f.id, f.week, f.tenant, f.type, ${after('f.due_ms')}, f.ordering_key, f.ordering_wait_ms,
+      case when f.ordering_key is not null then nextval('hooks.ordering') end
+    from (select f.* from fresh f join stored s on s.id = f.id and s.tenant = f.tenant order by f.place) f
     on conflict do nothing
   )`
 

@@ -7,10 +7,13 @@ import type { Migration } from '@hooks/core'
  * - `message` is what was sent, `payload` its data, `outbox` the mark of one that is not matched yet.
  * - A delivery is a row of `open` while it is open, and of `ended` afterwards: claiming never meets one that has ended.
  *   `attempt` is the log of both.
+ * - Of what is `open` with an ordering key, all but the first of an endpoint and key `waits`: until its wait is over, or for
+ *   ever, which is a due time of infinity.
  * - `lane` is the schedule of one endpoint, and counts its open rows: whoever changes those has the lane's row locked,
  *   and writes to it. `ready_at` is null where nothing can be claimed. `waiting_from` and `leased_from` are no later than
- *   the first due time of what waits and of what is leased, so that a scan begins behind what is gone; `rev` changes with
- *   every change of the lane or of its rows.
+ *   the first due time of what waits and of what is leased, so that a scan begins behind what is gone; `free_at` is
+ *   the time from which its rate lets one more start; `rev` changes with every change of the lane or of its rows.
+ * - `job` is work in steps. Its `due_at` is null once it has ended.
  *
  * `message`, `payload`, `ended` and `attempt` are partitioned by the week in which the id was made, which the id tells.
  * What has no partition of its own is in the one named `rest`.
@@ -30,6 +33,7 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         idempotency_key text,
         channels text,
         endpoints text,
+        ordering_key text,
         primary key (tenant, id, week)
       ) partition by list (week)`,
       `create table hooks.message_rest partition of hooks.message default`,
@@ -48,9 +52,14 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         week int not null,
         tenant text collate "C" not null,
         type text not null,
-        due_at timestamptz not null
+        due_at timestamptz not null,
+        ordering_key text collate "C",
+        ordering_wait_ms float8,
+        ordering_seq bigint
       )`,
       `create index outbox_due on hooks.outbox (due_at, id)`,
+      `create index outbox_order on hooks.outbox (tenant, ordering_key, ordering_seq) where ordering_key is not null`,
+      `create sequence hooks.ordering`,
       `create table hooks.idempotency (
         tenant text collate "C" not null,
         key text collate "C" not null,
@@ -60,6 +69,7 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         primary key (tenant, key)
       )`,
       `create index idempotency_expiry on hooks.idempotency (expires_at)`,
+      `create index idempotency_message on hooks.idempotency (message_id)`,
 
       `create table hooks.tenant (
         tenant text collate "C" primary key,
@@ -84,9 +94,20 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
       `create index endpoint_tenant on hooks.endpoint (tenant, id)`,
       `create table hooks.lane (
         endpoint_id text collate "C" primary key,
+        tenant text collate "C" not null,
         failing boolean not null default false,
+        probing boolean not null default false,
+        paused boolean not null default false,
         held_until timestamptz not null default '-infinity',
         cap int,
+        concurrency int,
+        per_second float8,
+        free_at timestamptz not null default '-infinity',
+        failures int not null default 0,
+        exhausted int not null default 0,
+        first_failure_at timestamptz,
+        last_failure_at timestamptz,
+        warned int not null default 0,
         open int not null default 0,
         leased int not null default 0,
         is_full boolean not null default false,
@@ -116,7 +137,12 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         attempts int not null default 0,
         step int not null default 0,
         since timestamptz not null,
-        manual boolean not null default false
+        manual boolean not null default false,
+        variant text,
+        ordering_key text collate "C",
+        ordering_wait_ms float8,
+        ordering_seq bigint,
+        waits boolean not null default false
       ) with (
         fillfactor = 70,
         autovacuum_vacuum_scale_factor = 0.02,
@@ -126,6 +152,8 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
       `create index open_due on hooks.open (endpoint_id, leased, due_at, id)`,
       `create index open_tenant on hooks.open (tenant, id)`,
       `create index open_message on hooks.open (message_id)`,
+      `create index open_order on hooks.open (endpoint_id, ordering_key, waits, ordering_seq)
+        where ordering_key is not null`,
       `create table hooks.ended (
         week int not null,
         id text collate "C" not null,
@@ -139,6 +167,7 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         attempts int not null,
         created_at timestamptz not null,
         finished_at timestamptz not null,
+        variant text,
         primary key (tenant, id, week)
       ) partition by list (week)`,
       `create table hooks.ended_rest partition of hooks.ended default`,
@@ -160,6 +189,28 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
       ) partition by list (week)`,
       `create table hooks.attempt_rest partition of hooks.attempt default`,
       `create index attempt_delivery on hooks.attempt (delivery_id, logged_at)`,
+
+      `create table hooks.job (
+        id text collate "C" primary key,
+        tenant text collate "C" not null,
+        kind text not null,
+        params text not null,
+        state text not null,
+        reason text,
+        cursor text,
+        progress text not null,
+        due_at timestamptz,
+        token text,
+        worker text,
+        claims int not null default 0,
+        attempts int not null default 0,
+        created_at timestamptz not null,
+        updated_at timestamptz not null,
+        finished_at timestamptz
+      )`,
+      `create index job_tenant on hooks.job (tenant, id)`,
+      `create index job_due on hooks.job (due_at, id) where due_at is not null`,
+      `create index job_finished on hooks.job (finished_at) where finished_at is not null`,
     ],
   },
 ]

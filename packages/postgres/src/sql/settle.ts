@@ -1,8 +1,21 @@
-import { ENDED_COLUMNS, list, lockedLanes, MOVED_LANES, NOW } from './fragments.ts'
+import { advancedOrders, ENDED_COLUMNS, KEPT_COLUMNS, list, lockedLanes, movedLanes, NOW } from './fragments.ts'
+
+/** What the lane of an endpoint learns: a success ends all that was, and failures after it count. */
+const HEALTH = `,
+      case when h.well then 0 else l.failures end + h.failures as failures,
+      case when h.well then 0 else l.exhausted end + h.exhausted as exhausted,
+      case when h.well or l.first_failure_at is null then case when h.failures > 0 then ${NOW} end else l.first_failure_at end as first_failure_at,
+      case when h.failures > 0 then ${NOW} when not h.well then l.last_failure_at end as last_failure_at,
+      l.failing and not h.well as failing,
+      l.probing and not h.well as probing,
+      case when h.well then 0 else l.warned end as warned`
+const HEALTH_SETS = `,
+      failures = c.failures, exhausted = c.exhausted, first_failure_at = c.first_failure_at,
+      last_failure_at = c.last_failure_at, failing = c.failing, probing = c.probing, warned = c.warned`
 
 /**
  * Settles. A parameter a column: key, token, result, reason, retry in ms, whether it was tried, and the attempt. No key
- * comes twice.
+ * comes twice. What has an ordering key and is of a lane that is raced is left as it is, and comes back as `raced`.
  */
 export const SETTLE = `
   with given as (
@@ -13,10 +26,16 @@ export const SETTLE = `
       ${list('$11', 'text')}, ${list('$12', 'boolean')}
     ) with ordinality as g(key, token, result, reason, retry_ms, tried, ms, status, error, detail, response, manual, place)
   ),
-  target as (
-    select g.*, o.endpoint_id from given g join hooks.open o on o.id = g.key
+  wanted as materialized (
+    select g.*, o.endpoint_id, o.ordering_key from given g join hooks.open o on o.id = g.key
   ),
-  ${lockedLanes('target')},
+  ${lockedLanes('wanted')},
+  late as materialized (
+    select w.place from wanted w join raced r on r.endpoint_id = w.endpoint_id where w.ordering_key is not null
+  ),
+  target as materialized (
+    select * from wanted where place not in (select place from late)
+  ),
   retried as (
     update hooks.open o
     set due_at = ${NOW} + t.retry_ms * interval '1 millisecond', leased = false, token = null, worker = null,
@@ -24,7 +43,7 @@ export const SETTLE = `
     from target t
     join locked l on l.endpoint_id = t.endpoint_id
     where o.id = t.key and t.result = 'retry' and o.leased and o.token = t.token
-    returning t.place, o.endpoint_id, o.week, o.id, o.attempts, o.due_at
+    returning t.place, t.result, o.endpoint_id, o.week, o.id, o.attempts, o.due_at
   ),
   closed as (
     delete from hooks.open o
@@ -32,11 +51,11 @@ export const SETTLE = `
     join locked l on l.endpoint_id = t.endpoint_id
     where o.id = t.key and t.result <> 'retry' and (t.result = 'delivered' or (o.leased and o.token = t.token))
     returning t.place, t.result, t.reason, o.attempts + t.tried as attempts, o.endpoint_id, o.week, o.id, o.tenant,
-      o.message_id, o.message_week, o.type, o.created_at, o.leased
+      o.message_id, o.message_week, o.type, o.created_at, o.variant, o.leased, o.ordering_key
   ),
   history as (
     insert into hooks.ended (${ENDED_COLUMNS})
-    select week, id, tenant, endpoint_id, message_id, message_week, type, created_at, result,
+    select ${KEPT_COLUMNS}, result,
       case when result <> 'delivered' then reason end, attempts, ${NOW}
     from closed
   ),
@@ -48,6 +67,7 @@ export const SETTLE = `
     join (select place, week, id, attempts from retried union all select place, week, id, attempts from closed) a on a.place = g.place
     where g.tried = 1
   ),
+  ${advancedOrders('closed')},
   delta as (
     select endpoint_id, min(place)::int as place, sum(open)::int as open, sum(leased)::int as leased,
       min(waiting_from) as waiting_from, bool_or(leased < 0) as freed
@@ -55,13 +75,30 @@ export const SETTLE = `
       select endpoint_id, place, 0 as open, -1 as leased, due_at as waiting_from from retried
       union all
       select endpoint_id, place, -1, -leased::int, 'infinity' from closed
+      union all
+      select endpoint_id, null, 0, 0, due_at from advanced
     ) d
     group by endpoint_id
   ),
-  ${MOVED_LANES}
-  select place::int as place from retried
+  outcomes as (
+    select s.endpoint_id, s.place, s.result, g.tried = 1 and not g.manual and s.result in ('retry', 'failed') as failed,
+      max(s.place) filter (where s.result = 'delivered') over (partition by s.endpoint_id) as success
+    from (select endpoint_id, place, result from retried union all select endpoint_id, place, result from closed) s
+    join given g on g.place = s.place
+  ),
+  health as (
+    select endpoint_id, max(success) is not null as well,
+      (count(*) filter (where failed and place > coalesce(success, 0)))::int as failures,
+      (count(*) filter (where failed and result = 'failed' and place > coalesce(success, 0)))::int as exhausted
+    from outcomes
+    group by endpoint_id
+  ),
+  ${movedLanes(HEALTH, HEALTH_SETS, 'join health h on h.endpoint_id = l.endpoint_id')}
+  select place::int as place, 0 as raced from retried
   union all
-  select place::int from closed`
+  select place::int, 0 from closed
+  union all
+  select place::int, 1 from late`
 
 /** Gives claims back. $1 the keys, $2 the tokens. */
 export const RELEASE = `
@@ -85,5 +122,5 @@ export const RELEASE = `
     from released
     group by endpoint_id
   ),
-  ${MOVED_LANES}
+  ${movedLanes()}
   select count(*)::int as n from released`
