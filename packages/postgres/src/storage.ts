@@ -1,6 +1,5 @@
 import {
   type Clock,
-  ConfigurationError,
   consoleLogger,
   type Logger,
   type Ms,

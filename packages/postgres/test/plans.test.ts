@@ -1,0 +1,125 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { postgresStorage } from '../src/index.ts'
+import { server } from './servers.ts'
+import { byHand, hotPath } from './tour.ts'
+
+/** A statement as it was run, or as it is explained. */
+interface Ran {
+  readonly text: string
+  readonly parameters: readonly (string | null)[]
+}
+
+/** A node of a plan. */
+interface Plan {
+  readonly 'Node Type': string
+  readonly 'Relation Name'?: string
+  readonly Plans?: readonly Plan[]
+}
+
+const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
+
+describe.skipIf(!server)('query plans', () => {
+  let drop: () => Promise<void>
+  let pool: pg.Pool
+  const ran: Ran[] = []
+  const filled = new Set<string>()
+  const record = (text: string, parameters: (string | null)[]) => {
+    if (!/^\s*do \$|hooks\.meta|to_regclass/.test(text) || /meta as/.test(text)) ran.push({ text, parameters })
+    return pool.query(text, parameters)
+  }
+
+  beforeAll(async () => {
+    const database = await (server as NonNullable<typeof server>).database()
+    drop = database.drop
+    pool = new pg.Pool({ connectionString: database.url })
+    const storage = postgresStorage(pool)
+    await storage.schema.migrate()
+    await fill(pool, 20_000)
+    const { rows } = await pool.query<{ name: string }>(
+      `select relname as name from pg_class where relnamespace = 'hooks'::regnamespace and reltuples > 1000`,
+    )
+    for (const { name } of rows) filled.add(name)
+    expect(filled.size).toBeGreaterThan(8)
+  }, 120_000)
+
+  afterAll(async () => {
+    await pool?.end()
+    await drop?.()
+  }, 60_000)
+
+  const explain = async ({ text, parameters }: Ran): Promise<Plan[]> => {
+    const { rows } = await pool.query(`explain (format json) ${text}`, [...parameters])
+    return nodesOf(rows[0]['QUERY PLAN'][0].Plan)
+  }
+
+  /** What walks through a table that is not empty. */
+  const walked = async (statements: readonly Ran[]) => {
+    const found: string[] = []
+    for (const one of statements) {
+      const nodes = await explain(one)
+      const scans = nodes.filter((node) => node['Node Type'] === 'Seq Scan' && filled.has(node['Relation Name'] ?? ''))
+      if (scans.length > 0) found.push(`${scans.map((node) => node['Relation Name']).join(', ')}: ${one.text.trim()}`)
+    }
+    return found
+  }
+
+  it('of the hot path search, and walk through no table', { timeout: 120_000 }, async () => {
+    ran.length = 0
+    await hotPath(postgresStorage(record))
+    const texts = new Map(ran.map((one) => [one.text, one]))
+    expect(texts.size).toBeGreaterThan(15)
+    expect(await walked([...texts.values()])).toEqual([])
+  })
+
+  it('of what people do search too', { timeout: 120_000 }, async () => {
+    ran.length = 0
+    await byHand(postgresStorage(record))
+    const texts = new Map(ran.map((one) => [one.text, one]))
+    expect(texts.size).toBeGreaterThan(12)
+    expect(await walked([...texts.values()])).toEqual([])
+  })
+
+  it('of a statement that knows its messages look at no partition but theirs', { timeout: 60_000 }, async () => {
+    ran.length = 0
+    await hotPath(postgresStorage(record))
+    const reads = ran.filter(({ text }) => /join hooks\.message m/.test(text) && /left join hooks\.payload/.test(text))
+    expect(reads.length).toBeGreaterThan(1)
+    for (const one of reads) {
+      const nodes = await explain(one)
+      const partitions = new Set(nodes.flatMap((node) => node['Relation Name'] ?? []))
+      // A week of messages, or two, their payloads, and the marks.
+      expect(partitions.size).toBeLessThanOrEqual(5)
+    }
+  })
+})
+
+/** Rows of every kind: open ones that are due, that wait and that are held, ended ones, marks. */
+async function fill(pool: pg.Pool, count: number): Promise<void> {
+  const week = Math.floor(Date.now() / 604_800_000)
+  await pool.query(`
+    insert into hooks.endpoint (id, tenant, url, state, metadata, secrets, settings, rev, created_at, updated_at)
+      select 'ep_' || i, 't' || i, 'https://example.com', 'enabled', '{}', '[]', '{}', 1, now(), now() from generate_series(1, ${count}) i;
+    insert into hooks.lane (endpoint_id, tenant, open, ready_at, waiting_from)
+      select 'ep_' || i, 't' || i, 1, case when i % 3 = 0 then now() + interval '1 day' when i % 3 = 1 then now() end, '-infinity'
+      from generate_series(1, ${count}) i;
+    insert into hooks.message (week, id, tenant, type, occurred_at, created_at)
+      select ${week}, 'msg_' || i, 't' || i % ${count}, 'a', now(), now() from generate_series(1, ${count}) i;
+    insert into hooks.payload (week, id, created_at, data) select ${week}, 'msg_' || i, now(), '{}' from generate_series(1, ${count}) i;
+    insert into hooks.outbox (id, week, tenant, type, due_at)
+      select 'msg_' || i, ${week}, 't' || i % ${count}, 'a', now() + interval '1 day' from generate_series(1, ${count}) i;
+    insert into hooks.open (id, week, tenant, endpoint_id, message_id, message_week, type, created_at, due_at, since)
+      select 'dlv_' || i, ${week}, 't' || i % ${count}, 'ep_' || i, 'msg_' || i, ${week}, 'a', now(), now() + interval '1 day', now()
+      from generate_series(1, ${count}) i;
+    insert into hooks.ended (week, id, tenant, endpoint_id, message_id, message_week, type, state, attempts, created_at, finished_at)
+      select ${week}, 'old_' || i, 't' || i % ${count}, 'ep_' || i, 'msg_' || i, ${week}, 'a', 'delivered', 1, now(), now()
+      from generate_series(1, ${count}) i;
+    insert into hooks.attempt (week, delivery_id, n, at, ms, manual, logged_at)
+      select ${week}, 'old_' || i, 1, now(), 1, false, now() from generate_series(1, ${count}) i;
+    insert into hooks.idempotency (tenant, key, message_id, digest, expires_at)
+      select 't', 'key_' || i, 'msg_' || i, '', now() from generate_series(1, ${count}) i;
+    insert into hooks.job (id, tenant, kind, params, state, progress, created_at, updated_at, finished_at)
+      select 'job_' || i, 't', 'a', '{}', 'done', '{}', now(), now(), now() from generate_series(1, 5000) i;
+    insert into hooks.tenant (tenant, endpoints) select 't' || i, 1 from generate_series(1, ${count}) i`)
+  await pool.query('analyze')
+}
