@@ -5,6 +5,7 @@ import {
   EndpointError,
   type EventDefinitions,
   isHooksError,
+  type Lane,
   type NewEndpoint,
   newId,
   type Page,
@@ -54,6 +55,9 @@ export interface EndpointInput<Type extends string = string> extends SettingsInp
   readonly metadata?: Readonly<Record<string, string>>
   readonly enabled?: boolean
 }
+
+/** How an endpoint is doing. `heldForMs` is 0 where it is not held, Infinity where it is until lifted. */
+export type EndpointHealthView = Omit<Lane, 'endpointId' | 'cap' | 'warned'>
 
 export interface CreateEndpoint<Type extends string = string> extends EndpointInput<Type> {
   /** A secret of the owner's choosing, of the format's grammar. Left out: 32 random bytes. */
@@ -124,6 +128,10 @@ export interface EndpointsApi<D extends EventDefinitions, Tx> {
   pause(tenant: string, id: string): Promise<void>
   /** @throws as `pause` */
   resume(tenant: string, id: string): Promise<void>
+  /**
+   * How it is doing: failures since the last success, and why nothing may be starting. @throws as `pause`
+   */
+  health(tenant: string, id: string): Promise<EndpointHealthView>
   /**
    * Sends the catalog's example of `type` (by default, of the first type that the endpoint gets and that has one)
    * to this endpoint alone, through the real path.
@@ -354,6 +362,15 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
         }
       })
       return { secret: (made as MadeSecret).shown }
+    },
+
+    async health(tenant, id) {
+      needs(storage, 'health')
+      await find(tenant, id)
+      const [lane] = await stored(() => storage.lanes([id]))
+      if (!lane) throw new EndpointError('endpoint_not_found', 'the tenant has no such endpoint')
+      const { endpointId: _endpointId, cap: _cap, warned: _warned, ...health } = lane
+      return health
     },
 
     pause: (tenant, id) => setPaused(tenant, id, true),

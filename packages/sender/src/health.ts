@@ -44,6 +44,7 @@ export const WARNED = { failing: 1, scheduled: 2, tried: 3 } as const
 export function createHealth(options: HealthOptions): EndpointHealth {
   const { storage, policy, emitter, logger, clock } = options
   const { breaker, disable: rule } = policy
+  const countsNothing = storage.facts.lacks?.includes('health') ?? false
   /** Failures whose lanes are still to be looked at, by endpoint: the latest of each. */
   const waiting = new Map<string, DeliveryLease>()
   const successes = new Map<string, number>()
@@ -191,7 +192,7 @@ export function createHealth(options: HealthOptions): EndpointHealth {
         return speedUp(lease)
       }
       successes.delete(lease.endpoint.id)
-      if (!isFailure(outcome)) return
+      if (!isFailure(outcome) || countsNothing) return
       waiting.set(lease.endpoint.id, lease)
       reviewing ??= review()
     },

@@ -19,7 +19,14 @@ export {
 } from '@hooks/core'
 export type { DataCondition, DataFilter } from './data-filter.ts'
 export type { DeliveriesApi, DeliveryFilter } from './deliveries.ts'
-export type { CreateEndpoint, EndpointInput, EndpointsApi, EndpointView, UpdateEndpoint } from './endpoints.ts'
+export type {
+  CreateEndpoint,
+  EndpointHealthView,
+  EndpointInput,
+  EndpointsApi,
+  EndpointView,
+  UpdateEndpoint,
+} from './endpoints.ts'
 export type { KeyringOptions } from './keyring.ts'
 export type { Mismatch } from './match.ts'
 export { memoryStorage } from './memory-storage.ts'

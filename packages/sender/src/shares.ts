@@ -22,8 +22,13 @@ export function createShares(concurrency: number): Shares {
   const most = Math.max(1, Math.floor(concurrency * SHARE))
   const running = new Map<string, number>()
   let failing = 0
+  // As long as there is one tenant alone, nobody has to be passed over, which costs a storage a look at each lane.
+  let only: string | undefined
+  let several = false
   return {
     begin({ endpoint, lane }) {
+      only ??= endpoint.tenant
+      several ||= only !== endpoint.tenant
       running.set(endpoint.tenant, (running.get(endpoint.tenant) ?? 0) + 1)
       if (lane.failing) failing++
     },
@@ -34,7 +39,8 @@ export function createShares(concurrency: number): Shares {
       if (lane.failing) failing--
     },
     get claim() {
-      return { failingLimit: Math.max(0, most - failing), tenants: { most, running: Object.fromEntries(running) } }
+      const failingLimit = Math.max(0, most - failing)
+      return several ? { failingLimit, tenants: { most, running: Object.fromEntries(running) } } : { failingLimit }
     },
     get isFull() {
       return failing >= most

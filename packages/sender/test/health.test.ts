@@ -224,6 +224,30 @@ describe('the health of an endpoint', () => {
   })
 })
 
+describe('an endpoint tells', () => {
+  it('how it is doing, to its own tenant alone', async () => {
+    const { hooks, clock, endpoint } = await stage(() => ({ status: 503, headers: { 'retry-after': '60' } }))
+    expect(await hooks.endpoints.health('acme', endpoint.id)).toEqual({
+      heldForMs: 0,
+      paused: false,
+      probing: false,
+      failing: false,
+      failures: 0,
+      exhausted: 0,
+      firstFailureAt: null,
+      lastFailureAt: null,
+    })
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(1_000)
+    const health = await hooks.endpoints.health('acme', endpoint.id)
+    expect(health).toMatchObject({ failures: 1, firstFailureAt: expect.any(Date) })
+    expect(health.heldForMs).toBeGreaterThan(50_000)
+    await expect(hooks.endpoints.health('globex', endpoint.id)).rejects.toMatchObject({ code: 'endpoint_not_found' })
+    await hooks.stop()
+  })
+})
+
 describe('the circuit breaker', () => {
   it('leaves a failing endpoint alone and tries it with one request at a time, each wait twice as long', async () => {
     const at: number[] = []

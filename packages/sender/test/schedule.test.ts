@@ -45,6 +45,18 @@ describe('the retry schedule', () => {
     expect(nextDelay(policy, 9, 100 * HOUR, null, random)).toBeNull()
     expect(nextDelay(policy, 9, 90 * HOUR, null, random)).not.toBeNull()
   })
+  it('spreads what failed at one instant: from the second retry on no second has more than 5 % of it', () => {
+    const random = seededRandom(5)
+    for (const step of [2, 3, 4]) {
+      const seconds = new Map<number, number>()
+      for (let n = 0; n < 10_000; n++) {
+        const second = Math.floor((nextDelay(policy, step, 0, null, random) as number) / 1_000)
+        seconds.set(second, (seconds.get(second) ?? 0) + 1)
+      }
+      expect(Math.max(...seconds.values())).toBeLessThanOrEqual(500)
+    }
+  })
+
   it('waits for the later of schedule and Retry-After, 24 hours at most', () => {
     const exact = resolvePolicy({ jitter: 0 })
     expect(nextDelay(exact, 1, 0, 60_000, random)).toBe(60_000)

@@ -42,6 +42,9 @@ interface DueRow {
   readonly variant: string | null
 }
 
+/** How many lanes are read at a time where some of them may be passed over. */
+const LOOK_AHEAD = 50
+
 /** A lane's turn: what it may have in flight, what is due of it, and how many of that are taken. */
 interface Turn {
   readonly lane: ReadyLane
@@ -66,6 +69,8 @@ export function claim(db: Session, now: Epoch, options: Claim): DeliveryLease[] 
 function takeTurns(db: Session, now: Epoch, options: Claim): Turn[] {
   const { failing, limit, failingLimit = Number.POSITIVE_INFINITY, tenants } = options
   const turns: Turn[] = []
+  /** Lanes of tenants that have their share: they are looked at again if nobody else fills the claim. */
+  const passedOver: ReadyLane[] = []
   const takenOf = new Map<string, number>()
   let left = limit
   let leftOfFailing = failingLimit
@@ -80,26 +85,53 @@ function takeTurns(db: Session, now: Epoch, options: Claim): Turn[] {
     takenOf.set(turn.lane.tenant, (takenOf.get(turn.lane.tenant) ?? 0) + count)
   }
 
+  const visit = (lane: ReadyLane) => {
+    const cap = lane.probing ? 1 : (lane.cap ?? lane.concurrency ?? options.cap)
+    const most = Math.min(roomOf(lane), Math.max(0, cap - lane.flying), freeNow(lane, now))
+    const turn: Turn = { lane, cap, due: dueOfLane(db, now, lane, most), take: 0 }
+    turns.push(turn)
+    return turn
+  }
+
   // Of lanes that are ready at the same time each has another place, so the place is where to go on.
   let place: readonly [Epoch, number] = [-1, -1]
   while (left > 0) {
     const kinds = [failing === true ? NEITHER : 0, failing === false || leftOfFailing <= 0 ? NEITHER : 1]
     const [well, ill] = kinds as [number, number]
-    const lanes = db.all<ReadyLane>(READY_LANES, now, now, now, well, now, ...place, ill, now, ...place, left)
+    const lanes = db.all<ReadyLane>(
+      READY_LANES,
+      now,
+      now,
+      now,
+      well,
+      now,
+      ...place,
+      ill,
+      now,
+      ...place,
+      tenants ? Math.max(left, LOOK_AHEAD) : left,
+    )
     if (lanes.length === 0) break
     for (const lane of lanes) {
       place = [lane.ready_at, lane.ready_seq]
-      const room = roomOf(lane)
-      if (room <= 0) continue
-      const cap = lane.probing ? 1 : (lane.cap ?? lane.concurrency ?? options.cap)
-      const most = Math.min(room, Math.max(0, cap - lane.flying), freeNow(lane, now))
-      const turn: Turn = { lane, cap, due: dueOfLane(db, now, lane, most), take: 0 }
-      turns.push(turn)
-      take(turn, Math.min(turn.due.length, shareOf(lane)))
+      if (roomOf(lane) <= 0) continue
+      const share = shareOf(lane)
+      if (share <= 0) {
+        passedOver.push(lane)
+        continue
+      }
+      const turn = visit(lane)
+      take(turn, Math.min(turn.due.length, share))
       if (left <= 0) break
     }
   }
   for (const turn of turns) take(turn, Math.min(turn.due.length - turn.take, roomOf(turn.lane)))
+  for (const lane of passedOver) {
+    if (left <= 0) break
+    if (roomOf(lane) <= 0) continue
+    const turn = visit(lane)
+    take(turn, turn.due.length)
+  }
   return turns
 }
 

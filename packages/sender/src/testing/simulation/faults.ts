@@ -31,6 +31,8 @@ const RATES: Readonly<Record<string, number>> = {
   nextDueInMs: 0.02,
   'jobs.nextDueInMs': 0.02,
   'jobs.claim': 0.04,
+  'jobs.release': 0.9,
+  'endpoints.remove': 0.6,
   lanes: 0.08,
   hold: 0.08,
   'transport.send': 0.08,

@@ -138,6 +138,19 @@ export const resendCases: readonly StorageCase[] = [
   ),
 
   promise(
+    'a resend counts claims anew, so that what was lost before does not make it poison',
+    async ({ storage, endpoint, send, pass, claimOne, expect }) => {
+      const [id] = (await send([await endpoint()])) as [string]
+      await claimOne()
+      await pass(LEASE)
+      expect(await claimOne()).toMatchObject({ claims: 2 })
+      await pass(LEASE)
+      await storage.revive({ tenant: TENANT, delivery: id }, 1)
+      expect(await claimOne()).toMatchObject({ key: id, claims: 1, attempt: 1 })
+    },
+  ),
+
+  promise(
     'a resend revives the same row: same id, same bytes, numbers that go on, a schedule that begins anew',
     async ({ storage, endpoint, send, pass, claimOne, settle, view, attempts, expect, expectTime }) => {
       const [id] = (await send([await endpoint()])) as [string]
