@@ -1,5 +1,33 @@
-import { defineContract, defineEvents, hmacFormat, part } from '@hooks/core'
+import { type ApiEndpoint, defineContract, defineEvents, hmacFormat, part, writeStamp } from '@hooks/core'
 import { z } from 'zod'
+
+const booking = z.object({
+  id: z.string(),
+  listingId: z.string(),
+  guestId: z.string(),
+  startDate: z.iso.datetime(),
+  endDate: z.iso.datetime(),
+  /** In units of the currency. */
+  totalPrice: z.number(),
+  currency: z.string(),
+  status: z.string(),
+  pricingMode: z.string(),
+  createdAt: z.iso.datetime(),
+})
+
+/** A reservation. */
+export type Booking = z.infer<typeof booking>
+
+/** A webhook as Lok'Room's document prints it. Its secret is there when it was made, and never again. */
+const webhook = ({ id, url, events, secret, enabled, createdAt, updatedAt }: ApiEndpoint) => ({
+  id,
+  url,
+  events,
+  ...(secret !== undefined && { secret }),
+  active: enabled,
+  createdAt: writeStamp(createdAt, 'isoSeconds'),
+  updatedAt: writeStamp(updatedAt, 'isoSeconds'),
+})
 
 /** Lok'Room, as its document has it: packages/documents/texts/lokroom.md. */
 export const contract = defineContract({
@@ -7,19 +35,7 @@ export const contract = defineContract({
     'booking.created': {
       description: 'Une nouvelle réservation a été créée',
       group: 'Réservations',
-      schema: z.object({
-        id: z.string(),
-        listingId: z.string(),
-        guestId: z.string(),
-        startDate: z.iso.datetime(),
-        endDate: z.iso.datetime(),
-        /** In units of the currency. */
-        totalPrice: z.number(),
-        currency: z.string(),
-        status: z.string(),
-        pricingMode: z.string(),
-        createdAt: z.iso.datetime(),
-      }),
+      schema: booking,
       example: {
         id: 'booking_abc123',
         listingId: 'listing_def456',
@@ -129,7 +145,50 @@ export const contract = defineContract({
     signature: { header: 'x-lok-signature' },
   }),
   ids: { endpoint: 'webhook_', delivery: 'delivery_' },
-  policy: { retry: ['0s', '1m', '5m'], jitter: 0, deadline: '10s', classify: 'non2xx-retries', pace: false },
+  policy: {
+    retry: ['0s', '1m', '5m'],
+    jitter: 0,
+    deadline: '10s',
+    classify: 'non2xx-retries',
+    pace: false,
+    disable: 'never',
+  },
+  api: {
+    base: '/api/webhooks',
+    routes: { rotateSecret: 'POST /:id/regenerate-secret' },
+    names: { enabled: 'active' },
+    secret: 'generated',
+    eventLimit: 20,
+    pages: 'numbered',
+    states: {
+      success: ['delivered'],
+      failed: ['failed', 'cancelled', 'skipped'],
+      pending: ['pending', 'sending', 'retrying'],
+    },
+    show: {
+      endpoint: webhook,
+      endpoints: (webhooks, next) => ({ webhooks, ...(next !== undefined && { nextCursor: next }) }),
+      secret: (_, endpoint) => webhook(endpoint),
+      delivery: ({ id, type, status, attempts, last, createdAt }) => ({
+        id,
+        event: type,
+        status,
+        attempts,
+        lastAttempt: last && writeStamp(last.at, 'isoSeconds'),
+        // What the customer's server said; where it said nothing, why.
+        response: last?.error === undefined ? (last?.answer ?? null) : { error: last.error, message: last.detail },
+        createdAt: writeStamp(createdAt, 'isoSeconds'),
+      }),
+      deliveries: ({ data, statistics, page, pageSize, total, pageCount }) => ({
+        deliveries: data,
+        statistics,
+        page,
+        pageSize,
+        total,
+        pageCount,
+      }),
+    },
+  },
   answers: {
     signature_mismatch: [401, 'Invalid signature'],
     missing_header: [401, 'Invalid signature'],
