@@ -10,6 +10,7 @@ afterEach(() => {
 
 const scripts = {
   'hold-lock': new URL('./children/hold-lock.ts', import.meta.url),
+  'claim-for': new URL('./children/claim-for.ts', import.meta.url),
   deliver: new URL('./children/deliver.ts', import.meta.url),
   work: new URL('./children/work.ts', import.meta.url),
 }

@@ -28,6 +28,25 @@ describe('processes', () => {
     await storage.close()
   }, 60_000)
 
+  it('four that claim from an endpoint with a rate keep it together, to 5 %', async () => {
+    const path = freshPath()
+    const storage = sqliteStorage(path, { driver, logger: silentLogger })
+    const perSecond = 40
+    await storage.endpoints.create(newEndpoint('e1', { settings: { perSecond } }), 10)
+    await send(storage, 'e1', 1_000)
+    const children = ['a', 'b', 'c', 'd'].map((name) => startChild('claim-for', path, name, 3_000))
+    await Promise.all(children.map(({ over }) => over))
+    const claimed = children.flatMap(({ lines }) => lines.filter((line) => line.startsWith('claimed ')))
+    const times = claimed.map((line) => Number(line.split(' ')[2])).sort((a, b) => a - b)
+    const seconds = ((times.at(-1) ?? 0) - (times[0] ?? 0)) / 1_000
+    expect(new Set(claimed.map((line) => line.split(' ')[1])).size).toBe(claimed.length)
+    // What is free when the time begins and when it ends is in it as well.
+    expect(claimed.length).toBeLessThanOrEqual(perSecond * seconds * 1.05 + 2)
+    expect(claimed.length).toBeGreaterThan(perSecond)
+    expect(children.filter(({ lines }) => lines.length > 1).length).toBeGreaterThan(1)
+    await storage.close()
+  }, 60_000)
+
   it('several that make the tables at once make them once', async () => {
     const path = freshPath()
     const children = Array.from({ length: 4 }, (_, n) => startChild('work', path, `w${n}`))
