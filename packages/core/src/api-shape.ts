@@ -21,6 +21,12 @@ export type ApiOperation =
   | 'resendDelivery'
   | 'cancelDelivery'
   | 'listVerificationCode'
+  | 'recoverEndpoint'
+  | 'replayMissing'
+  | 'listJobs'
+  | 'getJob'
+  | 'cancelJob'
+  | 'describeApi'
 
 /** A route below the API's base; `:id` stands for the endpoint, the delivery or the message. */
 export type ApiRoute = `${'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'} /${string}`

@@ -56,6 +56,7 @@ export type EndpointCode =
   | 'endpoint_not_found'
   | 'endpoint_disabled'
   | 'endpoint_conflict'
+  | 'endpoint_changed'
   | 'endpoint_limit'
   | 'secret_limit'
   | 'message_not_found'

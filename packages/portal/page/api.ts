@@ -60,6 +60,11 @@ export function may(capability: string): boolean {
   return can === 'all' || can?.includes(capability) === true
 }
 
+const tags = new Map<string, string>()
+
+/** The revision of what was last read at a path, for a change that is to fail where somebody else changed it since. */
+export const tagOf = (path: string) => tags.get(new URL(`v1/${path}`, ROOT).pathname)
+
 type Query = Readonly<Record<string, string | number | undefined>>
 
 export const get = <T>(path: string, query?: Query) => call<T>('GET', path, query)
@@ -93,6 +98,8 @@ async function request<T>(method: string, url: URL, body?: object, headers: Reco
   } catch {
     throw new Problem(0, 'offline', 'The server cannot be reached.')
   }
+  const tag = response.headers.get('etag')
+  if (tag !== null) tags.set(url.pathname, tag)
   const value = text === '' ? undefined : parsed(text)
   if (response.ok) return value as T
   if (response.status === 401) session.value = null

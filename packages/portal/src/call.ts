@@ -18,10 +18,11 @@ export interface Call {
   readonly id: string
   readonly query: Fields
   readonly body: Fields
+  readonly headers: Headers
 }
 
-/** A status and what to show; undefined for no body. */
-export type Outcome = readonly [status: number, value?: unknown]
+/** A status, what to show (undefined for no body), and headers beside the usual ones. */
+export type Outcome = readonly [status: number, value?: unknown, headers?: Readonly<Record<string, string>>]
 
 /** One thing that the API does. */
 export interface Operation {

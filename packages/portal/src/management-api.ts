@@ -61,7 +61,7 @@ export function createManagementApi(hooks: AnySender, options: ManagementApiOpti
     const body = new Fields(await readFields(request), shape.nameOf)
     const query = new Fields(Object.fromEntries(searchParams), shape.nameOf)
     const tenant = tenantFor(access, body.text('tenant', 256) ?? query.text('tenant', 256))
-    const call = { hooks, contract, shape, access, tenant, id: found.id, query, body }
+    const call = { hooks, contract, shape, access, tenant, id: found.id, query, body, headers: request.headers }
     return written(await runOperation(found.operation, call))
   }
 
@@ -81,9 +81,10 @@ export function createManagementApi(hooks: AnySender, options: ManagementApiOpti
 /** Never kept by a browser or a proxy: it is one tenant's, and may hold a secret. */
 const HEADERS = { 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' }
 
-function written([status, value]: Outcome): Response {
-  if (value === undefined) return new Response(null, { status, headers: HEADERS })
-  return new Response(JSON.stringify(value), { status, headers: { ...HEADERS, 'content-type': 'application/json' } })
+function written([status, value, more]: Outcome): Response {
+  const headers = { ...HEADERS, ...more }
+  if (value === undefined) return new Response(null, { status, headers })
+  return new Response(JSON.stringify(value), { status, headers: { ...headers, 'content-type': 'application/json' } })
 }
 
 function refusalOf(error: unknown, { show }: Shape): Response {

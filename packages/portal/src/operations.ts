@@ -21,7 +21,9 @@ import {
   updateEndpoint,
 } from './operations/endpoints.ts'
 import { listEventTypes } from './operations/event-types.ts'
+import { cancelJob, getJob, listJobs, recoverEndpoint, replayMissing } from './operations/jobs.ts'
 import { getMessage, listMessages } from './operations/messages.ts'
+import { describeApi } from './operations/openapi.ts'
 import { listVerificationCode } from './operations/verification-code.ts'
 
 const operations: Readonly<Record<ApiOperation, Operation>> = {
@@ -44,6 +46,12 @@ const operations: Readonly<Record<ApiOperation, Operation>> = {
   resendDelivery,
   cancelDelivery,
   listVerificationCode,
+  recoverEndpoint,
+  replayMissing,
+  listJobs,
+  getJob,
+  cancelJob,
+  describeApi,
 }
 
 /** Runs an operation for somebody who may. @throws Refusal, HooksError */

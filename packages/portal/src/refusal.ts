@@ -35,6 +35,7 @@ const TITLES: Readonly<Record<number, string>> = {
   415: 'Unsupported media type',
   422: 'Cannot be processed',
   500: 'Internal error',
+  501: 'Not available',
   503: 'Unavailable',
 }
 
@@ -42,6 +43,8 @@ const STATUS: Readonly<Record<string, number>> = {
   endpoint_not_found: 404,
   message_not_found: 404,
   delivery_not_found: 404,
+  endpoint_changed: 412,
+  storage_lacks: 501,
   job_not_found: 404,
   endpoint_disabled: 409,
   secret_limit: 409,

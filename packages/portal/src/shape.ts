@@ -48,6 +48,12 @@ const ROUTES: Readonly<Record<ApiOperation, ApiRoute>> = {
   resendDelivery: 'POST /deliveries/:id/resend',
   cancelDelivery: 'POST /deliveries/:id/cancel',
   listVerificationCode: 'GET /verification-code',
+  recoverEndpoint: 'POST /:id/recover',
+  replayMissing: 'POST /:id/replay-missing',
+  listJobs: 'GET /jobs',
+  getJob: 'GET /jobs/:id',
+  cancelJob: 'POST /jobs/:id/cancel',
+  describeApi: 'GET /openapi.json',
 }
 
 /** Operations of one endpoint, or of all: in our own API they are below `/endpoints`. */

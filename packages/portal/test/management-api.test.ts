@@ -351,3 +351,137 @@ describe('a product with an API of its own shape', () => {
     expect((await call('GET', `/api/webhooks/${json.id}/deliveries?pageSize=1000000000`)).json.pageSize).toBe(100)
   })
 })
+
+describe('calls that are made twice, or at the same time as others', () => {
+  const key = { 'idempotency-key': 'a1b2' }
+
+  it('create one endpoint for one Idempotency-Key, however often and however much at once, with the same answer', async () => {
+    const { call, hooks } = stage()
+    const answers = await Promise.all([1, 2, 3].map(() => call('POST', '/v1/endpoints', { url: URL_ }, key)))
+    const later = await call('POST', '/v1/endpoints', { url: URL_ }, key)
+    for (const { status, text } of [...answers, later]) expect([status, text]).toEqual([201, answers[0]?.text])
+    expect((await hooks.endpoints.list('acme')).data).toHaveLength(1)
+  })
+
+  it('remember a key for a day, also over midnight, and each tenant its own', async () => {
+    const { call, clock, hooks } = stage()
+    const first = await call('POST', '/v1/endpoints', { url: URL_ }, key)
+    await clock.advance(86_399_000)
+    await clock.advance(2_000)
+    expect((await call('POST', '/v1/endpoints', { url: URL_ }, key)).json.id).toBe(first.json.id)
+    const theirs = await call('POST', '/v1/endpoints', { url: URL_ }, { ...key, ...as('globex') })
+    expect(theirs.json.id).not.toBe(first.json.id)
+    await clock.advance(2 * 86_400_000)
+    expect((await call('POST', '/v1/endpoints', { url: URL_ }, key)).json.id).not.toBe(first.json.id)
+    expect((await hooks.endpoints.list('acme')).data).toHaveLength(2)
+  })
+
+  it('refuse a key that was for another endpoint, and one that is none', async () => {
+    const { call } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ }, key)
+    expect((await call('POST', '/v1/endpoints', { url: `${URL_}/other` }, key)).status).toBe(409)
+    await call('POST', `/v1/endpoints/${json.id}/rotate-secret`)
+    const after = await call('POST', '/v1/endpoints', { url: URL_ }, key)
+    expect(after.status).toBe(409)
+    expect(after.text).not.toContain('whsec_')
+    const long = { 'idempotency-key': 'x'.repeat(201) }
+    expect((await call('POST', '/v1/endpoints', { url: URL_ }, long)).json.code).toBe('header_invalid')
+  })
+
+  it('send one test for one Idempotency-Key', async () => {
+    const { call, hooks, sent } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    const test = () => call('POST', `/v1/endpoints/${json.id}/test`, { event: 'booking.created' }, key)
+    const [first, second] = [await test(), await test()]
+    expect(second.json).toEqual(first.json)
+    await hooks.drain({ maxMs: 10_000 })
+    expect(sent).toHaveLength(1)
+  })
+
+  it('change an endpoint only as it was read, where If-Match says so', async () => {
+    const { call } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    const path = `/v1/endpoints/${json.id}`
+    const etag = (await call('GET', path)).headers.get('etag') ?? ''
+    expect(etag).toMatch(/^"\d+"$/)
+    const changed = await call('PATCH', path, { name: 'a' }, { 'if-match': etag })
+    expect([changed.status, changed.json.name]).toEqual([200, 'a'])
+    const late = await call('PATCH', path, { name: 'b' }, { 'if-match': etag })
+    expect([late.status, late.json.code]).toEqual([412, 'endpoint_changed'])
+    expect((await call('GET', path)).json.name).toBe('a')
+    const now = changed.headers.get('etag') ?? ''
+    expect((await call('PATCH', path, { name: 'b' }, { 'if-match': now })).status).toBe(200)
+    for (const match of ['"x"', 'W/"1"', '"1", "2"'])
+      expect((await call('PATCH', path, { name: 'c' }, { 'if-match': match })).status).toBe(412)
+    expect((await call('PATCH', path, { name: 'c' }, { 'if-match': '*' })).status).toBe(200)
+    expect((await call('PATCH', path, { name: 'd' })).status).toBe(200)
+  })
+})
+
+describe('what an endpoint missed', () => {
+  async function outage() {
+    let status = 410
+    const world = stage({ status: () => status })
+    const { json } = await world.call('POST', '/v1/endpoints', { url: URL_ })
+    for (let i = 0; i < 3; i++) await world.hooks.send('booking.created', { id: `${i}` }, { tenant: 'acme' })
+    await world.hooks.drain({ maxMs: 10_000 })
+    await world.hooks.endpoints.enable('acme', json.id)
+    await world.clock.advance(60_000)
+    status = 200
+    return { ...world, path: `/v1/endpoints/${json.id}`, since: '2025-12-31T00:00:00Z' }
+  }
+
+  it('is counted, then sent again as a job that says how far it is', async () => {
+    const { call, hooks, path, since, sent } = await outage()
+    const before = sent.length
+    const counted = await call('POST', `${path}/recover`, { since, dryRun: true })
+    expect([counted.status, counted.json]).toEqual([200, { matching: 3, expired: 0 }])
+    const begun = await call('POST', `${path}/recover`, { since })
+    expect([begun.status, begun.json.state]).toEqual([202, 'running'])
+    expect(begun.json.tenant).toBeUndefined()
+    await hooks.drain({ maxMs: 10_000 })
+    await hooks.drain({ maxMs: 10_000 })
+    expect((await call('GET', `/v1/jobs/${begun.json.id}`)).json).toMatchObject({ state: 'done', sent: 3 })
+    expect((await call('GET', '/v1/jobs')).json.data).toHaveLength(1)
+    expect(sent.length - before).toBe(3)
+  })
+
+  it('can be narrowed to event types and a stretch of time', async () => {
+    const { call, path, since } = await outage()
+    const count = async (more: object) =>
+      (await call('POST', `${path}/recover`, { since, dryRun: true, ...more })).json.matching
+    expect(await count({ types: ['user.deleted'] })).toBe(0)
+    expect(await count({ types: ['booking.created'] })).toBe(3)
+    expect(await count({ until: since })).toBe(0)
+    expect((await call('POST', `${path}/recover`, { dryRun: true })).json).toMatchObject({ field: 'since' })
+    expect((await call('POST', `${path}/recover`, { since: 'yesterday' })).json).toMatchObject({ field: 'since' })
+  })
+
+  it('is sent, too, where the endpoint did not exist yet', async () => {
+    const { call, since } = await outage()
+    const { json } = await call('POST', '/v1/endpoints', { url: `${URL_}/new` })
+    const counted = await call('POST', `/v1/endpoints/${json.id}/replay-missing`, { since, dryRun: true })
+    expect(counted.json).toEqual({ matching: 3, expired: 0 })
+  })
+
+  it('stops being sent when the job is cancelled', async () => {
+    const { call, path, since, sent, hooks } = await outage()
+    const { json } = await call('POST', `${path}/recover`, { since })
+    const before = sent.length
+    expect((await call('POST', `/v1/jobs/${json.id}/cancel`)).json.state).toBe('cancelled')
+    await hooks.drain({ maxMs: 10_000 })
+    expect(sent.length).toBe(before)
+  })
+
+  it("is nobody else's: jobs of another tenant are not found, and readers start none", async () => {
+    const { call, path, since } = await outage()
+    const { json } = await call('POST', `${path}/recover`, { since })
+    for (const [method, at] of [
+      ['GET', ''],
+      ['POST', '/cancel'],
+    ] as const)
+      expect((await call(method, `/v1/jobs/${json.id}${at}`, undefined, as('globex'))).json.code).toBe('job_not_found')
+    expect((await call('POST', `${path}/recover`, { since }, as('globex'))).status).toBe(404)
+    expect((await call('POST', `${path}/recover`, { since }, as('reader'))).status).toBe(403)
+  })
+})

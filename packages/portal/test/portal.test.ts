@@ -179,7 +179,7 @@ describe('the API behind the page', () => {
     const { hooks, at } = opened()
     const { id, secret } = await hooks.endpoints.create('acme', { url: 'https://acme.example/in' })
     await hooks.send('booking.created', { id: 'b_1' }, { tenant: 'acme' })
-    await hooks.drain({ maxMs: 1_000 })
+    await hooks.drain({ maxMs: 10_000 })
     const { data } = await hooks.deliveries.list('acme', { endpoint: id })
     const answer = await at(`/settings/webhooks/api/v1/deliveries/${data[0]?.id}`, {
       headers: { authorization: 'Bearer acme' },

@@ -18,6 +18,7 @@ import {
 } from '@hooks/core'
 import type { SealedSettings } from './destination.ts'
 import { createSettings, type SettingsInput, type SettingsView, shownSettings } from './endpoint-settings.ts'
+import { keyedIds } from './keyed-id.ts'
 import type { Keyring, Sealed } from './keyring.ts'
 import { needs } from './lacks.ts'
 import { checkFilters } from './match.ts'
@@ -42,6 +43,8 @@ export interface EndpointView extends SettingsView {
   readonly metadata: Readonly<Record<string, string>>
   readonly createdAt: Date
   readonly updatedAt: Date
+  /** Raised by every change: an update can name the one that it was made from. */
+  readonly rev: number
 }
 
 /** What an endpoint is made of. */
@@ -79,22 +82,32 @@ export type UpdateEndpoint<Type extends string = string> = {
 /** The endpoints of tenants. Every call names its tenant: another tenant's endpoint is not found. */
 export interface EndpointsApi<D extends EventDefinitions, Tx> {
   /**
-   * Adds an endpoint. The secret is in this answer and in no other.
+   * Adds an endpoint. The secret is in this answer and in no other. The same `idempotencyKey` again, within a day, adds
+   * nothing, and gives the same answer again, as long as nothing was changed since.
    *
-   * @throws EndpointError `url_*`, `address_blocked`, `filter_invalid`, `tenant_invalid`, `endpoint_limit`
+   * @throws EndpointError `url_*`, `address_blocked`, `filter_invalid`, `tenant_invalid`, `endpoint_limit`, `endpoint_conflict`
    * @throws ConfigurationError `secret_*` where `secret` is not of the format's grammar
    */
   create(
     tenant: string,
     input: CreateEndpoint<keyof D & string>,
-    options?: { readonly tx?: Tx },
+    options?: { readonly tx?: Tx; readonly idempotencyKey?: string },
   ): Promise<EndpointView & { readonly secret: string }>
   /** @throws EndpointError `endpoint_not_found` */
   get(tenant: string, id: string): Promise<EndpointView>
   /** Oldest first; 50 a page by default, 250 at most; by `cursor`, or by `offset`, and with `total` counted. */
   list(tenant: string, filter?: Partial<Page> & { readonly enabled?: boolean }): Promise<Paged<EndpointView>>
-  /** Changes what is named. @throws EndpointError as `create`, and `endpoint_not_found` */
-  update(tenant: string, id: string, change: UpdateEndpoint<keyof D & string>): Promise<EndpointView>
+  /**
+   * Changes what is named; with `rev`, only where that is still the present one.
+   *
+   * @throws EndpointError as `create`, and `endpoint_not_found`, `endpoint_changed`
+   */
+  update(
+    tenant: string,
+    id: string,
+    change: UpdateEndpoint<keyof D & string>,
+    options?: { readonly rev?: number },
+  ): Promise<EndpointView>
   /** Removes it. What is waiting is cancelled; its history stays. @throws EndpointError `endpoint_not_found` */
   remove(tenant: string, id: string): Promise<void>
   /** @throws EndpointError `endpoint_not_found` */
@@ -134,12 +147,16 @@ export interface EndpointsApi<D extends EventDefinitions, Tx> {
   health(tenant: string, id: string): Promise<EndpointHealthView>
   /**
    * Sends the catalog's example of `type` (by default, of the first type that the endpoint gets and that has one)
-   * to this endpoint alone, through the real path.
+   * to this endpoint alone, through the real path. With an `idempotencyKey` it is sent once, as by `send`.
    *
-   * @throws PayloadError `event_type_unknown`, `payload_invalid` where there is no example
+   * @throws PayloadError `event_type_unknown`, `payload_invalid` where there is no example, `idempotency_*`
    * @throws EndpointError `endpoint_not_found`
    */
-  sendTest(tenant: string, id: string, options?: { readonly type?: keyof D & string }): Promise<Sent>
+  sendTest(
+    tenant: string,
+    id: string,
+    options?: { readonly type?: keyof D & string; readonly idempotencyKey?: string },
+  ): Promise<Sent>
 }
 
 /** What {@link createEndpoints} needs. */
@@ -156,7 +173,13 @@ export interface EndpointsOptions extends Seams {
   readonly enabled: (tenant: string, endpointId: string) => void
   /** Judges a URL by syntax. @throws EndpointError */
   readonly checkUrl: (url: unknown) => void
-  readonly sendTo: (type: string, data: unknown, tenant: string, endpoint: string) => Promise<Sent>
+  readonly sendTo: (
+    type: string,
+    data: unknown,
+    tenant: string,
+    endpoint: string,
+    idempotencyKey: string | undefined,
+  ) => Promise<Sent>
 }
 
 const CHUNK = 500
@@ -237,6 +260,16 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
     if (!paused) options.due()
   }
 
+  /** The answer to a creation once more. */
+  function again(endpoint: Endpoint, url: string): EndpointView & { readonly secret: string } {
+    const [secret] = endpoint.secrets
+    if (endpoint.rev === 1 && endpoint.url === url && secret)
+      return { ...view(endpoint), secret: shownOf(keyring.open(secret, endpoint.id)) }
+    throw new EndpointError('endpoint_conflict', 'another endpoint was created under this key', {
+      hint: 'a key is for one creation, and for making that again; take another one',
+    })
+  }
+
   async function rewrapOne(tenant: string, id: string): Promise<boolean> {
     let done = false
     const again = <T extends Sealed>(sealed: T): T => {
@@ -273,11 +306,17 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       : { ...endpoint, state: enabled ? ('enabled' as const) : ('disabled' as const), reason }
 
   return {
-    async create(tenant, input, { tx } = {}) {
+    async create(tenant, input, { tx, idempotencyKey } = {}) {
       checkTenant(tenant)
       options.checkUrl(input.url)
       const made = secretFor(input.secret, input.signing === 'v1a')
-      const id = newId(contract.ids.endpoint, clock, random)
+      const prefix = contract.ids.endpoint
+      const keyed = idempotencyKey === undefined ? [] : await keyedIds(prefix, tenant, idempotencyKey, clock)
+      for (const one of keyed) {
+        const there = await storage.endpoints.get(tenant, one, tx)
+        if (there) return again(there, input.url)
+      }
+      const id = keyed[0] ?? newId(prefix, clock, random)
       const endpoint: NewEndpoint = {
         id,
         tenant,
@@ -298,6 +337,8 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
         })
       }
       const created = await storage.endpoints.get(tenant, endpoint.id, tx)
+      // Another call with the same key may have been the first.
+      if (created && idempotencyKey !== undefined) return again(created, input.url)
       return {
         ...view(created ?? { ...endpoint, rev: 1, createdAt: clock.now(), updatedAt: clock.now() }),
         secret: made.shown,
@@ -313,12 +354,12 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       return { ...found, data: found.data.map(view) }
     },
 
-    async update(tenant, id, input) {
+    async update(tenant, id, input, { rev } = {}) {
       if (input.url !== undefined) options.checkUrl(input.url)
       const filters = input.events === undefined ? undefined : checkFilters(input.events, contract.events)
       const added = settings.of(input, id)
       const changed = await change(tenant, id, (endpoint) => ({
-        ...endpoint,
+        ...atRev(endpoint, rev),
         settings: { ...endpoint.settings, ...added },
         ...(input.url !== undefined && { url: input.url }),
         ...(filters !== undefined && { filters }),
@@ -389,10 +430,10 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       return changed
     },
 
-    async sendTest(tenant, id, { type } = {}) {
+    async sendTest(tenant, id, { type, idempotencyKey } = {}) {
       const endpoint = await find(tenant, id)
       const event = type === undefined ? testEvent(endpoint) : contract.events.get(type)
-      if (event?.example !== undefined) return options.sendTo(event.type, event.example, tenant, id)
+      if (event?.example !== undefined) return options.sendTo(event.type, event.example, tenant, id, idempotencyKey)
       if (type !== undefined && !event)
         throw new PayloadError('event_type_unknown', 'there is no such event type in the catalog')
       throw new PayloadError('payload_invalid', 'the catalog has no example to send', {
@@ -411,6 +452,11 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
   }
 }
 
-function view({ filters, state, secrets: _secrets, settings, rev: _rev, ...endpoint }: Endpoint): EndpointView {
+function atRev(endpoint: Endpoint, rev: number | undefined): Endpoint {
+  if (rev === undefined || rev === endpoint.rev) return endpoint
+  throw new EndpointError('endpoint_changed', 'the endpoint was changed meanwhile', { hint: 'read it again' })
+}
+
+function view({ filters, state, secrets: _secrets, settings, ...endpoint }: Endpoint): EndpointView {
   return { ...endpoint, events: filters, enabled: state === 'enabled', ...shownSettings(settings) }
 }

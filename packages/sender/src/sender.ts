@@ -315,8 +315,9 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     enabled: (tenant, endpointId) =>
       emitter.emit('endpoint.enabled', { tenant, endpointId, at: clock.now(), by: 'hand' }),
     checkUrl: (url) => void parseEndpointUrl(url, urlPolicy),
-    sendTo: async (type, data, tenant, endpoint) => {
-      const [sent] = await sending.sendMany([{ type, data, tenant, endpoints: [endpoint] }], undefined)
+    sendTo: async (type, data, tenant, endpoint, idempotencyKey) => {
+      const key = idempotencyKey !== undefined && { idempotencyKey }
+      const [sent] = await sending.sendMany([{ type, data, tenant, endpoints: [endpoint], ...key }], undefined)
       return sent as Sent
     },
   })

@@ -15,9 +15,10 @@ export const chromiumPath = PLACES.find((place) => place !== undefined && exists
 
 const SCREENS = process.env.HOOKS_SCREENSHOTS ?? join(tmpdir(), 'hooks-portal-screens')
 
-export function launch(): Promise<Browser> {
+export async function launch(): Promise<Browser> {
+  if (!chromiumPath) throw new Error('no Chromium: install one, or name it in HOOKS_TEST_CHROMIUM')
   return chromium.launch({
-    executablePath: chromiumPath as string,
+    executablePath: chromiumPath,
     args: [
       '--headless',
       '--no-sandbox',

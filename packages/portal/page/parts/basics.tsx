@@ -1,10 +1,25 @@
-import type { ComponentChildren } from 'preact'
+import { type ComponentChildren, Fragment } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Problem } from '../api.ts'
 import { wordsFor } from '../notice.ts'
 import { ago, exact } from '../times.ts'
 import type { State } from '../types.ts'
 import { t } from '../words.ts'
+
+/** The name of an event, which may break where it has a dot. */
+export function EventName({ type }: { type: string }) {
+  const parts = type.split(/(?<=[._])/)
+  return (
+    <code>
+      {parts.map((part, i) => (
+        <Fragment key={i}>
+          {part}
+          <wbr />
+        </Fragment>
+      ))}
+    </code>
+  )
+}
 
 /** A time as people say it; the exact one on hovering. */
 export function Time({ at }: { at: string }) {

@@ -3,7 +3,7 @@ import { get } from '../api.ts'
 import { diagnose } from '../causes.ts'
 import { useEvery, useLoaded } from '../loading.ts'
 import { countOf, KIND_NAMES, KINDS, type Kind } from '../parts/bars.tsx'
-import { Badge, Empty, Loading, Time, Trouble } from '../parts/basics.tsx'
+import { Badge, Empty, EventName, Loading, Time, Trouble } from '../parts/basics.tsx'
 import { link } from '../router.ts'
 import { duration, number } from '../times.ts'
 import type { Deliveries, Delivery } from '../types.ts'
@@ -112,7 +112,7 @@ function Row({ endpoint, delivery }: { endpoint: string; delivery: Delivery }) {
     <tr>
       <td>
         <a class="stretched" href={link('endpoints', endpoint, 'deliveries', id)}>
-          <code>{type}</code>
+          <EventName type={type} />
         </a>
       </td>
       <td>

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
-import { get, type Problem, patch, post } from '../api.ts'
+import { get, type Problem, patch, post, tagOf } from '../api.ts'
 import { problemOf, useBusy, useLoaded } from '../loading.ts'
 import { say, wordsFor } from '../notice.ts'
 import { Loading, Trouble } from '../parts/basics.tsx'
@@ -42,7 +42,8 @@ function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endp
   const [busy, run] = useBusy()
   const form = useRef<HTMLFormElement>(null)
   // A second click, or a second try after a lost answer, makes no second webhook.
-  const key = useRef(crypto.randomUUID())
+  const key = useRef(randomText())
+  const tag = useRef(endpoint && tagOf(`endpoints/${endpoint.id}`))
 
   useEffect(() => {
     if (problem) form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus()
@@ -54,7 +55,11 @@ function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endp
     const input = { url: url.trim(), events }
     try {
       if (endpoint) {
-        await patch<Endpoint>(`endpoints/${endpoint.id}`, { ...input, name: name.trim() || null })
+        await patch<Endpoint>(
+          `endpoints/${endpoint.id}`,
+          { ...input, name: name.trim() || null },
+          tag.current === undefined ? {} : { 'if-match': tag.current },
+        )
         say(t.form.saved)
         return go('endpoints', endpoint.id)
       }
@@ -67,7 +72,8 @@ function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endp
       go('endpoints', made.id)
     } catch (error) {
       const found = problemOf(error)
-      key.current = crypto.randomUUID()
+      // An answer that was lost may have been a yes: then the same key gives it again.
+      if (found.status >= 400 && found.status < 500) key.current = randomText()
       setProblem(found)
     }
   }
@@ -128,6 +134,11 @@ function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endp
       </div>
     </form>
   )
+}
+
+/** Not `randomUUID`, which is there over https alone. */
+function randomText(): string {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((one) => one.toString(36)).join('')
 }
 
 interface Attributes {

@@ -53,7 +53,6 @@ export const english: Words = {
     save: 'Save',
     create: 'Save',
     saved: 'Saved',
-    changedMeanwhile: 'Somebody else changed this webhook meanwhile. Look at it again, then save.',
   },
   endpoint: {
     enabled: 'Active',
@@ -223,6 +222,7 @@ export const english: Words = {
     raw: 'Give it the bytes of the body as they came, before any parser. It needs no library.',
   },
   problems: {
+    endpoint_changed: 'Somebody else changed this webhook meanwhile. Look at it again, then save.',
     offline: 'The server cannot be reached. Check your connection.',
     url_scheme: 'Use an address that begins with https://.',
     url_invalid: 'This is no valid address.',

@@ -54,7 +54,6 @@ export const french: Words = {
     save: 'Enregistrer',
     create: 'Enregistrer',
     saved: 'Enregistré',
-    changedMeanwhile: "Quelqu'un d'autre a modifié ce webhook entre-temps. Relisez-le, puis enregistrez.",
   },
   endpoint: {
     enabled: 'Actif',
@@ -228,6 +227,7 @@ export const french: Words = {
     raw: "Donnez-lui les octets du corps tels qu'ils sont arrivés, avant tout analyseur. Aucune bibliothèque n'est nécessaire.",
   },
   problems: {
+    endpoint_changed: "Quelqu'un d'autre a modifié ce webhook entre-temps. Relisez-le, puis enregistrez.",
     offline: 'Le serveur ne répond pas. Vérifiez votre connexion.',
     url_scheme: 'Utilisez une adresse qui commence par https://.',
     url_invalid: "Ce n'est pas une adresse valide.",

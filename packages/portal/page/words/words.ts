@@ -55,7 +55,6 @@ export interface Words {
     readonly save: string
     readonly create: string
     readonly saved: string
-    readonly changedMeanwhile: string
   }
   readonly endpoint: {
     readonly enabled: string

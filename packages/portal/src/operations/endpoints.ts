@@ -1,5 +1,5 @@
 import type { CreateEndpoint, EndpointView, UpdateEndpoint } from '@hooks/sender'
-import type { Call, Operation } from '../call.ts'
+import type { Call, Operation, Outcome } from '../call.ts'
 import { Refusal } from '../refusal.ts'
 import { statistics } from './statistics.ts'
 
@@ -11,7 +11,7 @@ export const listEndpoints: Operation = {
     const cursor = query.text('cursor')
     const page = { limit: query.count('limit', 50, 250), ...(cursor !== undefined && { cursor }) }
     const { data, next } = await hooks.endpoints.list(tenant, page)
-    return [200, shape.show.endpoints(data.map(shape.show.endpoint), next)]
+    return [200, shape.show.endpoints(data.map(bare).map(shape.show.endpoint), next)]
   },
 }
 
@@ -25,29 +25,30 @@ export const createEndpoint: Operation = {
     const secret = chosenSecret(call)
     if (shape.secret === 'client' && secret === undefined) throw missing(call, 'secret')
     const input: CreateEndpoint = { ...changes(call), url, ...(secret !== undefined && { secret }) } as CreateEndpoint
-    const endpoint = await hooks.endpoints.create(tenant, input)
-    return [201, shape.show.endpoint(endpoint)]
+    const idempotencyKey = idempotencyKeyOf(call)
+    return shown(call, await hooks.endpoints.create(tenant, input, idempotencyKey ? { idempotencyKey } : {}), 201)
   },
 }
 
 export const getEndpoint: Operation = {
   needs: 'read',
-  run: async ({ hooks, tenant, id, shape }) => [200, shape.show.endpoint(await hooks.endpoints.get(tenant, id))],
+  run: async (call) => shown(call, await call.hooks.endpoints.get(call.tenant, call.id)),
 }
 
-/** A merge, whatever its verb: what is not named stays. */
+/** A merge, whatever its verb: what is not named stays. With `If-Match`, only where the endpoint is still as it was read. */
 export const updateEndpoint: Operation = {
   needs: 'endpoint:write',
   async run(call) {
-    const { hooks, tenant, id, body, shape } = call
+    const { hooks, tenant, id, body } = call
     body.only(WRITABLE, readOnly(call))
+    const rev = revOf(call)
     const secret = chosenSecret(call)
     const url = body.text('url')
     const change = { ...changes(call), ...(url !== undefined && { url }) }
-    const endpoint = await hooks.endpoints.update(tenant, id, change)
-    if (secret === undefined) return [200, shape.show.endpoint(endpoint)]
+    const endpoint = await hooks.endpoints.update(tenant, id, change, rev === undefined ? {} : { rev })
+    if (secret === undefined) return shown(call, endpoint)
     await hooks.endpoints.rotateSecret(tenant, id, { secret })
-    return [200, shape.show.endpoint(await hooks.endpoints.get(tenant, id))]
+    return shown(call, await hooks.endpoints.get(tenant, id))
   },
 }
 
@@ -61,12 +62,12 @@ export const removeEndpoint: Operation = {
 
 export const enableEndpoint: Operation = {
   needs: 'endpoint:write',
-  run: async ({ hooks, tenant, id, shape }) => [200, shape.show.endpoint(await hooks.endpoints.enable(tenant, id))],
+  run: async (call) => shown(call, await call.hooks.endpoints.enable(call.tenant, call.id)),
 }
 
 export const disableEndpoint: Operation = {
   needs: 'endpoint:write',
-  run: async ({ hooks, tenant, id, shape }) => [200, shape.show.endpoint(await hooks.endpoints.disable(tenant, id))],
+  run: async (call) => shown(call, await call.hooks.endpoints.disable(call.tenant, call.id)),
 }
 
 export const rotateSecret: Operation = {
@@ -79,16 +80,22 @@ export const rotateSecret: Operation = {
       ...(chosen !== undefined && { secret: chosen }),
       ...(overlap !== undefined && { overlap }),
     })
-    const endpoint = { ...(await hooks.endpoints.get(tenant, id)), secret }
+    const endpoint = { ...bare(await hooks.endpoints.get(tenant, id)), secret }
     return [200, shape.show.secret(secret, endpoint)]
   },
 }
 
 export const testEndpoint: Operation = {
   needs: 'attempt:create',
-  async run({ hooks, tenant, id, body, shape }) {
+  async run(call) {
+    const { hooks, tenant, id, body, shape } = call
     const type = body.text('event', 128)
-    return [202, shape.show.test(await hooks.endpoints.sendTest(tenant, id, type === undefined ? {} : { type }))]
+    const idempotencyKey = idempotencyKeyOf(call)
+    const sent = await hooks.endpoints.sendTest(tenant, id, {
+      ...(type !== undefined && { type }),
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+    })
+    return [202, shape.show.test(sent)]
   },
 }
 
@@ -101,6 +108,29 @@ export const endpointStats: Operation = {
     const until = query.time('until')
     return [200, await statistics(call, id, { ...(since && { since }), ...(until && { until }) })]
   },
+}
+
+/** An endpoint as the product shows it, with the revision that a change can name. */
+function shown({ shape }: Call, endpoint: EndpointView, status = 200): Outcome {
+  return [status, shape.show.endpoint(bare(endpoint)), { etag: `"${endpoint.rev}"` }]
+}
+
+const bare = <E extends EndpointView>({ rev: _rev, ...endpoint }: E) => endpoint
+
+/** The revision that `If-Match` names; undefined where any will do. RFC 9110, section 13.1.1. */
+function revOf({ headers }: Call): number | undefined {
+  const match = headers.get('if-match')?.trim()
+  if (match === undefined || match === '*') return undefined
+  const [, rev] = /^"(\d{1,15})"$/.exec(match) ?? []
+  if (rev !== undefined) return Number(rev)
+  throw new Refusal(412, 'endpoint_changed', 'The endpoint is not as `If-Match` says.')
+}
+
+/** What makes a call that is made twice one. */
+function idempotencyKeyOf({ headers }: Call): string | undefined {
+  const key = headers.get('idempotency-key') ?? undefined
+  if (key === undefined || (key !== '' && key.length <= 200)) return key
+  throw new Refusal(400, 'header_invalid', '`Idempotency-Key` is not a text of 1 to 200 characters.')
 }
 
 /** What a create and an update have in common, the URL and the secret apart. */
@@ -135,7 +165,7 @@ function readOnly({ shape }: Call): readonly string[] {
   return typeof shown === 'object' && shown !== null ? Object.keys(shown) : []
 }
 
-const EXAMPLE: EndpointView & { readonly secret: string } = {
+const EXAMPLE: Omit<EndpointView, 'rev'> & { readonly secret: string } = {
   id: '',
   tenant: '',
   url: '',

@@ -1,0 +1,44 @@
+import type { ReplayJob, ReplayOptions } from '@hooks/sender'
+import type { Call, Operation, Outcome } from '../call.ts'
+import { Refusal } from '../refusal.ts'
+
+/** Sends again what failed or was skipped at an endpoint; with `dryRun` it only counts. */
+export const recoverEndpoint: Operation = { needs: 'attempt:create', run: (call) => replay(call, 'recover') }
+
+/** Sends an endpoint what it never got; with `dryRun` it only counts. */
+export const replayMissing: Operation = { needs: 'attempt:create', run: (call) => replay(call, 'replayMissing') }
+
+export const listJobs: Operation = {
+  needs: 'read',
+  async run({ hooks, tenant, query }) {
+    const cursor = query.text('cursor')
+    const { data, next } = await hooks.jobs.list(tenant, {
+      limit: query.count('limit', 50, 250),
+      ...(cursor !== undefined && { cursor }),
+    })
+    return [200, { data: data.map(jobOf), nextCursor: next ?? null }]
+  },
+}
+
+export const getJob: Operation = {
+  needs: 'read',
+  run: async ({ hooks, tenant, id }) => [200, jobOf(await hooks.jobs.get(tenant, id))],
+}
+
+export const cancelJob: Operation = {
+  needs: 'attempt:create',
+  run: async ({ hooks, tenant, id }) => [200, jobOf(await hooks.jobs.cancel(tenant, id))],
+}
+
+async function replay({ hooks, tenant, id, body }: Call, kind: 'recover' | 'replayMissing'): Promise<Outcome> {
+  body.only(['since', 'until', 'types', 'dryRun', 'tenant'], [])
+  const since = body.time('since')
+  const until = body.time('until')
+  const types = body.texts('types', 100)
+  if (!since) throw new Refusal(400, 'field_missing', '"since" is missing.', 'since')
+  const options: ReplayOptions = { since, ...(until && { until }), ...(types && { types }) }
+  if (body.flag('dryRun')) return [200, await hooks[kind](tenant, id, { ...options, dryRun: true })]
+  return [202, jobOf(await hooks[kind](tenant, id, options))]
+}
+
+const jobOf = ({ tenant: _tenant, ...job }: ReplayJob) => job
