@@ -131,6 +131,17 @@ const end = async ({ clock, loop }: ReturnType<typeof setUp>) => {
 }
 
 describe('claiming', () => {
+  it('gives back work that was not begun, and settles nothing of it', async () => {
+    let refused = 0
+    const { clock, leases, loop, settled } = setUp({ run: async () => (refused++ < 2 ? null : { result: 'done' }) }, 1)
+    loop.start()
+    await clock.advance(5_000)
+    expect(leases.released).toEqual(['job-0', 'job-0'])
+    expect(leases.settlements.flat()).toHaveLength(1)
+    expect(settled).toEqual([['job-0', 'applied']])
+    await loop.stop(0)
+  })
+
   it('asks for no more than the free slots, and runs no more at a time', async () => {
     const test = setUp({}, 20)
     test.loop.start()

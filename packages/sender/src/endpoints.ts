@@ -250,8 +250,15 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
     return given === undefined ? made : { secret: given, shown: shownOf(given) }
   }
 
-  const hasKeyPair = ({ secrets: [current], id }: Endpoint) =>
-    current !== undefined && keyring.open(current, id).startsWith('whsk_')
+  /** A secret that cannot be read any more can be followed by another all the same. */
+  function hasKeyPair({ secrets: [current], id }: Endpoint): boolean {
+    try {
+      return current !== undefined && keyring.open(current, id).startsWith('whsk_')
+    } catch (error) {
+      if (isHooksError(error, 'secret_sealed')) return false
+      throw error
+    }
+  }
 
   async function setPaused(tenant: string, id: string, paused: boolean): Promise<void> {
     needs(storage, 'health')

@@ -4,6 +4,7 @@ import {
   type KeySet,
   part,
   platformCrypto,
+  silentLogger,
   standardWebhooks,
   verifyRequest,
   type WireFormat,
@@ -160,6 +161,23 @@ describe('secrets in the storage', () => {
     hooks.start()
     await clock.advance(2 * 60_000)
     expect(requests).toHaveLength(1)
+    await hooks.stop()
+  })
+})
+
+describe('a secret whose key is lost', () => {
+  it('can be followed by another, which signs from then on', async () => {
+    const { clock, storage, requests, contract, transport, random, endpoint } = await stage(() => 204, {
+      keyring: oneKey,
+    })
+    const other = { current: 'k2', keys: { k2: key(2) } }
+    const hooks = createSender({ contract, storage, clock, random, transport, logger: silentLogger, keyring: other })
+    await expect(hooks.rewrapSecrets()).rejects.toEqual(code('secret_sealed'))
+    const { secret } = await hooks.endpoints.rotateSecret('acme', endpoint.id, { revoke: true })
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(1_000)
+    expect(await verifiers(requests[0], [secret], clock.now())).toEqual([secret])
     await hooks.stop()
   })
 })
