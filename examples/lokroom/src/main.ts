@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -6,7 +7,8 @@ import { createLokroom } from './sender.ts'
 
 // Lok'Room runs, and delivers.
 const file = join(mkdtempSync(join(tmpdir(), 'lokroom-')), 'lokroom.sqlite')
-const lokroom = createLokroom({ file, tokens: { YOUR_TOKEN: 'user_abc123' }, dev: true })
+const linkSecret = randomBytes(32).toString('hex')
+const lokroom = createLokroom({ file, tokens: { YOUR_TOKEN: 'user_abc123' }, linkSecret, dev: true })
 lokroom.app.listen(4010)
 lokroom.hooks.start()
 
@@ -55,4 +57,8 @@ console.log(`
 Both go on listening, until Ctrl+C. Send a test event, and see it arrive:
 
   curl -X POST http://localhost:4010/api/webhooks/${webhook.id}/test -H 'authorization: Bearer YOUR_TOKEN' \\
-    -H 'content-type: application/json' -d '{"event": "booking.created"}'`)
+    -H 'content-type: application/json' -d '{"event": "booking.created"}'
+
+The page on which the customer sees all of it, for an hour:
+
+  http://localhost:4010/settings/webhooks/${await lokroom.portal.link({ tenant: 'user_abc123' })}`)

@@ -1,10 +1,17 @@
 import { expressPortal } from '@hooks/express'
-import { createManagementApi } from '@hooks/portal'
+import { type Authorize, createManagementApi, createPortal } from '@hooks/portal'
 import { createSender, type SenderOptions } from '@hooks/sender'
 import { sqliteStorage } from '@hooks/sqlite'
 import express from 'express'
 import Database from 'libsql'
 import { type Booking, contract } from './contract.ts'
+
+/** Where the document sends its readers with questions. */
+export const SUPPORT = [
+  { label: 'Documentation', url: 'https://docs.lokroom.com/webhooks' },
+  { label: 'Support', url: 'mailto:support@lokroom.com' },
+  { label: 'Status', url: 'https://status.lokroom.com' },
+]
 
 /** What Lok'Room's server is told. */
 export interface LokroomOptions
@@ -13,12 +20,14 @@ export interface LokroomOptions
   readonly file: string
   /** API tokens, and which user's each is. */
   readonly tokens: Readonly<Record<string, string>>
+  /** What signs the links by which users get to their page without a token: at least 32 characters. */
+  readonly linkSecret: string
   /** http and localhost may be webhooks' URLs: for trying out. */
   readonly dev?: boolean
 }
 
 /** The sending side: Lok'Room's own server, with bookings, and webhooks that tell of them. */
-export function createLokroom({ file, tokens, ...options }: LokroomOptions) {
+export function createLokroom({ file, tokens, linkSecret, ...options }: LokroomOptions) {
   const db = new Database(file)
   db.pragma('journal_mode = WAL')
   db.exec('create table if not exists bookings (id text primary key, listing text not null, price real not null)')
@@ -26,16 +35,22 @@ export function createLokroom({ file, tokens, ...options }: LokroomOptions) {
   // "Maximum 100 webhooks par utilisateur". The other limits are in the contract: both sides may know them.
   const hooks = createSender({ contract, storage, endpointLimit: 100, ...options })
 
-  // 1. Users manage their webhooks below /api/webhooks, with the calls that the document prints.
-  const webhooks = createManagementApi(hooks, {
+  // 1. Users manage their webhooks below /api/webhooks, with the calls that the document prints, or on a page.
+  const authorize: Authorize = ({ headers }) => {
+    const user = tokens[headers.get('authorization')?.replace(/^Bearer /, '') ?? '']
+    return user === undefined ? null : { tenants: [user] }
+  }
+  const portal = createPortal(hooks, {
     contract,
-    authorize({ headers }) {
-      const user = tokens[headers.get('authorization')?.replace(/^Bearer /, '') ?? '']
-      return user === undefined ? null : { tenants: [user] }
-    },
+    authorize,
+    language: 'fr',
+    brand: { name: "Lok'Room", links: SUPPORT },
+    links: { secret: linkSecret },
+    ...(options.clock && { clock: options.clock }),
   })
   const app = express()
-  app.use('/api/webhooks', expressPortal(webhooks))
+  app.use('/api/webhooks', expressPortal(createManagementApi(hooks, { contract, authorize })))
+  app.use('/settings/webhooks', expressPortal(portal))
 
   // 2. Something happens: the booking and the message about it are stored together, or neither is.
   const createBooking = db.transaction((user: string, booking: Booking) => {
@@ -43,5 +58,5 @@ export function createLokroom({ file, tokens, ...options }: LokroomOptions) {
     db.prepare('insert into bookings (id, listing, price) values (?, ?, ?)').run(id, listingId, totalPrice)
     hooks.sendSync('booking.created', booking, { tenant: user, tx: db })
   })
-  return { app, db, hooks, createBooking }
+  return { app, db, hooks, portal, createBooking }
 }

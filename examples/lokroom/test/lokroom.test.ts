@@ -4,6 +4,7 @@ import { consumerDocs } from '@hooks/portal/docs'
 import { block, document, printedBodies } from 'documents'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { contract } from '../src/contract.ts'
+import { SUPPORT } from '../src/sender.ts'
 import { type Received, type Stage, stage } from './stage.ts'
 
 const URL_ = 'https://votre-domaine.com/webhooks/lokroom'
@@ -616,17 +617,44 @@ describe('Dépannage', () => {
 })
 
 describe('Support', () => {
-  it('has the document’s three links on the page for customers (L61)', () => {
-    const links = [
-      { text: 'Documentation', href: 'https://docs.lokroom.com/webhooks' },
-      { text: 'Support', href: 'mailto:support@lokroom.com' },
-      { text: 'Status', href: 'https://status.lokroom.com' },
-    ]
-    for (const { href } of links) expect(document('lokroom')).toContain(href.replace('mailto:', ''))
+  it('has the document’s three links on the page for customers and on the generated one (L61)', async () => {
+    for (const { url } of SUPPORT) expect(document('lokroom')).toContain(url.replace('mailto:', ''))
+    const portal = await (await fetch(`${lokroom.api}/settings/webhooks`)).text()
+    const links = SUPPORT.map(({ label, url }) => ({ text: label, href: url }))
     const pages = consumerDocs(contract, { product: "Lok'Room", version: '1.0.0', date: '2024-01-15', links })
-    for (const { text, href } of links) {
-      expect(pages['webhooks.fr.md']).toContain(`- [${text}](${href})`)
-      expect(pages['webhooks.fr.html']).toContain(`href="${href}"`)
+    for (const { label, url } of SUPPORT) {
+      expect(portal).toContain(url)
+      expect(pages['webhooks.fr.md']).toContain(`- [${label}](${url})`)
+      expect(pages['webhooks.fr.html']).toContain(`href="${url}"`)
     }
+  })
+})
+
+describe('the page for customers', () => {
+  it('lets in whoever has a link, to the history and the test of their own webhooks alone (L58)', async () => {
+    const { url, received } = await lokroom.customer((response, n) => response.writeHead(n === 1 ? 500 : 200).end())
+    const { id } = await lokroom.register(url)
+    await lokroom.register(URL_, ['booking.created'], 'OTHER_TOKEN')
+    book()
+    await lokroom.deliver()
+    const page = await fetch(`${lokroom.api}/settings/webhooks`)
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(await page.text()).toContain("<title>Lok'Room</title>")
+    const token = (await lokroom.portal.link({ tenant: 'alice' })).replace(/^#/, '')
+    const call = async (method: string, path: string, authorization = `Bearer ${token}`) => {
+      const answer = await fetch(`${lokroom.api}/settings/webhooks/api/v1${path}`, {
+        method,
+        headers: { authorization },
+      })
+      return { status: answer.status, json: await answer.json() }
+    }
+    const { json } = await call('GET', '/endpoints')
+    expect(json.data.map((one: { id: string }) => one.id)).toEqual([id])
+    const history = (await call('GET', `/endpoints/${id}/deliveries`)).json.data
+    expect(history[0]).toMatchObject({ type: 'booking.created', state: 'retrying', last: { status: 500 } })
+    expect((await call('POST', `/endpoints/${id}/test`)).status).toBe(202)
+    await lokroom.deliver()
+    expect(received).toHaveLength(2)
+    expect((await call('GET', '/endpoints', 'Bearer nobody')).status).toBe(401)
   })
 })

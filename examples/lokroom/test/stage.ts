@@ -36,7 +36,10 @@ export async function stage(options: Partial<LokroomOptions> = {}) {
   const tokens = { YOUR_TOKEN: 'alice', OTHER_TOKEN: 'bob' }
   const file = join(folder, 'lokroom.sqlite')
   const remove = () => rmSync(folder, { recursive: true })
-  const lokroom = begin(() => createLokroom({ file, tokens, dev: true, clock, logger, ...options }), remove)
+  const lokroom = begin(
+    () => createLokroom({ file, tokens, linkSecret: 'k'.repeat(32), dev: true, clock, logger, ...options }),
+    remove,
+  )
   const servers: Server[] = []
 
   const listen = async (app: (request: IncomingMessage, response: ServerResponse) => void) => {
@@ -79,6 +82,7 @@ export async function stage(options: Partial<LokroomOptions> = {}) {
     listen,
     customer,
     call,
+    api,
     /** Registers a webhook, and gives it as the answer shows it. */
     register: async (url: string, events: readonly string[] = ['booking.created'], token = 'YOUR_TOKEN') =>
       (await call('POST', '/api/webhooks', { url, events }, token)).json,
