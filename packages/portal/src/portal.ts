@@ -1,6 +1,6 @@
 import { type Clock, ConfigurationError, type Contract, type Logger, silentLogger, systemClock } from '@hooks/core'
-import type { Sender } from '@hooks/sender'
 import { type Authorize, checkAuthorize } from './access.ts'
+import type { AnySender } from './call.ts'
 import { createManagementApi, type Mount } from './management-api.ts'
 import { SCRIPT, STYLE } from './page/assets.generated.ts'
 import { type Brand, checkBrand, originOf } from './page/brand.ts'
@@ -50,7 +50,7 @@ export interface Portal {
  * const portal = createPortal(hooks, { contract, authorize: async (request) => ({ tenants: [await tenantOf(request)] }) })
  * app.use('/webhooks', expressPortal(portal))
  */
-export function createPortal(hooks: Sender, options: PortalOptions): Portal {
+export function createPortal(hooks: AnySender, options: PortalOptions): Portal {
   const { contract, brand = {}, language, clock = systemClock, logger = silentLogger } = options
   checkAuthorize(options.authorize)
   checkBrand(brand)

@@ -10,7 +10,7 @@ const SECRET = '0123456789abcdef0123456789abcdef'
 /** A portal at `/settings/webhooks` that lets in whoever has the key `acme`. */
 function opened(options: Partial<PortalOptions> = {}) {
   const { hooks, contract, clock } = stage()
-  const portal = createPortal(hooks as never, {
+  const portal = createPortal(hooks, {
     contract,
     clock,
     authorize: ({ headers }) => (headers.get('authorization') === 'Bearer acme' ? { tenants: ['acme'] } : null),
@@ -135,7 +135,7 @@ describe('the page', () => {
 describe('the API behind the page', () => {
   it('is ours, whatever the product has promised its customers elsewhere', async () => {
     const { hooks, contract } = stage({ api: { base: '/api/hooks', names: { enabled: 'active' } } })
-    const portal = createPortal(hooks as never, { contract, authorize: () => ({ tenants: ['acme'] }) })
+    const portal = createPortal(hooks, { contract, authorize: () => ({ tenants: ['acme'] }) })
     await hooks.endpoints.create('acme', { url: 'https://acme.example/in' })
     const answer = await portal.fetch(new Request('https://app.example/p/api/v1/endpoints'), { basePath: '/p' })
     expect(await answer.json()).toMatchObject({ data: [{ enabled: true, url: 'https://acme.example/in' }] })
