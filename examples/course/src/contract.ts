@@ -8,6 +8,9 @@ const events = defineEvents({
     schema: z.object({ amount: z.number() }),
     example: { amount: 100 },
   },
+  message_received: { description: 'Message reçu' },
+  form_submitted: { description: 'Formulaire envoyé, à reporter dans un CRM', schema: z.object({ email: z.email() }) },
+  code_pushed: { description: 'Code poussé, à déployer', schema: z.object({ commit: z.string() }) },
 })
 
 /** Flat: `{"event":"payment_completed","amount":100}`. The course's secret has 14 bytes. */

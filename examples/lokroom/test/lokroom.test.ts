@@ -646,10 +646,11 @@ describe('the page for customers', () => {
         method,
         headers: { authorization },
       })
-      return { status: answer.status, json: await answer.json() }
+      const json = (await answer.json()) as { data: readonly { id: string }[] }
+      return { status: answer.status, json }
     }
     const { json } = await call('GET', '/endpoints')
-    expect(json.data.map((one: { id: string }) => one.id)).toEqual([id])
+    expect(json.data.map((one) => one.id)).toEqual([id])
     const history = (await call('GET', `/endpoints/${id}/deliveries`)).json.data
     expect(history[0]).toMatchObject({ type: 'booking.created', state: 'retrying', last: { status: 500 } })
     expect((await call('POST', `/endpoints/${id}/test`)).status).toBe(202)
