@@ -92,7 +92,10 @@ declare
   version int := 0;
 begin
   perform pg_advisory_xact_lock(hashtext('hooks'), hashtext('hooks.migrate'));
-  if to_regclass('hooks.meta') is not null then
+  -- Not by to_regclass, which would not see what another has made while this one waited.
+  if exists (
+    select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+    where n.nspname = 'hooks' and c.relname = 'meta') then
     select coalesce(max(m.version), 0) into version from hooks.meta m where m.component = '${name}';
   end if;${steps.join('')}
   ${upkeep ? `if version = ${versionOf(component)} then execute $statement$${upkeep}$statement$; end if;` : ''}

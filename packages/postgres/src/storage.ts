@@ -26,6 +26,7 @@ import { cancelJob, claimJobs, createJob, findJob, listJobs, nextJobInMs, releas
 import { depth, findLanes, hold, nextDueInMs } from './lanes.ts'
 import { type Component, migrationsOf, versionOf } from './ledger.ts'
 import { add, expand, put, unexpanded } from './outbox.ts'
+import { createUpkeep } from './partitions.ts'
 import { prune } from './prune.ts'
 import { retire, revive } from './retire.ts'
 import { checkSchema } from './schema-name.ts'
@@ -93,6 +94,7 @@ export function postgresStorage(
   const { schema = 'hooks', migrate = false, timeoutMs = 30_000 } = options
   checkSchema(schema)
   const db = openDatabase({ handle: database, component: STORAGE, schema, migrate, timeoutMs, clock, random, logger })
+  const upkeep = createUpkeep(db, clock, logger)
   const lanes = createWatermark(clock, LANES_MARGIN)
   const marks = createWatermark(clock, OUTBOX_MARGIN)
   const token = () => Buffer.from(random.bytes(TOKEN_BYTES)).toString('hex')
@@ -133,7 +135,7 @@ export function postgresStorage(
       stats: (selector) => stats(db, selector),
       undelivered: (selector, page) => listUndelivered(db, selector, page),
       expunge: (what, limit) => expunge(db, what, limit),
-      prune: (what, limit) => prune(db, what, limit),
+      prune: (what, limit) => prune(db, upkeep, what, limit),
     },
 
     jobs: {

@@ -232,10 +232,14 @@ declare
   parent text;
   part text;
 begin
+  -- One after the other; what another has made meanwhile is then seen in the catalog, and not by to_regclass.
+  perform pg_advisory_xact_lock(hashtext('hooks'), hashtext('hooks.migrate'));
   foreach parent in array array['${PARTITIONED.join("', '")}'] loop
     for week in this_week - 1 .. this_week + ${WEEKS_AHEAD} loop
       part := parent || '_w' || week;
-      continue when to_regclass(format('%I.%I', 'hooks', part)) is not null;
+      continue when exists (
+        select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+        where n.nspname = 'hooks' and c.relname = part);
       execute format('create table %I.%I (like %I.%I including all)', 'hooks', part, 'hooks', parent);
       execute format(
         'with moved as (delete from %I.%I where week = %s returning *) insert into %I.%I select * from moved',
@@ -245,20 +249,40 @@ begin
   end loop;
 end $partitions$`
 
-/** The weeks that have partitions ahead, and whether this role may make more. */
+/** The weeks from now that there should be, and whether they are there. */
+const WEEKS = `
+  select n, to_regclass(format('%I.%I', 'hooks', 'attempt_w' || (floor(extract(epoch from statement_timestamp()) / 604800)::int + n))) is not null as isthere
+  from generate_series(-1, ${WEEKS_AHEAD}) n`
+
+/** How many weeks ahead have partitions, how many are missing, whether this role may make and drop them, and the time in ms. */
 export const READ_PARTITIONS = `
   select
-    (select count(*) from generate_series(1, ${WEEKS_AHEAD}) ahead
-      where to_regclass('hooks.attempt_w' || (floor(extract(epoch from statement_timestamp()) / 604800)::int + ahead)) is not null)::int as ahead,
+    (select count(*) filter (where n > 0) from (${WEEKS}) weeks where isthere)::int as ahead,
+    (select count(*) from (${WEEKS}) weeks where not isthere)::int as missing,
     (has_schema_privilege('hooks', 'create')
-      and (select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass('hooks.attempt')))::int as may`
+      and (select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass('hooks.attempt')))::int as may,
+    floor(extract(epoch from statement_timestamp()) * 1000)::bigint as now`
 
-/** The partition tables that there are, oldest first, with their weeks. */
-export const LIST_PARTITIONS = `
-  select c.relname as name, p.relname as parent, substring(c.relname from '_w([0-9]+)$')::int as week
-  from pg_inherits i
-  join pg_class c on c.oid = i.inhrelid
-  join pg_class p on p.oid = i.inhparent
-  where p.oid in (${PARTITIONED.map((name) => `to_regclass('hooks.${name}')`).join(', ')})
-    and c.relkind = 'r' and c.relname ~ '_w[0-9]+$'
-  order by 3, 1`
+/** The weeks up to $1 that have partitions of history, and whether each of them has any that is still of use after $2 and $3 (ms). */
+export const OLD_WEEKS = `
+  select w.week,
+    (exists (select 1 from hooks.open o where o.message_week = w.week)
+      or exists (select 1 from hooks.outbox x where x.week = w.week)
+      or exists (select 1 from hooks.payload p where p.week = w.week and p.created_at >= to_timestamp($2::text::float8 / 1000)))::int as payload,
+    (exists (select 1 from hooks.open o where o.week = w.week or o.message_week = w.week)
+      or exists (select 1 from hooks.ended d where d.week = w.week and d.finished_at >= to_timestamp($3::text::float8 / 1000)))::int as history
+  from (
+    select distinct substring(c.relname from '_w([0-9]+)$')::int as week
+    from pg_inherits i
+    join pg_class c on c.oid = i.inhrelid
+    where i.inhparent in (${PARTITIONED.map((name) => `to_regclass('hooks.${name}')`).join(', ')}) and c.relname ~ '_w[0-9]+$'
+  ) w
+  where w.week <= $1::text::int
+  order by w.week
+  limit 10`
+
+/** Drops partitions of a week. */
+export const dropWeek = (week: number, parents: readonly (typeof PARTITIONED)[number][]): string => `do $drop$
+begin
+  ${parents.map((parent) => `drop table if exists hooks.${parent}_w${week};`).join(' ')}
+end $drop$`

@@ -1,15 +1,40 @@
+import { type Storage, silentLogger } from '@hooks/core'
+import { postgresStorage } from '@hooks/postgres'
 import { createSender, defineContract, defineEvents } from '@hooks/sender'
 import { sqliteStorage } from '@hooks/sqlite'
+import pg from 'pg'
 
 /** A host's process of the soak: it sends what it is told to, acknowledges, and delivers, until it is killed. */
-const [file, concurrency] = process.argv.slice(2) as [string, string]
+const [place, concurrency, mode] = process.argv.slice(2) as [string, string, string]
+
+/** A path, or the URL of a PostgreSQL. */
+function open(): Storage {
+  if (!place.startsWith('postgres')) return sqliteStorage(place) as Storage
+  const pool = new pg.Pool({ connectionString: place, max: 4 })
+  // A backend that is terminated while its connection is idle.
+  pool.on('error', () => {})
+  return postgresStorage(pool, { migrate: true }) as Storage
+}
+
+/** The negative control: it settles work as delivered before it is done, as a queue that acknowledges first does. */
+function acknowledgeFirst(storage: Storage): Storage {
+  const early = async (...args: Parameters<Storage['claim']>) => {
+    const leases = await storage.claim(...args)
+    const attempt = { ms: 0, status: 200, trigger: 'schedule' } as const
+    await storage.settle(leases.map(({ key, token }) => ({ key, token, result: 'delivered', attempt })))
+    return leases
+  }
+  return { ...storage, claim: early }
+}
 const contract = defineContract({
   events: defineEvents({ tick: {} }),
   policy: { retry: ['0s', '200ms', '500ms', '1s', '1s', '1s', '1s', '1s', '1s', '1s'], deadline: '1s' },
 })
 const hooks = createSender({
   contract,
-  storage: sqliteStorage(file),
+  storage: mode === 'ack-first' ? acknowledgeFirst(open()) : open(),
+  // What fails while connections are cut is the point of it.
+  ...(place.startsWith('postgres') && { logger: silentLogger }),
   dev: true,
   lease: '3s',
   poll: '250ms',
@@ -28,12 +53,10 @@ process.on('message', async (command: Command) => {
     const { id } = await hooks.endpoints.create('soak', { url: command.endpoint })
     process.send?.({ created: id })
   } else {
-    const { id } = await hooks.send(
-      'tick',
-      { n: command.send },
-      { tenant: 'soak', idempotencyKey: `tick-${command.send}` },
-    )
-    process.send?.({ sent: command.send, id })
+    const sending = hooks.send('tick', { n: command.send }, { tenant: 'soak', idempotencyKey: `tick-${command.send}` })
+    // One that fails is not acknowledged, and sent again under its key.
+    const sent = await sending.catch(() => undefined)
+    if (sent) process.send?.({ sent: command.send, id: sent.id })
   }
 })
 hooks.start()

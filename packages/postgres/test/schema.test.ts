@@ -1,0 +1,182 @@
+import { silentLogger } from '@hooks/core'
+import pg from 'pg'
+import { describe, expect, it } from 'vitest'
+import { postgresStorage } from '../src/index.ts'
+import { weekAt, weekOf } from '../src/week.ts'
+import { server } from './servers.ts'
+import { byHand, delivered, hotPath, id, newEndpoint, newMessage, send } from './tour.ts'
+
+const options = { logger: silentLogger }
+
+async function place() {
+  const { url, drop } = await (server as NonNullable<typeof server>).database()
+  const pool = new pg.Pool({ connectionString: url })
+  const rows = async <T>(text: string) => (await pool.query(text)).rows as T[]
+  const tables = async (parent: string) =>
+    (
+      await rows<{ name: string }>(
+        `select relname as name from pg_class where relname like '${parent}\\_w%' and relkind = 'r'`,
+      )
+    )
+      .map(({ name }) => Number(name.slice(parent.length + 2)))
+      .sort((a, b) => a - b)
+  const close = async () => {
+    await pool.end()
+    await drop()
+  }
+  return { pool, rows, tables, close, thisWeek: weekAt(Date.now()) }
+}
+
+describe.skipIf(!server)('schema', () => {
+  it('is not made where it must not be, and said to be missing, with what to run', { timeout: 60_000 }, async () => {
+    const { pool, rows, close } = await place()
+    const storage = postgresStorage(pool, options)
+    const missing = { code: 'schema_missing', hint: expect.stringContaining('storage.schema.migrate()') }
+    await expect(storage.depth()).rejects.toMatchObject(missing)
+    await expect(storage.put([newMessage()])).rejects.toMatchObject(missing)
+    const client = await pool.connect()
+    await expect(storage.put([newMessage()], client)).rejects.toMatchObject(missing)
+    client.release()
+    expect(await storage.schema.check()).toEqual({ version: 0, expected: 1, installation: '' })
+    expect(await rows(`select 1 from pg_namespace where nspname = 'hooks'`)).toEqual([])
+    await storage.schema.migrate()
+    expect(await storage.depth()).toMatchObject({ open: 0 })
+    await close()
+  })
+
+  it('is made once by many at once, in a schema of its own name, and its statements run by the host make the same', {
+    timeout: 120_000,
+  }, async () => {
+    const { pool, rows, close } = await place()
+    await Promise.all([1, 2, 3, 4].map(() => postgresStorage(pool, { ...options, migrate: true }).depth()))
+    const own = postgresStorage(pool, { ...options, schema: 'app_hooks' })
+    for (const { sql } of own.schema.migrations()) for (const statement of sql) await pool.query(statement)
+    const { version, expected } = await own.schema.check()
+    expect(version).toBe(expected)
+    const columns = (schema: string) =>
+      rows(
+        `select table_name, column_name, data_type from information_schema.columns where table_schema = '${schema}' order by 1, 2`,
+      )
+    expect(await columns('app_hooks')).toEqual(await columns('hooks'))
+    await hotPath(own)
+    await byHand(own)
+    expect(await rows('select 1 from hooks.message')).toEqual([])
+    expect(() => postgresStorage(pool, { schema: 'public' })).toThrow(
+      expect.objectContaining({ code: 'option_invalid' }),
+    )
+    await close()
+  })
+
+  it('of another release is used if that allows it, and refused with what to do if not', {
+    timeout: 60_000,
+  }, async () => {
+    const { pool, close } = await place()
+    await postgresStorage(pool, options).schema.migrate()
+    await pool.query('update hooks.meta set version = 2')
+    expect(await postgresStorage(pool, options).depth()).toMatchObject({ open: 0 })
+    await pool.query('update hooks.meta set version = 3, least_client = 3')
+    const storage = postgresStorage(pool, options)
+    await expect(storage.depth()).rejects.toMatchObject({
+      code: 'schema_too_new',
+      hint: expect.stringContaining('update'),
+    })
+    const client = await pool.connect()
+    await expect(storage.put([newMessage()], client)).rejects.toMatchObject({ code: 'schema_too_new' })
+    expect((await client.query('select 1 from hooks.message')).rows).toEqual([])
+    client.release()
+    await close()
+  })
+})
+
+describe.skipIf(!server)('partitions', () => {
+  it('are there for 26 weeks, and rows are in that of their id', { timeout: 60_000 }, async () => {
+    const { pool, rows, tables, thisWeek, close } = await place()
+    const storage = postgresStorage(pool, options)
+    await storage.schema.migrate()
+    const weeks = Array.from({ length: 28 }, (_, i) => thisWeek - 1 + i)
+    for (const parent of ['message', 'payload', 'ended', 'attempt']) expect(await tables(parent)).toEqual(weeks)
+    const [ours, foreign] = [newMessage(), newMessage({ id: 'order-4711' })]
+    await storage.put([ours, foreign])
+    expect(await rows(`select id from hooks.message_w${weekOf(ours.id)}`)).toEqual([{ id: ours.id }])
+    expect(await rows('select id from hooks.message_rest')).toEqual([{ id: foreign.id }])
+    expect((await storage.unexpanded(10)).map((message) => message.id).sort()).toEqual([ours.id, foreign.id].sort())
+    expect(await storage.put([foreign])).toEqual([{ id: foreign.id, outcome: 'created' }])
+    expect((await storage.unexpanded(10)).length).toBe(2)
+    await close()
+  })
+
+  it('that are missing fail nothing, and are made later with what was written meanwhile', {
+    timeout: 60_000,
+  }, async () => {
+    const { pool, rows, thisWeek, close } = await place()
+    const storage = postgresStorage(pool, options)
+    await storage.schema.migrate()
+    for (const parent of ['message', 'payload', 'ended', 'attempt'])
+      await pool.query(`drop table hooks.${parent}_w${thisWeek}`)
+    const endpoint = newEndpoint()
+    await storage.endpoints.create(endpoint, 10)
+    const [sent] = (await send(storage, [endpoint.id])) as [string]
+    const [lease] = await storage.claim({ worker: 'w', limit: 1, leaseMs: 60_000, cap: 1 })
+    await storage.settle([{ key: sent, token: lease?.token ?? '', ...delivered }])
+    expect((await rows('select 1 from hooks.attempt_rest')).length).toBe(1)
+    await storage.history.prune({}, 10)
+    for (const parent of ['message', 'payload', 'ended', 'attempt']) {
+      expect((await rows(`select 1 from hooks.${parent}_w${thisWeek}`)).length).toBe(1)
+      expect((await rows(`select 1 from hooks.${parent}_rest`)).length).toBe(0)
+    }
+    expect(await storage.history.delivery('acme', sent)).toMatchObject({ state: 'delivered', last: { n: 1 } })
+    await close()
+  })
+
+  it('of weeks that are over and of use to nobody are dropped, and no other', { timeout: 60_000 }, async () => {
+    const { pool, tables, thisWeek, close } = await place()
+    const storage = postgresStorage(pool, options)
+    await storage.schema.migrate()
+    const old = thisWeek - 20
+    for (const parent of ['message', 'payload', 'ended', 'attempt'])
+      for (const week of [old, old + 1])
+        await pool.query(`create table hooks.${parent}_w${week} partition of hooks.${parent} for values in (${week})`)
+    const ago = `now() - interval '140 days'`
+    for (const week of [old, old + 1]) {
+      await pool.query(
+        `insert into hooks.message (week, id, tenant, type, occurred_at, created_at) values (${week}, 'm${week}', 'acme', 'a', ${ago}, ${ago})`,
+      )
+      await pool.query(
+        `insert into hooks.payload (week, id, created_at, data) values (${week}, 'm${week}', ${ago}, '{}')`,
+      )
+      await pool.query(`insert into hooks.ended (week, id, tenant, endpoint_id, message_id, message_week, type, state, attempts, created_at, finished_at)
+        values (${week}, 'd${week}', 'acme', 'e', 'm${week}', ${week}, 'a', 'failed', 1, ${ago}, ${ago})`)
+    }
+    // One of the second week is still to be delivered.
+    await pool.query(`insert into hooks.open (id, week, tenant, endpoint_id, message_id, message_week, type, created_at, due_at, since)
+      values ('${id('dlv_')}', ${thisWeek}, 'acme', 'e', 'm${old + 1}', ${old + 1}, 'a', now(), now(), now())`)
+    await pool.query(`insert into hooks.lane (endpoint_id, tenant, open) values ('e', 'acme', 1)`)
+    const days = (n: number) => new Date(Date.now() - n * 86_400_000)
+    await storage.history.prune({ payloadsBefore: days(30), historyBefore: days(90) }, 100)
+    for (const parent of ['message', 'payload', 'ended', 'attempt'])
+      expect((await tables(parent)).filter((week) => week < thisWeek - 1)).toEqual([old + 1])
+    expect(await storage.history.message('acme', 'order-4711')).toBe(null)
+    await close()
+  })
+
+  it('are warned of in time where the role may not make them', { timeout: 60_000 }, async () => {
+    const { pool, thisWeek, close } = await place()
+    await postgresStorage(pool, options).schema.migrate()
+    for (let week = thisWeek + 3; week <= thisWeek + 26; week++) await pool.query(`drop table hooks.attempt_w${week}`)
+    const role = `hooks_reader_${process.pid}`
+    await pool.query(`create role ${role}`)
+    await pool.query(`grant usage on schema hooks to ${role}`)
+    await pool.query(`grant select, insert, update, delete on all tables in schema hooks to ${role}`)
+    const limited = new pg.Pool({ connectionString: pool.options.connectionString, options: `-c role=${role}` })
+    const warnings: unknown[] = []
+    const logger = { ...silentLogger, warn: (fields: object, message?: string) => warnings.push([fields, message]) }
+    const storage = postgresStorage(limited, { logger })
+    await storage.history.prune({}, 10)
+    await storage.history.prune({}, 10)
+    expect(warnings).toEqual([[{ weeksAhead: 2 }, expect.stringContaining('storage.schema.migrate()')]])
+    await limited.end()
+    await pool.query(`drop owned by ${role}`)
+    await pool.query(`drop role ${role}`)
+    await close()
+  })
+})
