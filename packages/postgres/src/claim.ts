@@ -49,7 +49,7 @@ export async function claim(db: Database, watermark: Watermark, options: Claim):
   let leftOfFailing = failingLimit
   for (let round = 0; round < MOST_ROUNDS && claimed.length < options.limit; round++) {
     const limit = options.limit - claimed.length
-    const lanes = Math.max(limit, tenants ? SHARED_LANES : FEWEST_LANES)
+    const lanes = lanesFor(limit, options)
     let rows: readonly (Report & (ClaimedRow | { readonly key: null }))[]
     try {
       rows = await db.run(CLAIM, [
@@ -84,6 +84,15 @@ export async function claim(db: Database, watermark: Watermark, options: Claim):
     if (Number(report.seen) < lanes && Number(report.raced) === 0) break
   }
   return leasesOf(db, claimed, found, options)
+}
+
+/**
+ * How many lanes are looked at: twice as many as would be enough if each gave what it may have in flight. Where they give
+ * less, the claim goes on.
+ */
+function lanesFor(limit: number, { cap, tenants }: Claim): number {
+  if (tenants) return Math.max(limit, SHARED_LANES)
+  return Math.max(FEWEST_LANES, Math.min(limit, Math.ceil((2 * limit) / Math.max(1, cap))))
 }
 
 async function leasesOf(

@@ -138,18 +138,28 @@ export const CLAIM = `
     from taken t
     where t.leased
   ),
+  outcome as (
+    select d.place, count(t.id)::int as took,
+      (count(t.id) filter (where d.leased))::int as took_lost,
+      count(*) filter (where d.nth <= d.free and d.due_at <= ${NOW}) as takeable,
+      min(d.due_at) filter (where t.id is null and not d.leased) as first_waiting,
+      min(d.due_at) filter (where t.id is null and d.leased) as first_lost
+    from due d
+    left join taken t on t.id = d.id
+    group by d.place
+  ),
   visited as (
     select l.endpoint_id, l.place, l.held_until, l.paused, l.per_second, l.open,
-      l.leased + r.took - r.took_lost as leased,
-      r.took >= l.room as is_full,
-      case when l.per_second is not null and r.took > 0 then l.free_from + r.took * (interval '1 second' / l.per_second)
+      l.leased + l.took - l.took_lost as leased,
+      l.took >= l.room as is_full,
+      case when l.per_second is not null and l.took > 0 then l.free_from + l.took * (interval '1 second' / l.per_second)
         else l.free_at end as free_at,
-      case when l.open > l.leased + r.took - r.took_lost then
-        least(coalesce(r.waiting_from, 'infinity'), (select min(n.due_at) from limited n where n.endpoint_id = l.endpoint_id))
+      case when l.open > l.leased + l.took - l.took_lost then
+        least(coalesce(l.first_waiting, 'infinity'), (select min(n.due_at) from limited n where n.endpoint_id = l.endpoint_id))
         else 'infinity' end as waiting_from,
       least(
-        r.lost_from,
-        case when r.took > 0 then ${NOW} + $6::text::float8 * interval '1 millisecond' end,
+        l.first_lost,
+        case when l.took > 0 then ${NOW} + $6::text::float8 * interval '1 millisecond' end,
         case
           when l.leased = 0 then 'infinity'
           when l.leased_from > ${NOW} then l.leased_from
@@ -159,18 +169,12 @@ export const CLAIM = `
         end,
         'infinity'
       ) as leased_from
-    from lanes l
-    cross join lateral (
-      select count(t.id)::int as took,
-        (count(t.id) filter (where d.leased))::int as took_lost,
-        count(*) filter (where d.nth <= d.free and d.due_at <= ${NOW}) as takeable,
-        min(d.due_at) filter (where t.id is null and not d.leased) as waiting_from,
-        min(d.due_at) filter (where t.id is null and d.leased) as lost_from
-      from due d
-      left join taken t on t.id = d.id
-      where d.place = l.place
-    ) r
-    where r.took > 0 or r.takeable = 0
+    from (
+      select l.*, coalesce(r.took, 0) as took, coalesce(r.took_lost, 0) as took_lost, r.first_waiting, r.first_lost
+      from lanes l
+      left join outcome r on r.place = l.place
+      where r.took > 0 or coalesce(r.takeable, 0) = 0
+    ) l
   ),
   moved as (
     update hooks.lane l

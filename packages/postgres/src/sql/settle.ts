@@ -15,7 +15,7 @@ const HEALTH_SETS = `,
 
 /**
  * Settles. A parameter a column: key, token, result, reason, retry in ms, whether it was tried, and the attempt. No key
- * comes twice. What has an ordering key and is of a lane that is raced is left as it is, and comes back as `raced`.
+ * comes twice. (A limit keeps the planner from walking through what is open, which it would while that is little.) What has an ordering key and is of a lane that is raced is left as it is, and comes back as `raced`.
  */
 export const SETTLE = `
   with given as (
@@ -27,7 +27,9 @@ export const SETTLE = `
     ) with ordinality as g(key, token, result, reason, retry_ms, tried, ms, status, error, detail, response, manual, place)
   ),
   wanted as materialized (
-    select g.*, o.endpoint_id, o.ordering_key from given g join hooks.open o on o.id = g.key
+    select g.*, o.endpoint_id, o.ordering_key
+    from given g
+    cross join lateral (select o.endpoint_id, o.ordering_key from hooks.open o where o.id = g.key limit 1) o
   ),
   ${lockedLanes('wanted')},
   late as materialized (
@@ -106,7 +108,9 @@ export const RELEASE = `
     select * from unnest(${list('$1', 'text')}, ${list('$2', 'text')}) with ordinality as g(key, token, place)
   ),
   target as (
-    select g.*, o.endpoint_id from given g join hooks.open o on o.id = g.key
+    select g.*, o.endpoint_id
+    from given g
+    cross join lateral (select o.endpoint_id from hooks.open o where o.id = g.key limit 1) o
   ),
   ${lockedLanes('target')},
   released as (
