@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { defineConfig, type Options } from 'tsup'
 
@@ -30,8 +30,9 @@ export const library = ({ entry, bundle = [] }: Library) =>
 const copyLicences = (bundle: readonly string[]) => {
   const texts = bundle.map((name) => {
     const folder = join('node_modules', name)
+    const licence = readdirSync(folder).find((name) => /^licen[cs]e/i.test(name)) ?? 'license'
     const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
-    return `${name} ${version}\n\n${readFileSync(join(folder, 'license'), 'utf8').trim()}\n`
+    return `${name} ${version}\n\n${readFileSync(join(folder, licence), 'utf8').trim()}\n`
   })
   writeFileSync(join('dist', 'THIRD-PARTY-NOTICES.txt'), texts.join('\n---\n\n'))
 }

@@ -75,7 +75,7 @@ export function world(options: Partial<PortalOptions> = {}) {
       },
     },
   })
-  const portal = createPortal(hooks as never, {
+  const portal = createPortal(hooks, {
     contract,
     authorize: ({ headers }) => {
       const name = /session=(\w+)/.exec(headers.get('cookie') ?? '')?.[1]
