@@ -13,5 +13,8 @@ export default defineConfig({
     globalSetup: fileURLToPath(new URL('./vitest.global.ts', import.meta.url)),
     setupFiles: [fileURLToPath(new URL('./vitest.setup.ts', import.meta.url))],
     restoreMocks: true,
+    // No test is about speed: a machine that is busy with other work fails none.
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
   },
 })

@@ -1,9 +1,9 @@
-import { defineContract, defineEvents, hmacFormat, part } from '@hooks/core'
+import { defineContract, defineEvents, hmacFormat, part, writeStamp } from '@hooks/core'
 import { z } from 'zod'
 
 const sensor = { sensor_id: z.string(), station_code: z.string() }
 
-/** Grillo, as its document has it: packages/documents/texts/grillo.md. */
+/** Grillo's webhooks, as its document promises them. */
 export const contract = defineContract({
   events: defineEvents({
     'event.detected': {
@@ -68,7 +68,44 @@ export const contract = defineContract({
     signature: { header: 'x-grillo-signature', prefix: 'sha256=' },
   }),
   ids: { delivery: 'dlv_' },
-  policy: { retry: ['0s', '1m', '5m', '30m'], jitter: 0, classify: 'non2xx-retries', pace: false },
+  // At once, then 1, 5 and 30 minutes after the one before, to the second; every answer but 2xx is tried again, and nothing
+  // but its own deliveries changes for a webhook.
+  policy: {
+    retry: ['0s', '1m', '5m', '30m'],
+    jitter: 0,
+    classify: 'non2xx-retries',
+    pace: false,
+    disable: 'never',
+  },
+  api: {
+    base: '/v1/webhooks',
+    names: { enabled: 'active' },
+    secret: 'client',
+    show: {
+      endpoint: ({ id, url, events, enabled, reason, createdAt }) => ({
+        id,
+        url,
+        events,
+        active: enabled,
+        reason,
+        created_at: writeStamp(createdAt, 'isoSeconds'),
+      }),
+      endpoints: (webhooks) => ({ webhooks }),
+      delivery: ({ id, type, state, reason, attempts, last, nextAttemptAt, createdAt }) => ({
+        id,
+        event: type,
+        state,
+        reason,
+        attempts,
+        last_status: last?.status ?? null,
+        last_error: last?.detail ?? null,
+        next_attempt: nextAttemptAt && writeStamp(nextAttemptAt, 'isoSeconds'),
+        created_at: writeStamp(createdAt, 'isoSeconds'),
+      }),
+      deliveries: ({ data, next }) => ({ deliveries: data, next: next ?? null }),
+      test: ({ id }) => ({ message_id: id }),
+    },
+  },
   answers: {
     signature_mismatch: [401, 'Signature invalide'],
     missing_header: [401, 'Signature invalide'],

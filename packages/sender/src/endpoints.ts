@@ -373,7 +373,9 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
         ...(input.channels !== undefined && { channels: input.channels }),
         ...(input.name !== undefined && { name: input.name }),
         ...(input.metadata !== undefined && { metadata: input.metadata }),
-        ...(input.enabled !== undefined && setState(input.enabled, input.enabled ? null : 'manual')(endpoint)),
+        // As it is, with its reason, where it was so already.
+        ...(input.enabled === true && endpoint.state === 'disabled' && { state: 'enabled', reason: null }),
+        ...(input.enabled === false && endpoint.state === 'enabled' && { state: 'disabled', reason: 'manual' }),
       }))
       return view(changed)
     },

@@ -34,6 +34,19 @@ describe('endpoints', () => {
     expect(inspect(hooks, { depth: 9 })).not.toContain(endpoint.secret.slice(6))
   })
 
+  it('change in everything that one update names, the state with it', async () => {
+    const { hooks, endpoint } = await stage()
+    const change = {
+      events: ['user.deleted'],
+      name: 'Users',
+      enabled: false,
+      url: 'https://acme.example/users',
+    } as const
+    expect(await hooks.endpoints.update('acme', endpoint.id, change)).toMatchObject({ ...change, reason: 'manual' })
+    const again = await hooks.endpoints.update('acme', endpoint.id, { enabled: true, name: 'All' })
+    expect(again).toMatchObject({ events: ['user.deleted'], name: 'All', enabled: true, reason: null })
+  })
+
   it('take a secret of their owner where the format can', async () => {
     const format = hmacFormat({
       name: 'acme',
