@@ -260,6 +260,41 @@ describe('Format du payload', () => {
   })
 })
 
+describe('Vérification de la signature', () => {
+  it('is each webhook’s own: two get the same bytes, signed by their own secrets, and others get nothing (L1, L20)', async () => {
+    const [one, two, foreign] = [await lokroom.customer(), await lokroom.customer(), await lokroom.customer()]
+    const secrets: string[] = []
+    for (const { url } of [one, two]) secrets.push((await lokroom.register(url)).secret)
+    await lokroom.register(foreign.url, ['booking.created'], 'OTHER_TOKEN')
+    book()
+    await lokroom.deliver()
+    const [first, second] = [...one.received, ...two.received] as [Received, Received]
+    expect(second.body).toBe(first.body)
+    expect([first, second].map(({ headers }) => headers['x-lok-signature'])).toEqual(
+      secrets.map((secret) => sign(secret, first.body)),
+    )
+    expect(secrets[0]).not.toBe(secrets[1])
+    expect([one, two, foreign].map(({ received }) => received.length)).toEqual([1, 1, 0])
+  })
+
+  it('fits the same bytes when a delivery is sent again by hand, under the secret of then (L20, L43)', async () => {
+    const { url, received } = await lokroom.customer()
+    const { id } = await lokroom.register(url)
+    book()
+    await lokroom.deliver()
+    const { secret } = (await lokroom.call('POST', `/api/webhooks/${id}/regenerate-secret`)).json
+    await lokroom.clock.advance(3_600_000)
+    const [{ id: delivery }] = (await lokroom.history(id)).deliveries
+    expect((await lokroom.call('POST', `/api/webhooks/deliveries/${delivery}/resend`)).status).toBe(202)
+    await lokroom.deliver()
+    const [first, again] = received as [Received, Received]
+    expect(again.body).toBe(first.body)
+    expect(again.headers['x-lok-signature']).toBe(sign(secret, first.body))
+    expect(again.headers['x-lok-timestamp']).toBe('2024-01-15T11:30:00Z')
+    expect((await lokroom.history(id)).deliveries).toMatchObject([{ id: delivery, status: 'success', attempts: 2 }])
+  })
+})
+
 describe('Headers des webhooks', () => {
   it('are the six of the document, on every attempt, which is numbered (L20, L26, L27, L28, L29, L30)', async () => {
     const { url, received } = await lokroom.customer((response) => response.writeHead(500).end())
