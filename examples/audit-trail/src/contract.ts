@@ -1,20 +1,23 @@
-import { defineContract, defineEvents, hmacFormat, part } from '@hooks/core'
+import { type ApiDelivery, defineContract, defineEvents, hmacFormat, part, writeStamp } from '@hooks/core'
 import { z } from 'zod'
+
+const auditEvent = z.object({
+  id: z.string(),
+  timestamp: z.iso.datetime(),
+  actor: z.object({ id: z.string(), type: z.string(), name: z.string() }),
+  action: z.object({ type: z.string(), description: z.string() }),
+  resource: z.object({ id: z.string(), type: z.string(), name: z.string() }),
+})
+
+/** What happened, who did it, and to what. */
+export type AuditEvent = z.infer<typeof auditEvent>
 
 /** Audit Trail, as its document has it: packages/documents/texts/audit-trail.md. */
 export const contract = defineContract({
   events: defineEvents({
     'event.created': {
       description: "Nouvel evenement d'audit cree",
-      schema: z.object({
-        event: z.object({
-          id: z.string(),
-          timestamp: z.iso.datetime(),
-          actor: z.object({ id: z.string(), type: z.string(), name: z.string() }),
-          action: z.object({ type: z.string(), description: z.string() }),
-          resource: z.object({ id: z.string(), type: z.string(), name: z.string() }),
-        }),
-      }),
+      schema: z.object({ event: auditEvent }),
       example: {
         event: {
           id: '550e8400-e29b-41d4-a716-446655440000',
@@ -25,7 +28,11 @@ export const contract = defineContract({
         },
       },
     },
-    'event.batch.created': { description: "Batch d'evenements cree" },
+    // The document prints no data for it.
+    'event.batch.created': {
+      description: "Batch d'evenements cree",
+      schema: z.object({ events: z.array(auditEvent).min(1) }),
+    },
     'alert.triggered': {
       description: 'Alerte declenchee par une regle',
       schema: z.object({
@@ -72,7 +79,32 @@ export const contract = defineContract({
     },
   }),
   ids: { delivery: 'whd_' },
-  policy: { retry: ['0s', '1m', '5m', '30m', '2h'], jitter: 0, classify: 'non2xx-retries', pace: false },
+  policy: {
+    retry: ['0s', '1m', '5m', '30m', '2h'],
+    jitter: 0,
+    classify: 'non2xx-retries',
+    pace: false,
+    // "Apres 5 echecs, le webhook est desactive": the five attempts of one delivery.
+    disable: { afterExhausted: 1 },
+  },
+  api: {
+    base: '/api/v1/webhooks',
+    names: { tenant: 'tenantId' },
+    secret: 'client',
+    show: {
+      endpoint: ({ id, tenant, name, url, events, enabled, reason, createdAt }) => ({
+        id,
+        tenantId: tenant,
+        name,
+        url,
+        events,
+        enabled,
+        reason,
+        createdAt: writeStamp(createdAt, 'isoSeconds'),
+      }),
+      deliveries: ({ data }) => ({ deliveries: data.map(delivery) }),
+    },
+  },
   answers: {
     signature_mismatch: [401, 'Invalid signature'],
     missing_header: [401, 'Invalid signature'],
@@ -83,3 +115,15 @@ export const contract = defineContract({
     unknown_event: [200, 'OK'],
   },
 })
+
+/** A delivery as the document prints it. Its time is that of the last attempt's end, from which the next delay counts. */
+function delivery({ id, state, last, nextAttemptAt, createdAt }: ApiDelivery) {
+  return {
+    id,
+    timestamp: writeStamp(last ? new Date(last.at.getTime() + last.ms) : createdAt, 'isoSeconds'),
+    status: last?.status ?? null,
+    duration: last ? Math.round(last.ms) : null,
+    success: state === 'delivered',
+    ...(state === 'retrying' && nextAttemptAt && { retryAt: writeStamp(nextAttemptAt, 'isoSeconds') }),
+  }
+}

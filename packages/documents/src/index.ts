@@ -1,4 +1,5 @@
 export { type Block, block, blocks, document, type Printed, printedBodies, type Seed } from './documents.ts'
+export { type JavaCase, java, runJava } from './java-samples.ts'
 export { expressVersions, runSample, type Sample } from './node-samples.ts'
 export { php, runPhp } from './php-samples.ts'
 export { keptPromises, SEEDS, withPromises } from './promises.ts'

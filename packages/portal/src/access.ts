@@ -9,7 +9,7 @@ export type Capability = 'read' | 'endpoint:write' | 'secret:read' | 'secret:rot
 
 /** On whose behalf a request acts. */
 export interface Access {
-  /** The tenants that may be acted for. With one, it is taken; of several, the request names which. */
+  /** The tenants that may be acted for. With one, it is taken; of several, the request names which, or an id in its path tells. */
   readonly tenants: readonly [string, ...string[]]
   /** `all` by default. */
   readonly can?: 'all' | readonly Capability[]

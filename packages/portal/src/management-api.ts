@@ -1,4 +1,4 @@
-import { type Contract, type Logger, silentLogger } from '@hooks/core'
+import { type Contract, isHooksError, type Logger, silentLogger } from '@hooks/core'
 import { type Authorize, checkAuthorize, tenantFor } from './access.ts'
 import { readFields } from './body.ts'
 import type { AnySender, Outcome } from './call.ts'
@@ -35,8 +35,8 @@ export interface ManagementApi {
  * framework. With a contract that has an `api`, it has that product's routes, names and shapes; else it is
  * `/v1/endpoints`, `/v1/deliveries`, `/v1/messages` and `/v1/event-types`.
  *
- * The tenant comes from `authorize`. What belongs to another tenant is not found. Problems are RFC 9457 documents with a
- * stable `code`.
+ * The tenant comes from `authorize`; of several, the request names one, or the id in its path tells. What belongs to
+ * another tenant is not found. Problems are RFC 9457 documents with a stable `code`.
  *
  * @throws ConfigurationError `authorize_missing`
  * @example
@@ -60,9 +60,10 @@ export function createManagementApi(hooks: AnySender, options: ManagementApiOpti
     refuseCrossSite(request)
     const body = new Fields(await readFields(request), shape.nameOf)
     const query = new Fields(Object.fromEntries(searchParams), shape.nameOf)
-    const tenant = tenantFor(access, body.text('tenant', 256) ?? query.text('tenant', 256))
-    const call = { hooks, contract, shape, access, tenant, id: found.id, query, body, headers: request.headers }
-    return written(await runOperation(found.operation, call))
+    const named = body.text('tenant', 256) ?? query.text('tenant', 256)
+    const tenants = found.id !== '' && named === undefined ? access.tenants : [tenantFor(access, named)]
+    const call = { hooks, contract, shape, access, id: found.id, query, body, headers: request.headers }
+    return written(await firstOf(tenants, (tenant) => runOperation(found.operation, { ...call, tenant })))
   }
 
   return {
@@ -76,6 +77,19 @@ export function createManagementApi(hooks: AnySender, options: ManagementApiOpti
       }
     },
   }
+}
+
+/** What the id in the path belongs to says which of several tenants is meant. Whose it is not does not find it, and changes nothing. */
+async function firstOf<T>(tenants: readonly string[], run: (tenant: string) => Promise<T>): Promise<T> {
+  const [last, ...before] = [...tenants].reverse() as [string, ...string[]]
+  for (const tenant of before.reverse()) {
+    try {
+      return await run(tenant)
+    } catch (error) {
+      if (!(isHooksError(error) && /_not_found$/.test(error.code))) throw error
+    }
+  }
+  return run(last)
 }
 
 /** Never kept by a browser or a proxy: it is one tenant's, and may hold a secret. */

@@ -122,6 +122,27 @@ describe('the management API', () => {
     expect((await hooks.endpoints.list('acme')).data).toEqual([])
   })
 
+  it('knows by the id which of its tenants is meant, where a request names none', async () => {
+    const { call, hooks } = stage()
+    const endpoint = await hooks.endpoints.create('globex', { url: URL_ })
+    const strange = await hooks.endpoints.create('initech', { url: URL_ })
+    await hooks.send('booking.created', { id: 'b' }, { tenant: 'globex' })
+    await hooks.drain({ maxMs: 10_000 })
+    const { status, json } = await call('GET', `/v1/endpoints/${endpoint.id}/deliveries`, undefined, as('group'))
+    expect([status, json.data.length]).toEqual([200, 1])
+    expect((await call('GET', `/v1/deliveries/${json.data[0].id}`, undefined, as('group'))).status).toBe(200)
+    expect((await call('GET', `/v1/messages/${json.data[0].messageId}`, undefined, as('group'))).status).toBe(200)
+    expect((await call('POST', `/v1/endpoints/${endpoint.id}/test`, undefined, as('group'))).status).toBe(202)
+    expect((await call('PATCH', `/v1/endpoints/${endpoint.id}`, { name: 'theirs' }, as('group'))).json).toMatchObject({
+      tenant: 'globex',
+      name: 'theirs',
+    })
+    expect((await call('GET', `/v1/endpoints/${endpoint.id}?tenant=acme`, undefined, as('group'))).status).toBe(404)
+    expect((await call('GET', `/v1/endpoints/${strange.id}`, undefined, as('group'))).status).toBe(404)
+    expect((await call('DELETE', `/v1/endpoints/${strange.id}`, undefined, as('group'))).status).toBe(404)
+    expect((await hooks.endpoints.list('initech')).data).toHaveLength(1)
+  })
+
   it('does only what the capabilities allow', async () => {
     const { call } = stage()
     const { json } = await call('POST', '/v1/endpoints', { url: URL_ })

@@ -38,8 +38,8 @@ export interface BackgroundOptions {
   /** How many handlers run at a time in this process: 10. */
   readonly concurrency?: number
   /**
-   * The longest that a handler runs: 5 minutes. Then its `signal` aborts, and another worker may begin anew. A crash
-   * delays its message by as much.
+   * The longest that a handler runs, and 2 s to write down what came of it: 5 minutes, 3 s at least. Then its `signal`
+   * aborts, and another worker may begin anew. A crash delays its message by as much.
    */
   readonly leaseMs?: Ms
   /** The longest that work accepted by another process stays unseen: 1,000. */
@@ -95,6 +95,8 @@ export type InboxMode = (kernel: Kernel) => Background
 const RETRY: readonly Duration[] = ['5s', '1m', '5m', '30m', '2h', '5h', '12h']
 /** As for deliveries: what ended its worker so often is looked at by people. */
 const MOST_CLAIMS = 5
+/** The loop begins nothing in the last 2 s of a lease. */
+const LEAST_LEASE: Ms = 3_000
 const PRUNE_EVERY_MS: Ms = 3_600_000
 const PRUNE_LIMIT = 1_000
 
@@ -112,7 +114,12 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
   const { jitter = 0.2, concurrency = 10, leaseMs = 300_000, pollMs = 1_000, afterAnswerMs = 10_000 } = options
   const { random = systemRandom } = options
   const delays = (options.retry ?? RETRY).map((delay) => toMs(delay, 'retry'))
-  if (!(jitter >= 0 && concurrency >= 1 && leaseMs > 0 && pollMs > 0 && afterAnswerMs > 0)) {
+  if (!(leaseMs >= LEAST_LEASE)) {
+    throw new ConfigurationError('option_invalid', 'leaseMs is below 3,000', {
+      hint: 'the last 2 s of a lease are kept for its outcome, so a shorter one would leave no time to work',
+    })
+  }
+  if (!(jitter >= 0 && concurrency >= 1 && pollMs > 0 && afterAnswerMs > 0)) {
     throw new ConfigurationError('option_invalid', 'jitter is 0 or more, and the other numbers are above 0')
   }
 

@@ -421,6 +421,7 @@ it.each<[string, BackgroundOptions]>([
   ['a delay that is none', { retry: ['soon' as never] }],
   ['no concurrency', { concurrency: 0 }],
   ['a negative jitter', { jitter: -1 }],
+  ['a lease that leaves no time to work', { leaseMs: 2_000 }],
 ])('background() refuses %s', (_, given) => {
   expect(() => background(memoryInbox(), given)).toThrow(expect.objectContaining({ code: 'option_invalid' }))
 })
