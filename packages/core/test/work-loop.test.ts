@@ -270,6 +270,38 @@ describe('a claim', () => {
     await end(test)
   })
 
+  it('waits until half of the slots are free, or as long as the last took, and 5 ms at most', async () => {
+    for (const [takes, waits] of [
+      [0, 0],
+      [3, 3],
+      [45, 5],
+    ] as const) {
+      const run = (lease: Lease) => test.work(lease.key === 'job-0' ? 100 : 1_000, lease)
+      const test = setUp({ concurrency: 4, run }, 6)
+      test.leases.takes.claim = takes
+      const at: Ms[] = []
+      const claim = test.leases.claim.bind(test.leases)
+      test.leases.claim = (options) => {
+        at.push(test.clock.monotonic())
+        return claim(options)
+      }
+      test.loop.start()
+      await test.clock.advance(500)
+      expect(at).toEqual([0, takes + 100 + waits])
+      await end(test)
+    }
+  })
+
+  it('waits for nothing once half of the slots are free', async () => {
+    const run = (lease: Lease) => test.work(Number(lease.key.slice(4)) < 2 ? 100 : 1_000, lease)
+    const test = setUp({ concurrency: 4, run }, 6)
+    test.leases.takes.claim = 45
+    test.loop.start()
+    await test.clock.advance(145)
+    expect(test.leases.claims.map(({ limit }) => limit)).toEqual([4, 2])
+    await end(test)
+  })
+
   it('is not reported where it failed', async () => {
     let reports = 0
     const test = setUp({ claimed: () => reports++ })
@@ -291,12 +323,36 @@ describe('settling', () => {
     await test.clock.advance(1_000)
     expect(test.leases.settlements.map((batch) => batch.map(({ key }) => key))).toEqual([
       ['job-0'],
-      ['job-1', 'job-2', 'job-3', 'job-4'],
-      ['job-5', 'job-6', 'job-7', 'job-8', 'job-9'],
+      ['job-1', 'job-2', 'job-3', 'job-4', 'job-5'],
+      ['job-6', 'job-7', 'job-8', 'job-9'],
     ])
     expect(test.leases.settlements[0]).toEqual([{ key: 'job-0', token: '1', result: 'done' }])
     expect(test.settled).toEqual(Array.from({ length: 10 }, (_, i) => [`job-${i}`, 'applied']))
     await end(test)
+  })
+
+  it('waits for company while other work runs: for as long as the last took, and 5 ms at most', async () => {
+    for (const [takes, waits] of [
+      [0, 0],
+      [3, 3],
+      [45, 5],
+    ] as const) {
+      const run = (lease: Lease) => test.work(100 * (1 + Number(lease.key.slice(4))), lease)
+      const test = setUp({ concurrency: 3, run }, 3)
+      test.leases.takes.settle = takes
+      const at: Ms[] = []
+      test.leases.fails.settle = undefined
+      const settle = test.leases.settle.bind(test.leases)
+      test.leases.settle = (settlements) => {
+        at.push(test.clock.monotonic())
+        return settle(settlements)
+      }
+      test.loop.start()
+      await test.clock.advance(1_000)
+      // The first knows nothing yet, and for the last there is nobody to wait.
+      expect(at).toEqual([100, 200 + waits, 300])
+      await end(test)
+    }
   })
 
   it('never sends more than 200 at a time', async () => {

@@ -48,11 +48,20 @@ const SETTLE_MARGIN: Ms = 2_000
 /** The part of a drain's budget that is kept for settling. */
 const DRAIN_MARGIN: Ms = 1_000
 const LARGEST_BATCH = 200
+/** The longest that a busy loop waits for more to go with a call. */
+const LONGEST_GATHER: Ms = 5
+/** A store that answers within this gains nothing from larger groups, and no timer is as short. */
+const FAST: Ms = 1
+/** A claim for this part of the slots is as good as one for all. */
+const WORTHWHILE = 1 / 2
 
 /**
  * The one loop for everything that is claimed, run and settled. It claims whenever a slot is free (no batch is
  * waited for), no more than it can start at once, and settles in groups: what ends while a settlement is under
  * way goes with the next.
+ *
+ * A call costs a store much the same for one and for thirty. So while other work runs, claims and settlements wait for
+ * company, for as long as the last such call took, and 5 ms at most.
  */
 export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOptions<L, Outcome>): WorkLoop {
   const { leases, clock, random, logger, concurrency } = options
@@ -64,6 +73,8 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
   let running = 0
   /** Slots that a claim under way has asked for: a drain beside the loop must not ask for them again. */
   let claiming = 0
+  /** How long the last claim took that brought something. */
+  let claimTookMs: Ms = 0
   let looping: Promise<void> | undefined
   let stopping = false
 
@@ -83,6 +94,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     } finally {
       claiming -= limit
     }
+    if (claimed.length > 0) claimTookMs = clock.monotonic() - claimedAt
     // An answer that was long on its way may bring leases that are as good as over.
     const fresh = claimed.filter(
       ({ leaseLeftMs }) => mayStart() && clock.monotonic() < claimedAt + leaseLeftMs - SETTLE_MARGIN,
@@ -135,6 +147,8 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       bell.clear()
       let waitMs = options.pollMs
       if (free() > 0) {
+        await untilWorthwhile()
+        if (stopping) break
         const started = await claim(() => !stopping, Number.POSITIVE_INFINITY)
         failures = started === null ? failures + 1 : 0
         if (started === null) waitMs = backoff(failures, random, { firstMs: 500, mostMs: 30_000 })
@@ -142,6 +156,15 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
         else waitMs = await nextPoll()
       }
       if (!stopping) await bell.wait(waitMs)
+    }
+  }
+
+  async function untilWorthwhile(): Promise<void> {
+    const end = clock.monotonic() + gatherMs(claimTookMs)
+    const isWorthwhile = () => running === 0 || free() >= concurrency * WORTHWHILE
+    while (!stopping && !isWorthwhile() && clock.monotonic() < end) {
+      bell.clear()
+      await bell.wait(end - clock.monotonic())
     }
   }
 
@@ -159,14 +182,20 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     type Item = { settlement: LeaseRef & Outcome; until: Ms; done: (applied: Applied | undefined) => void }
     const waiting: Item[] = []
     let flushing = false
+    let tookMs: Ms = 0
 
     async function flush(): Promise<void> {
       flushing = true
       // What ends in this turn of the event loop goes together.
       await clock.turn?.()
       while (waiting.length > 0) {
+        // Everything that runs may be here already.
+        if (gatherMs(tookMs) > 0 && waiting.length < Math.min(running, LARGEST_BATCH))
+          await clock.sleep(gatherMs(tookMs))
+        const from = clock.monotonic()
         const batch = waiting.splice(0, LARGEST_BATCH)
         const applied = await settleBatch(batch)
+        tookMs = clock.monotonic() - from
         for (const [i, item] of batch.entries()) item.done(applied?.[i])
       }
       flushing = false
@@ -250,3 +279,6 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     },
   }
 }
+
+/** How long to wait for company for a call that took `ms` the last time. */
+const gatherMs = (ms: Ms): Ms => (ms < FAST ? 0 : Math.min(ms, LONGEST_GATHER))
