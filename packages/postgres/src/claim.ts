@@ -14,6 +14,8 @@ interface Report {
   readonly seen: Numeric
   /** How many of them another had changed a moment before. */
   readonly raced: Numeric
+  /** How many were not needed, as it seemed. */
+  readonly spared: Numeric
   readonly low: Numeric
 }
 
@@ -52,7 +54,7 @@ export async function claim(db: Database, watermark: Watermark, options: Claim):
     const lanes = lanesFor(limit, options)
     let rows: readonly (Report & (ClaimedRow | { readonly key: null }))[]
     try {
-      rows = await db.run(CLAIM, [
+      rows = await db.runOften(CLAIM, [
         String(limit),
         String(lanes),
         String(options.cap),
@@ -81,7 +83,7 @@ export async function claim(db: Database, watermark: Watermark, options: Claim):
       running.set(row.tenant, (running.get(row.tenant) ?? 0) + 1)
       if (row.id !== null) found.set(row.endpoint, { endpoint: endpointOf(row), lane: laneOf(row) })
     }
-    if (Number(report.seen) < lanes && Number(report.raced) === 0) break
+    if (Number(report.seen) < lanes && Number(report.raced) === 0 && Number(report.spared) === 0) break
   }
   return leasesOf(db, claimed, found, options)
 }

@@ -2,6 +2,7 @@ import { backoff, type Clock, ConfigurationError, type Logger, type Ms, type Ran
 import { closed, isContention, schemaMissing, storageError } from './failures.ts'
 import type { PostgresHandle, Query } from './handle.ts'
 import { type Component, checkMeta, type Meta, migrateStatement, readMeta, versionOf } from './ledger.ts'
+import { createPrepared } from './prepared.ts'
 import { toQuery } from './to-query.ts'
 
 /** What {@link openDatabase} needs. */
@@ -10,6 +11,8 @@ export interface DatabaseOptions {
   readonly component: Component
   readonly schema: string
   readonly migrate: boolean
+  /** Whether statements that run all the time are prepared. Default: true. */
+  readonly preparedStatements?: boolean
   readonly timeoutMs: Ms
   readonly clock: Clock
   readonly random: Random
@@ -24,12 +27,14 @@ const CONNECTIONS = 2
 const MOST_TRIES = 5
 
 /**
- * The host's pool, and the host's transactions. Every statement is complete in itself: no BEGIN, no session state, no
- * prepared name, so that any pooler may stand between, and nothing is left open by whoever dies in the middle.
+ * The host's pool, and the host's transactions. Every statement is complete in itself: no BEGIN and no session state but
+ * prepared statements, which it does without where a pooler cannot keep them. So any pooler may stand between, and nothing
+ * is left open by whoever dies in the middle.
  */
 export function openDatabase(options: DatabaseOptions) {
   const { component, schema, clock, random, timeoutMs } = options
   const own = toQuery(options.handle)
+  const prepared = createPrepared(clock, options.preparedStatements ?? true)
   const waiting: (() => void)[] = []
   let running = 0
   let isOver = false
@@ -59,9 +64,14 @@ export function openDatabase(options: DatabaseOptions) {
   }
 
   /** One try. A connection that went silent would keep it for hours: after the timeout it is left behind. */
-  async function once<Row>(text: string, parameters: readonly (string | null)[]): Promise<readonly Row[]> {
+  async function once<Row>(
+    text: string,
+    parameters: readonly (string | null)[],
+    name?: string,
+  ): Promise<readonly Row[]> {
     if (isOver) throw closed()
     const leave = await place()
+    const from = clock.monotonic()
     const over = new AbortController()
     try {
       const late = clock.sleep(timeoutMs, over.signal).then((): never => {
@@ -70,21 +80,28 @@ export function openDatabase(options: DatabaseOptions) {
         })
       })
       late.catch(() => {})
-      const answer = own<Row>(named(text), parameters)
+      const answer = own<Row>(text, parameters, name)
       answer.catch(() => {})
       return await Promise.race([answer, late])
     } finally {
       over.abort()
       leave()
+      if (name !== undefined) prepared.took(text, clock.monotonic() - from)
     }
   }
 
   /** Runs a statement that is safe to repeat, again where another transaction was in its way. */
-  async function attempt<Row>(text: string, parameters: readonly (string | null)[] = []): Promise<readonly Row[]> {
+  async function attempt<Row>(
+    statement: string,
+    parameters: readonly (string | null)[] = [],
+    isFrequent = false,
+  ): Promise<readonly Row[]> {
+    const text = named(statement)
     for (let tries = 1; ; tries++) {
       try {
-        return await once<Row>(text, parameters)
+        return await once<Row>(text, parameters, isFrequent ? prepared.nameOf(text) : undefined)
       } catch (error) {
+        if (prepared.refused(error)) continue
         if (!isContention(error) || tries >= MOST_TRIES) throw isOver ? closed(error) : storageError(error)
         await clock.sleep(backoff(tries, random, { firstMs: 5, mostMs: 200 }))
       }
@@ -128,6 +145,12 @@ export function openDatabase(options: DatabaseOptions) {
     async run<Row>(text: string, parameters: readonly (string | null)[] = []): Promise<readonly Row[]> {
       await ready()
       return attempt<Row>(text, parameters)
+    },
+
+    /** The same for a statement that runs all the time: it is prepared, where the client can and the server knows it again. */
+    async runOften<Row>(text: string, parameters: readonly (string | null)[] = []): Promise<readonly Row[]> {
+      await ready()
+      return attempt<Row>(text, parameters, true)
     },
 
     /**

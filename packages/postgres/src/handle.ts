@@ -1,9 +1,14 @@
 /**
  * Runs one statement with its `$1` parameters and resolves to its rows. Every parameter is text or null, and cast where
  * it stands (`$1::text::bigint`), so that no driver has to guess a type; every row's columns are single lower-case
- * words, which no driver's renaming touches.
+ * words, which no driver's renaming touches. A statement with a `name` is prepared under it, once a connection, by those
+ * drivers that can.
  */
-export type Query = <Row>(text: string, parameters?: readonly (string | null)[]) => Promise<readonly Row[]>
+export type Query = <Row>(
+  text: string,
+  parameters?: readonly (string | null)[],
+  name?: string,
+) => Promise<readonly Row[]>
 
 /** What `query` of node-postgres, PGlite or TypeORM resolves to: rows, or an object with them. */
 type Result = readonly unknown[] | { readonly rows: readonly unknown[] }
@@ -17,7 +22,7 @@ export interface QueryHandle {
 /** The `sql` of postgres.js, of the pool or of a transaction. */
 export interface PostgresJsHandle {
   // biome-ignore lint/suspicious/noExplicitAny: the parameters of the library's own.
-  unsafe(text: string, parameters?: any): PromiseLike<readonly any[]>
+  unsafe(text: string, parameters?: any, options?: { prepare?: boolean }): PromiseLike<readonly any[]>
 }
 
 /** A database or a transaction of Drizzle, on any of its PostgreSQL drivers. */

@@ -35,7 +35,7 @@ export async function settle(db: Database, settlements: readonly Settlement[]): 
 async function settleRound(db: Database, settlements: readonly Settlement[]) {
   const column = <T extends string | number | boolean | null>(of: (settlement: Settlement) => T) =>
     arrayOf(settlements.map(of))
-  const rows = await db.run<{ place: Numeric; raced: Numeric }>(SETTLE, [
+  const rows = await db.runOften<{ place: Numeric; raced: Numeric }>(SETTLE, [
     column(({ key }) => key),
     column(({ token }) => token),
     column(({ result }) => result),
@@ -57,5 +57,5 @@ async function settleRound(db: Database, settlements: readonly Settlement[]) {
 /** {@link Deliveries.release}. */
 export async function release(db: Database, leases: readonly LeaseRef[]): Promise<void> {
   for (const round of inRounds(leases, ({ key }) => key))
-    await db.run(RELEASE, [arrayOf(round.map(({ key }) => key)), arrayOf(round.map(({ token }) => token))])
+    await db.runOften(RELEASE, [arrayOf(round.map(({ key }) => key)), arrayOf(round.map(({ token }) => token))])
 }

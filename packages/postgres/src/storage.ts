@@ -46,6 +46,12 @@ export interface PostgresStorageOptions {
   readonly migrate?: boolean
   /** How long a statement may take before its connection is left behind, in ms. Default: 30000. */
   readonly timeoutMs?: Ms
+  /**
+   * Whether the statements of delivering are prepared, which saves the server half of its work on them. Default: true, with
+   * `pg` and postgres.js, outside of your transactions, and for as long as the server knows them again: behind PgBouncer older
+   * than 1.21 that pools by transaction, it notices the first that is gone, and goes on without. False prepares none.
+   */
+  readonly preparedStatements?: boolean
   /** Sleeps between tries. What is due is decided by the database's clock. Default: the machine's. */
   readonly clock?: Clock
   /** Where lease tokens come from. Default: the platform's random source. */
@@ -67,9 +73,9 @@ const OUTBOX_MARGIN: Ms = 300_000
  *
  * `database` is what the host has: a `Pool` of `pg`, the `sql` of postgres.js, a PGlite, a database of Drizzle, Kysely,
  * Knex, Prisma or TypeORM, or a function `(text, parameters) => rows`. Give it a pool, not a client on which the host
- * begins transactions. Each call is one statement, or two, each complete in itself: no session state, no prepared
- * statement, nothing held while a request is under way, and never more than two connections at a time; PgBouncer may pool
- * by transaction.
+ * begins transactions. Each call is one statement, or two, each complete in itself: no session state but prepared
+ * statements, without which it goes on where they are lost, nothing held while a request is under way, and never more than
+ * two connections at a time; PgBouncer may pool by transaction.
  *
  * The host's transaction is passed as `tx`: by the client that has begun it, or by the transaction object of any of those
  * libraries. A send in it is one statement on that connection, and nothing else.
@@ -91,9 +97,18 @@ export function postgresStorage(
   options: PostgresStorageOptions = {},
 ): Storage<PostgresHandle> {
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
-  const { schema = 'hooks', migrate = false, timeoutMs = 30_000 } = options
+  const { schema = 'hooks', migrate = false, timeoutMs = 30_000, preparedStatements = true } = options
   checkSchema(schema)
-  const db = openDatabase({ handle: database, component: STORAGE, schema, migrate, timeoutMs, clock, random, logger })
+  const seams = { clock, random, logger }
+  const db = openDatabase({
+    handle: database,
+    component: STORAGE,
+    schema,
+    migrate,
+    timeoutMs,
+    preparedStatements,
+    ...seams,
+  })
   const upkeep = createUpkeep(db, clock, logger)
   const lanes = createWatermark(clock, LANES_MARGIN)
   const marks = createWatermark(clock, OUTBOX_MARGIN)

@@ -11,7 +11,7 @@ import type {
   QueryHandle,
 } from './handle.ts'
 
-type Run = (text: string, parameters: (string | null)[]) => PromiseLike<unknown> | unknown
+type Run = (text: string, parameters: (string | null)[], name?: string) => PromiseLike<unknown> | unknown
 
 /**
  * The one way in which this package runs statements, on whatever handle the host has. It is told by its shape, so that
@@ -22,12 +22,14 @@ type Run = (text: string, parameters: (string | null)[]) => PromiseLike<unknown>
  */
 export function toQuery(handle: PostgresHandle): Query {
   const run = runner(handle)
-  return async <Row>(text: string, parameters: readonly (string | null)[] = []) =>
-    rowsOf(await run(text, [...parameters])) as Row[]
+  return async <Row>(text: string, parameters: readonly (string | null)[] = [], name?: string) =>
+    rowsOf(await run(text, [...parameters], name)) as Row[]
 }
 
 function runner(handle: PostgresHandle): Run {
-  if (has<PostgresJsHandle>(handle, 'unsafe')) return (text, parameters) => handle.unsafe(text, parameters)
+  if (has<PostgresJsHandle>(handle, 'unsafe'))
+    // It makes names of its own, and none where its option `prepare` is false.
+    return (text, parameters, name) => handle.unsafe(text, parameters, { prepare: name !== undefined })
   if (has<PrismaHandle>(handle, '$queryRawUnsafe'))
     return (text, parameters) => handle.$queryRawUnsafe(text, ...parameters)
   if (has<KyselyHandle>(handle, 'executeQuery'))
@@ -35,11 +37,24 @@ function runner(handle: PostgresHandle): Run {
   if (has<KnexHandle>(handle, 'raw')) return (text, parameters) => handle.raw(...knexQuery(text, parameters))
   if (has<DrizzleHandle>(handle, 'execute') && 'dialect' in handle)
     return (text, parameters) => handle.execute(drizzleQuery(text, parameters))
+  if (isNodePostgres(handle))
+    return (text, values, name) =>
+      name === undefined ? handle.query(text, values) : handle.query({ name, text, values } as never)
   if (has<QueryHandle>(handle, 'query')) return (text, parameters) => handle.query(text, parameters)
-  if (typeof handle === 'function') return handle as QueryFunction
+  if (typeof handle === 'function') {
+    const query = handle as QueryFunction
+    return (text, parameters) => query(text, parameters)
+  }
   throw new ConfigurationError('tx_unsupported', 'this is no handle that runs statements on PostgreSQL', {
     hint: 'pass a pool or client of pg, the sql of postgres.js, a PGlite, a database or transaction of Drizzle, Kysely, Knex, Prisma or TypeORM, or a function (text, parameters) => rows',
   })
+}
+
+/** A pool or a client of node-postgres prepares a statement that has a name. What else has a `query` takes text alone. */
+function isNodePostgres(handle: unknown): handle is QueryHandle {
+  if (!has<QueryHandle>(handle, 'query')) return false
+  const { totalCount, escapeIdentifier } = handle as { totalCount?: unknown; escapeIdentifier?: unknown }
+  return typeof totalCount === 'number' || typeof escapeIdentifier === 'function'
 }
 
 function has<T extends object>(handle: unknown, method: keyof T & string): handle is T {

@@ -53,11 +53,24 @@ describe.skipIf(!server)('query plans', () => {
     return nodesOf(rows[0]['QUERY PLAN'][0].Plan)
   }
 
+  /** The plan that a connection keeps for a prepared statement, whatever its parameters. */
+  const explainPrepared = async ({ text, parameters }: Ran): Promise<Plan[]> => {
+    const client = await pool.connect()
+    const values = parameters.map((value) => (value === null ? 'null' : client.escapeLiteral(value)))
+    await client.query('set plan_cache_mode = force_generic_plan')
+    await client.query(`prepare one as ${text}`)
+    const { rows } = await client.query(`explain (format json) execute one${values.length ? `(${values})` : ''}`)
+    await client.query('deallocate one')
+    await client.query('reset plan_cache_mode')
+    client.release()
+    return nodesOf(rows[0]['QUERY PLAN'][0].Plan)
+  }
+
   /** What walks through a table that is not empty. */
-  const walked = async (statements: readonly Ran[]) => {
+  const walked = async (statements: readonly Ran[], explained = explain) => {
     const found: string[] = []
     for (const one of statements) {
-      const nodes = await explain(one)
+      const nodes = await explained(one)
       const scans = nodes.filter((node) => node['Node Type'] === 'Seq Scan' && filled.has(node['Relation Name'] ?? ''))
       if (scans.length > 0) found.push(`${scans.map((node) => node['Relation Name']).join(', ')}: ${one.text.trim()}`)
     }
@@ -70,6 +83,14 @@ describe.skipIf(!server)('query plans', () => {
     const texts = new Map(ran.map((one) => [one.text, one]))
     expect(texts.size).toBeGreaterThan(15)
     expect(await walked([...texts.values()])).toEqual([])
+  })
+
+  it('of the hot path that are kept for all parameters search too', { timeout: 120_000 }, async () => {
+    ran.length = 0
+    await hotPath(postgresStorage(record))
+    const texts = new Map(ran.map((one) => [one.text, one]))
+    expect(texts.size).toBeGreaterThan(15)
+    expect(await walked([...texts.values()], explainPrepared)).toEqual([])
   })
 
   it('of what people do search too', { timeout: 120_000 }, async () => {

@@ -27,10 +27,10 @@ export const CLAIM = `
   with ${arm('well', false)},
   ${arm('ill', true)},
   found as (select * from well union all select * from ill),
-  running as (
+  running as materialized (
     select key as tenant, value::int as n from json_each_text($11::text::json)
   ),
-  seen as (
+  seen as materialized (
     select s.*, (row_number() over (order by s.ready_at, s.turn, s.endpoint_id))::int as place,
       case when s.probing then 1 else coalesce(s.cap, s.concurrency, $3::text::int) end - s.leased + lost.n as room
     from found f
@@ -47,7 +47,7 @@ export const CLAIM = `
   rated as (
     select s.*, greatest(s.free_at, ${NOW} - (${KEPT} - 1) * (interval '1 second' / s.per_second)) as free_from from seen s
   ),
-  lanes as materialized (
+  freed as (
     select r.*,
       least(
         r.room,
@@ -56,11 +56,31 @@ export const CLAIM = `
           when r.free_from > ${NOW} then 0
           else least(floor(extract(epoch from ${NOW} - r.free_from)::float8 * r.per_second) + 1, $1::text::int)
         end
-      )::int as free
+      )::int as free,
+      coalesce((select n from running where running.tenant = r.tenant), 0) as running
     from rated r
   ),
+  hoped as (
+    select f.*, case when f.failing then 0 else least(greatest(f.free, 0), greatest(f.open - f.leased, 1)) end as hope
+    from freed f
+  ),
+  shared as (
+    select h.*,
+      greatest(0, least(h.hope, $10::text::int - h.running
+        - coalesce(sum(h.hope) over (partition by h.tenant order by h.place rows between unbounded preceding and 1 preceding), 0))) as share
+    from hoped h
+  ),
+  -- Those behind lanes that should have enough stay as they are. Where these have less, another claim takes up those.
+  lanes as materialized (
+    select *
+    from (
+      select s.*, coalesce(sum(s.share) over (order by s.place rows between unbounded preceding and 1 preceding), 0) as before
+      from shared s
+    ) s
+    where s.before < $1::text::int
+  ),
   due as materialized (
-    select l.place, l.free, l.failing, c.*, row_number() over (partition by l.place order by c.due_at, c.id) as nth
+    select l.place, l.free, l.failing, l.running, c.*, row_number() over (partition by l.place order by c.due_at, c.id) as nth
     from lanes l
     cross join lateral (
       (select o.*
@@ -77,22 +97,32 @@ export const CLAIM = `
         limit least(greatest(l.free, 0), $1::text::int) + 1)
     ) c
   ),
-  takeable as (
+  ranked as (
     select d.*,
-      row_number() over (partition by d.failing order by d.place, d.nth) as of_kind,
-      row_number() over (partition by d.tenant order by d.place, d.nth) as of_tenant
-    from due d
-    where d.nth <= d.free and d.due_at <= ${NOW}
+      row_number() over (partition by d.takeable, d.failing order by d.place, d.nth) as of_kind,
+      row_number() over (partition by d.takeable, d.tenant order by d.place, d.nth) as of_tenant
+    from (select d.*, d.nth <= d.free and d.due_at <= ${NOW} as takeable from due d) d
+  ),
+  judged as materialized (
+    select r.*, r.is_eligible and r.k <= $1::text::int as is_taken
+    from (
+      select r.*, row_number() over (
+        partition by r.is_eligible order by (r.of_tenant > $10::text::int - r.running), r.place, r.nth) as k
+      from (select r.*, r.takeable and (not r.failing or r.of_kind <= $9::text::int) as is_eligible from ranked r) r
+    ) r
   ),
   taken as materialized (
-    select t.*
-    from (
-      select t.*, row_number() over (
-        order by (t.of_tenant > $10::text::int - coalesce((select r.n from running r where r.tenant = t.tenant), 0)), t.place, t.nth) as k
-      from takeable t
-      where not t.failing or t.of_kind <= $9::text::int
-    ) t
-    where t.k <= $1::text::int
+    select * from judged where is_taken
+  ),
+  sums as materialized (
+    select place,
+      (count(*) filter (where is_taken))::int as took,
+      (count(*) filter (where is_taken and leased))::int as took_lost,
+      count(*) filter (where takeable) as takeable,
+      min(due_at) filter (where not is_taken and not leased) as first_waiting,
+      min(due_at) filter (where not is_taken and leased) as first_lost
+    from judged
+    group by place
   ),
   passed as (
     select t.id, t.endpoint_id, t.ordering_key from taken t where t.waits
@@ -138,16 +168,6 @@ export const CLAIM = `
     from taken t
     where t.leased
   ),
-  outcome as (
-    select d.place, count(t.id)::int as took,
-      (count(t.id) filter (where d.leased))::int as took_lost,
-      count(*) filter (where d.nth <= d.free and d.due_at <= ${NOW}) as takeable,
-      min(d.due_at) filter (where t.id is null and not d.leased) as first_waiting,
-      min(d.due_at) filter (where t.id is null and d.leased) as first_lost
-    from due d
-    left join taken t on t.id = d.id
-    group by d.place
-  ),
   visited as (
     select l.endpoint_id, l.place, l.held_until, l.paused, l.per_second, l.open,
       l.leased + l.took - l.took_lost as leased,
@@ -172,7 +192,7 @@ export const CLAIM = `
     from (
       select l.*, coalesce(r.took, 0) as took, coalesce(r.took_lost, 0) as took_lost, r.first_waiting, r.first_lost
       from lanes l
-      left join outcome r on r.place = l.place
+      left join sums r on r.place = l.place
       where r.took > 0 or coalesce(r.takeable, 0) = 0
     ) l
   ),
@@ -183,25 +203,28 @@ export const CLAIM = `
     from visited v
     where l.endpoint_id = v.endpoint_id
   ),
-  served as (
-    select endpoint_id, (array_agg(id order by k))[1] as first_id from taken group by endpoint_id
+  served as materialized (
+    select f.first_id, e.id, e.tenant as owner, e.url, e.filters, e.channels, e.state, e.reason, e.name, e.metadata, e.secrets,
+      e.settings, e.rev, ${epoch('e.created_at')} as created, ${epoch('e.updated_at')} as updated,
+      ${laneColumns('l')}
+    from (select place, endpoint_id, (array_agg(id order by k))[1] as first_id from taken group by place, endpoint_id) f
+    join lanes l on l.place = f.place
+    join hooks.endpoint e on e.id = f.endpoint_id
   ),
   report as (
     select
       (select count(*) from found)::int as seen,
-      (select count(*) from found f where not exists (select 1 from lanes l where l.endpoint_id = f.endpoint_id))::int as raced,
+      ((select count(*) from found f where not exists (select 1 from seen s where s.endpoint_id = f.endpoint_id)))::int as raced,
+      ((select count(*) from seen) - (select count(*) from lanes))::int as spared,
       extract(epoch from coalesce((select min(ready_at) from lanes), ${NOW}))::float8 as low
   )
-  select r.seen, r.raced, r.low,
+  select r.seen, r.raced, r.spared, r.low,
     t.id as key, t.endpoint_id as endpoint, t.tenant as tenant, t.message_id as message, t.message_week as week,
     t.attempts, t.claims + 1 as claims, t.step, t.manual::int as manual, t.variant, t.failing::int as ill,
     greatest(floor(extract(epoch from ${NOW} - t.since) * 1000), 0)::bigint as age,
-    e.id, e.tenant as owner, e.url, e.filters, e.channels, e.state, e.reason, e.name, e.metadata, e.secrets, e.settings,
-    e.rev, ${epoch('e.created_at')} as created, ${epoch('e.updated_at')} as updated,
-    ${laneColumns('l')}
+    s.id, s.owner, s.url, s.filters, s.channels, s.state, s.reason, s.name, s.metadata, s.secrets, s.settings, s.rev, s.created,
+    s.updated, s.held, s.paused, s.probing, s.failing, s.cap, s.failures, s.exhausted, s.first, s.last, s.warned
   from report r
   left join taken t on true
   left join served s on s.first_id = t.id
-  left join hooks.endpoint e on e.id = s.endpoint_id
-  left join lanes l on l.endpoint_id = s.endpoint_id
   order by t.k`

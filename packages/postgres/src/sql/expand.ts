@@ -58,7 +58,7 @@ export const EXPAND = `
     join locked l on l.endpoint_id = g.endpoint_id
     join hooks.endpoint e on e.id = g.endpoint_id and e.tenant = m.tenant
   ),
-  placed as materialized (
+  ranked as (
     select t.*,
       case
         when t.nth is null then 0
@@ -75,15 +75,18 @@ export const EXPAND = `
     ) q
     where t.state = 'enabled'
   ),
+  placed as materialized (
+    select r.*,
+      case when rank < 2 then ${NOW} when rank = 2 then ${after("coalesce(ordering_wait_ms, 'infinity')")} else 'infinity' end as due_at
+    from ranked r
+  ),
   opened as (
     insert into hooks.open
       (id, week, tenant, endpoint_id, message_id, message_week, type, created_at, due_at, since, variant, ordering_key,
         ordering_wait_ms, ordering_seq, waits)
-    select id, week, tenant, endpoint_id, message_id, message_week, type, ${NOW},
-      case when rank < 2 then ${NOW} when rank = 2 then ${after("coalesce(ordering_wait_ms, 'infinity')")} else 'infinity' end,
-      ${NOW}, variant, ordering_key, ordering_wait_ms, ordering_seq, rank >= 2
+    select id, week, tenant, endpoint_id, message_id, message_week, type, ${NOW}, due_at, ${NOW}, variant, ordering_key,
+      ordering_wait_ms, ordering_seq, rank >= 2
     from placed
-    returning endpoint_id, due_at
   ),
   skipped as (
     insert into hooks.ended (${ENDED_COLUMNS})
@@ -92,7 +95,7 @@ export const EXPAND = `
   ),
   delta as (
     select p.endpoint_id, min(p.place)::int as place, count(*)::int as open, 0 as leased,
-      (select min(o.due_at) from opened o where o.endpoint_id = p.endpoint_id) as waiting_from, false as freed
+      min(p.due_at) as waiting_from, false as freed
     from placed p
     group by p.endpoint_id
   ),
