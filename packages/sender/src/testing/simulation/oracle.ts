@@ -147,8 +147,11 @@ function judgeOrder(
   return violations
 }
 
-/** How often in a row a worker may die of a delivery before that is given up: one claim may be released in between. */
-const MOST_LOST_IN_A_ROW = 6
+/**
+ * How often in a row a worker may die with a delivery before that is given up: of it five times; and one claim may be released in
+ * between, or the worker may die of something else before it has settled that this one is given up.
+ */
+const MOST_LOST_IN_A_ROW = 8
 
 function lostInARow(log: readonly AttemptRecord[]): number {
   let [most, row] = [0, 0]
