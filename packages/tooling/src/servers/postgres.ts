@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { startPostgres, stopPostgres } from './local-postgres.ts'
 import { alone, runFolder } from './run-folder.ts'
@@ -89,8 +90,18 @@ async function database(url: string): Promise<TestDatabase> {
   own.pathname = `/${name}`
   return {
     url: own.href,
-    drop: () => once(url, async (client) => void (await client.query(`drop database if exists ${name} with (force)`))),
+    drop: () => once(url, (client) => drop(client, name)),
   }
+}
+
+/** Waits for connections that are about to close: a pool that has ended is told by its server that it was terminated. */
+async function drop(client: pg.Client, name: string): Promise<void> {
+  for (let tries = 0; tries < 40; tries++) {
+    const { rows } = await client.query('select 1 from pg_stat_activity where datname = $1', [name])
+    if (rows.length === 0) break
+    await sleep(50)
+  }
+  await client.query(`drop database if exists ${name} with (force)`)
 }
 
 async function once<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
