@@ -32,6 +32,14 @@ export class Fields {
     throw this.#wrong(name, 'true or false')
   }
 
+  /** A number above 0, or null to remove it. */
+  numberOrNull(name: string, most: number): number | null | undefined {
+    const value = this.#value(name)
+    if (value === undefined || value === null) return value
+    if (typeof value === 'number' && value > 0 && value <= most) return value
+    throw this.#wrong(name, `a number above 0, ${most} at most`)
+  }
+
   /** In a query, as digits; more than `most` is `most`. */
   count(name: string, usual: number, most = Number.MAX_SAFE_INTEGER): number {
     const value = this.#value(name)
@@ -71,6 +79,12 @@ export class Fields {
       throw this.#wrong(name, 'at most 50 texts by name, of at most 500 characters each')
     }
     return Object.fromEntries(labels)
+  }
+
+  /** Texts by name, or null to remove them all. A list of names, as our own answers have it, changes nothing. */
+  labelsOrNull(name: string): Readonly<Record<string, string>> | null | undefined {
+    const value = this.#value(name)
+    return value === null ? null : Array.isArray(value) ? undefined : this.labels(name)
   }
 
   /** Refuses what is none of `names`, nor one of `also`: a misspelt name would be left out in silence. */

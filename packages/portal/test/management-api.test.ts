@@ -506,3 +506,39 @@ describe('what an endpoint missed', () => {
     expect((await call('POST', `${path}/recover`, { since }, as('reader'))).status).toBe(403)
   })
 })
+
+describe('settings of an endpoint', () => {
+  it('are a rate and headers of its own, whose values are in no answer', async () => {
+    const { call, hooks, sent } = stage()
+    const headers = { 'x-token': 'hush' }
+    const { json, text } = await call('POST', '/v1/endpoints', { url: URL_, rateLimit: 5, headers })
+    expect(json).toMatchObject({ rateLimit: 5, headers: ['x-token'] })
+    expect(text).not.toContain('hush')
+    await hooks.send('booking.created', { id: '1' }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    expect(sent[0]?.headers).toMatchObject(headers)
+    // An answer may be sent back as it came.
+    const { secret: _secret, ...shown } = json
+    expect((await call('PUT', `/v1/endpoints/${json.id}`, shown)).json).toMatchObject({ headers: ['x-token'] })
+    const removed = await call('PATCH', `/v1/endpoints/${json.id}`, { rateLimit: null, headers: null })
+    expect(removed.json).toMatchObject({ rateLimit: null, headers: [] })
+  })
+
+  it('are refused by name where they are wrong', async () => {
+    const { call } = stage()
+    for (const [field, value] of [
+      ['rateLimit', 0],
+      ['rateLimit', '5'],
+      ['headers', { 'webhook-id': 'x' }],
+      ['headers', 'x'],
+    ] as const) {
+      const { status, json } = await call('POST', '/v1/endpoints', { url: URL_, [field]: value })
+      expect([status >= 400 && status < 500, json.field]).toEqual([true, field])
+    }
+  })
+
+  it("are not taken by a product's own API, which has what it has promised", async () => {
+    const { call } = stage({ api: { base: '/api/hooks', show: { endpoint: ({ id }) => ({ id }) } } })
+    expect((await call('POST', '/api/hooks', { url: URL_, rateLimit: 5 })).json.code).toBe('field_unknown')
+  })
+})

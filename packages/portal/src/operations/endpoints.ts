@@ -4,6 +4,9 @@ import { Refusal } from '../refusal.ts'
 import { statistics } from './statistics.ts'
 
 const WRITABLE = ['name', 'url', 'events', 'channels', 'enabled', 'metadata', 'secret', 'tenant']
+/** What only our own API has: a product's own has what it has promised. */
+const OURS = ['rateLimit', 'headers']
+const MOST_PER_SECOND = 100_000
 
 export const listEndpoints: Operation = {
   needs: 'read',
@@ -19,7 +22,7 @@ export const createEndpoint: Operation = {
   needs: 'endpoint:write',
   async run(call) {
     const { hooks, tenant, body, shape } = call
-    body.only(WRITABLE, readOnly(call))
+    body.only(isOurs(call) ? [...WRITABLE, ...OURS] : WRITABLE, readOnly(call))
     const url = body.text('url')
     if (url === undefined) throw missing(call, 'url')
     const secret = chosenSecret(call)
@@ -40,7 +43,7 @@ export const updateEndpoint: Operation = {
   needs: 'endpoint:write',
   async run(call) {
     const { hooks, tenant, id, body } = call
-    body.only(WRITABLE, readOnly(call))
+    body.only(isOurs(call) ? [...WRITABLE, ...OURS] : WRITABLE, readOnly(call))
     const rev = revOf(call)
     const secret = chosenSecret(call)
     const url = body.text('url')
@@ -141,14 +144,20 @@ function changes(call: Call): UpdateEndpoint {
   const name = body.textOrNull('name', 200)
   const metadata = body.labels('metadata')
   const enabled = body.flag('enabled')
+  const rateLimit = isOurs(call) ? body.numberOrNull('rateLimit', MOST_PER_SECOND) : undefined
+  const headers = isOurs(call) ? body.labelsOrNull('headers') : undefined
   return {
     ...(events !== undefined && { events: events as NonNullable<UpdateEndpoint['events']> }),
     ...(channels !== undefined && { channels }),
     ...(name !== undefined && { name }),
     ...(metadata !== undefined && { metadata }),
     ...(enabled !== undefined && { enabled }),
+    ...(rateLimit !== undefined && { rateLimit }),
+    ...(headers !== undefined && { headers }),
   }
 }
+
+const isOurs = ({ contract }: Call) => contract.api.base === undefined
 
 /** The client's own secret, where the product takes one. */
 function chosenSecret({ body, shape }: Call): string | undefined {

@@ -70,14 +70,18 @@ const endpoint = {
   metadata: { type: 'object', additionalProperties: text },
   secret: text,
 }
+const settings = {
+  rateLimit: { type: ['number', 'null'], exclusiveMinimum: 0 },
+  headers: { type: ['object', 'null'], additionalProperties: text },
+}
 const replay = { properties: { since: time, until: time, types: texts, dryRun: flag }, required: ['since'] }
 
 /** What bodies may hold, by our names. */
 export const BODIES: Readonly<
   Partial<Record<ApiOperation, { readonly properties: Schema; readonly required: readonly string[] }>>
 > = {
-  createEndpoint: { properties: endpoint, required: ['url'] },
-  updateEndpoint: { properties: endpoint, required: [] },
+  createEndpoint: { properties: { ...endpoint, ...settings }, required: ['url'] },
+  updateEndpoint: { properties: { ...endpoint, ...settings }, required: [] },
   rotateSecret: { properties: { secret: text, overlapSeconds: count }, required: [] },
   testEndpoint: { properties: { event: text }, required: [] },
   recoverEndpoint: replay,
@@ -108,7 +112,16 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     'detail',
   ]),
   Endpoint: object(
-    { id: text, tenant: text, ...endpoint, reason: orNull('string'), createdAt: time, updatedAt: time },
+    {
+      id: text,
+      tenant: text,
+      ...endpoint,
+      rateLimit: settings.rateLimit,
+      headers: texts,
+      reason: orNull('string'),
+      createdAt: time,
+      updatedAt: time,
+    },
     ['id', 'tenant', 'url', 'events', 'enabled', 'createdAt', 'updatedAt'],
   ),
   Endpoints: listOf('Endpoint'),

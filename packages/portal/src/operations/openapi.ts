@@ -69,6 +69,8 @@ function described(operation: ApiOperation, id: string, path: string, shape: Sha
   }
 }
 
+/** What a product's own API does not take. */
+const OURS = new Set(['rateLimit', 'headers'])
 const IDEMPOTENT: ReadonlySet<ApiOperation> = new Set(['createEndpoint', 'testEndpoint'])
 const isPaged = (operation: ApiOperation) => operation === 'endpointDeliveries' || operation === 'listDeliveries'
 const json = (schema: Json) => ({ 'application/json': { schema } })
@@ -81,7 +83,9 @@ const parameter = (name: string, place: 'path' | 'query' | 'header'): Json => ({
 })
 
 function named({ properties, required }: { properties: Json; required: readonly string[] }, shape: Shape): Json {
-  const given = Object.entries(properties).filter(([name]) => name !== 'secret' || shape.secret !== 'generated')
+  const given = Object.entries(properties).filter(
+    ([name]) => !(name === 'secret' && shape.secret === 'generated') && !(shape.base !== '' && OURS.has(name)),
+  )
   const needed =
     shape.secret === 'client' && 'url' in properties && required.length > 0 ? [...required, 'secret'] : required
   return {
