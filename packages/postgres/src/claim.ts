@@ -17,6 +17,8 @@ interface Report {
   /** How many were not needed, as it seemed. */
   readonly spared: Numeric
   readonly low: Numeric
+  /** How large the table is in which deliveries are claimed and settled. */
+  readonly pages: Numeric
 }
 
 interface ClaimedRow extends EndpointRow, LaneRow {
@@ -74,6 +76,7 @@ export async function claim(db: Database, watermark: Watermark, options: Claim):
     }
     const [report] = rows
     if (!report) break
+    db.sized(Number(report.pages))
     // A claim of one kind alone says nothing of the others.
     if (failing === undefined && leftOfFailing > 0 && Number(report.raced) === 0) watermark.raise(Number(report.low))
     for (const row of rows) {

@@ -147,6 +147,9 @@ export function openDatabase(options: DatabaseOptions) {
       return attempt<Row>(text, parameters)
     },
 
+    /** How many pages the table has that {@link runOften} is about. */
+    sized: (pages: number): void => prepared.sized(pages),
+
     /** The same for a statement that runs all the time: it is prepared, where the client can and the server knows it again. */
     async runOften<Row>(text: string, parameters: readonly (string | null)[] = []): Promise<readonly Row[]> {
       await ready()

@@ -71,7 +71,7 @@ export async function claimJobs(
   db: Database,
   { limit, leaseMs, worker, token }: ClaimOptions & { readonly token: string },
 ): Promise<JobLease[]> {
-  const rows = await db.runOften<JobRow & { attempts: Numeric; claims: Numeric }>(CLAIM_JOBS, [
+  const rows = await db.run<JobRow & { attempts: Numeric; claims: Numeric }>(CLAIM_JOBS, [
     String(limit),
     String(leaseMs),
     token,
@@ -118,7 +118,7 @@ export async function releaseJobs(db: Database, leases: readonly LeaseRef[]): Pr
 
 /** {@link Jobs.nextDueInMs}. */
 export async function nextJobInMs(db: Database): Promise<Ms | null> {
-  const [row] = await db.runOften<{ ms: Numeric | null }>(NEXT_JOB)
+  const [row] = await db.run<{ ms: Numeric | null }>(NEXT_JOB)
   return row?.ms == null ? null : Number(row.ms)
 }
 

@@ -55,7 +55,7 @@ export async function hold(db: Database, changes: readonly LaneChange[]): Promis
   for (const round of inRounds(indexed, ({ change }) => change.endpointId)) {
     const column = <T extends string | number | boolean | null>(of: (change: LaneChange) => T) =>
       arrayOf(round.map(({ change }) => of(change)))
-    const rows = await db.runOften<{ endpoint: string }>(HOLD, [
+    const rows = await db.run<{ endpoint: string }>(HOLD, [
       column(({ endpointId }) => endpointId),
       column(({ forMs }) => (forMs === undefined ? null : forMs === null ? LIFT : String(Math.max(0, forMs)))),
       column(({ cap }) => cap !== undefined),
@@ -73,7 +73,7 @@ export async function hold(db: Database, changes: readonly LaneChange[]): Promis
 
 /** {@link Deliveries.nextDueInMs}. */
 export async function nextDueInMs(db: Database, lanes: Watermark, marks: Watermark): Promise<Ms | null> {
-  const [row] = await db.runOften<{ ms: Numeric | null }>(NEXT_DUE, [lanes.mark, marks.mark])
+  const [row] = await db.run<{ ms: Numeric | null }>(NEXT_DUE, [lanes.mark, marks.mark])
   return row?.ms == null ? null : Number(row.ms)
 }
 

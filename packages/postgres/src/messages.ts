@@ -24,7 +24,7 @@ export async function findMessages(db: Database, refs: readonly MessageRef[]): P
   for (const [from, to] of groups) {
     const group = [...known.values()].filter(({ week }) => week >= from && week <= to)
     if (group.length === 0) continue
-    const rows = await db.runOften<MessageRow>(MESSAGES, [
+    const rows = await db.run<MessageRow>(MESSAGES, [
       arrayOf(group.map(({ tenant }) => tenant)),
       arrayOf(group.map(({ id }) => id)),
       String(from),

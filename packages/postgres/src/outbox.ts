@@ -62,7 +62,7 @@ export async function put(
 
 /** {@link Outbox.unexpanded}. */
 export async function unexpanded(db: Database, watermark: Watermark, limit: number): Promise<StoredMessage[]> {
-  const marks = await db.runOften<{ low: Numeric; id: string | null; week: Numeric; tenant: string }>(DUE_MARKS, [
+  const marks = await db.run<{ low: Numeric; id: string | null; week: Numeric; tenant: string }>(DUE_MARKS, [
     String(limit),
     watermark.from(),
   ])
@@ -86,7 +86,7 @@ export async function expand(db: Database, expansions: readonly Expansion[]): Pr
   const rows = rowsOf([...first.values()])
   await db.ready()
   await untilUnraced([...first.keys()], async (messages) => {
-    const [row] = await db.runOften<{ raced: Numeric }>(EXPAND, [
+    const [row] = await db.run<{ raced: Numeric }>(EXPAND, [
       arrayOf(messages),
       arrayOf(rows.map(({ messageId }) => messageId)),
       arrayOf(rows.map(({ id }) => id)),

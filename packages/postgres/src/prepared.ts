@@ -5,6 +5,8 @@ import { sqlState } from './failures.ts'
 export interface Prepared {
   /** The name that a run of `text` has; undefined where it is planned anew. */
   nameOf(text: string): string | undefined
+  /** How many pages the table has that the statements search. */
+  sized(pages: number): void
   /** What a run took that had a name. */
   took(text: string, ms: Ms): void
   /** Whether it was the name that `error` complains of. Then there are no names any more, and nothing was run. */
@@ -12,8 +14,13 @@ export interface Prepared {
 }
 
 /**
- * From here on, planning is no part to speak of, and the plan may be one for tables that were empty when it was made:
- * it is made anew, by their size as it is, until they have been analyzed, which renews what connections keep.
+ * A connection keeps the plan that it made first. One for an empty table walks through all of it, which is fast then, and
+ * would be very slow a minute later. From so many pages on, every plan searches an index, and is right for any size.
+ */
+const LARGE_PAGES = 64
+/**
+ * From here on, planning is no part to speak of, and the plan may be one for other tables than there are: it is
+ * made anew, by their size as it is, until they have been analyzed, which renews what connections keep.
  */
 const SLOW_MS: Ms = 100
 /** As often as that, autovacuum looks which tables to analyze; twice. */
@@ -26,9 +33,11 @@ export function createPrepared(clock: Clock, enabled: boolean): Prepared {
   const names = new Map<string, string>()
   const plannedUntil = new Map<string, Ms>()
   let isOn = enabled
+  let isLarge = false
   return {
     nameOf(text) {
-      if (!isOn || clock.monotonic() < (plannedUntil.get(text) ?? Number.NEGATIVE_INFINITY)) return undefined
+      if (!isOn || !isLarge || clock.monotonic() < (plannedUntil.get(text) ?? Number.NEGATIVE_INFINITY))
+        return undefined
       let name = names.get(text)
       if (name === undefined) {
         // Of its text: versions of this package, and schemas, share the connections of a pool.
@@ -36,6 +45,9 @@ export function createPrepared(clock: Clock, enabled: boolean): Prepared {
         names.set(text, name)
       }
       return name
+    },
+    sized(pages) {
+      isLarge = pages >= LARGE_PAGES
     },
     took(text, ms) {
       if (ms >= SLOW_MS) plannedUntil.set(text, clock.monotonic() + PLANNED_FOR_MS)

@@ -57,5 +57,5 @@ async function settleRound(db: Database, settlements: readonly Settlement[]) {
 /** {@link Deliveries.release}. */
 export async function release(db: Database, leases: readonly LeaseRef[]): Promise<void> {
   for (const round of inRounds(leases, ({ key }) => key))
-    await db.runOften(RELEASE, [arrayOf(round.map(({ key }) => key)), arrayOf(round.map(({ token }) => token))])
+    await db.run(RELEASE, [arrayOf(round.map(({ key }) => key)), arrayOf(round.map(({ token }) => token))])
 }

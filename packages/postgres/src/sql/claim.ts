@@ -216,9 +216,10 @@ export const CLAIM = `
       (select count(*) from found)::int as seen,
       ((select count(*) from found f where not exists (select 1 from seen s where s.endpoint_id = f.endpoint_id)))::int as raced,
       ((select count(*) from seen) - (select count(*) from lanes))::int as spared,
-      extract(epoch from coalesce((select min(ready_at) from lanes), ${NOW}))::float8 as low
+      extract(epoch from coalesce((select min(ready_at) from lanes), ${NOW}))::float8 as low,
+      pg_relation_size('hooks.open'::regclass) / current_setting('block_size')::int as pages
   )
-  select r.seen, r.raced, r.spared, r.low,
+  select r.seen, r.raced, r.spared, r.low, r.pages,
     t.id as key, t.endpoint_id as endpoint, t.tenant as tenant, t.message_id as message, t.message_week as week,
     t.attempts, t.claims + 1 as claims, t.step, t.manual::int as manual, t.variant, t.failing::int as ill,
     greatest(floor(extract(epoch from ${NOW} - t.since) * 1000), 0)::bigint as age,
