@@ -68,7 +68,7 @@ async function freePort(): Promise<number> {
 }
 
 describe('the README', () => {
-  it('shows a sender and a receiver that work together as they stand', { timeout: 60_000 }, async () => {
+  it('shows a sender and a receiver that work together as they stand', { timeout: 180_000 }, async () => {
     const port = await freePort()
     for (const name of ['contract.ts', 'send.ts', 'receive.ts'])
       writeFileSync(join(folder, name), block(name).replaceAll('4000', String(port)))
@@ -76,7 +76,18 @@ describe('the README', () => {
     await run('receive.ts', { WEBHOOK_SECRET: secret }).prints(/2 seats for booking_1/)
   })
 
-  it('shows a send that rolls back with its transaction', { timeout: 30_000 }, async () => {
+  it('shows a page for customers that is there as it stands', { timeout: 180_000 }, async () => {
+    const port = await freePort()
+    for (const name of ['contract.ts', 'send.ts']) writeFileSync(join(folder, name), block(name))
+    writeFileSync(join(folder, 'portal.ts'), block('portal.ts').replace('3000', String(port)))
+    await run('portal.ts').prints(/WEBHOOK_SECRET=/)
+    const page = `http://127.0.0.1:${port}/settings/webhooks/`
+    expect(await (await fetch(page)).text()).toMatch(/^<!doctype html>/i)
+    const { data } = (await (await fetch(`${page}api/v1/endpoints`)).json()) as { data: { url: string }[] }
+    expect(data.map(({ url }) => url)).toContain('http://localhost:4000/webhooks')
+  })
+
+  it('shows a send that rolls back with its transaction', { timeout: 180_000 }, async () => {
     const prelude = `
       import { createSender } from '@hooks/sender'
       import { sqliteStorage } from '@hooks/sqlite'
@@ -102,7 +113,7 @@ describe('the README', () => {
     await prints(/rolled back 1 1/)
   })
 
-  it('shows a wire format that can be made', { timeout: 30_000 }, async () => {
+  it('shows a wire format that can be made', { timeout: 180_000 }, async () => {
     writeFileSync(join(folder, 'format.ts'), `${block('hmacFormat')}\nconsole.log(JSON.stringify(format.facts))`)
     await run('format.ts').prints(/\{"id":"signed","sentAt":"signed","body":"signed","url":"absent"\}/)
   })
@@ -112,6 +123,11 @@ describe('the README', () => {
     for (const [, command = ''] of readme.matchAll(/^npx -y pnpm@[\d.]+ (\w+)/gm))
       expect(Object.keys(root.scripts)).toContain(command)
     expect(readme).toContain(`npx -y ${root.packageManager} demo`)
-    expect(blocks.map(({ name }) => name).filter(Boolean)).toEqual(['contract.ts', 'send.ts', 'receive.ts'])
+    expect(blocks.map(({ name }) => name).filter(Boolean)).toEqual([
+      'contract.ts',
+      'send.ts',
+      'receive.ts',
+      'portal.ts',
+    ])
   })
 })

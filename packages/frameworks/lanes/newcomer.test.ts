@@ -1,0 +1,70 @@
+import { rmSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { cleanUp, freePort, type Running, readPage, run, writeFiles } from '../test/pages.ts'
+import { newProject } from './install.ts'
+
+const tsx = createRequire(import.meta.url).resolve('tsx/package.json')
+const { version: tsxVersion } = createRequire(import.meta.url)(tsx) as { version: string }
+
+/** What somebody types who has read the README and nothing else, in a folder that has nothing to do with this one. */
+describe('a newcomer', () => {
+  let folder: string
+  beforeAll(() => {
+    folder = newProject(
+      'newcomer',
+      ['core', 'sender', 'receiver', 'sqlite', 'portal', 'express', 'fastify'],
+      // Node.js 20 has no SQLite of its own.
+      { express: '5.3.0', fastify: '5.12.8', libsql: '0.5.29', zod: '4.6.7', tsx: tsxVersion },
+    )
+  })
+  afterAll(() => {
+    cleanUp()
+    rmSync(folder, { recursive: true })
+  })
+  const start = (file: string, env: Readonly<Record<string, string>> = {}): Running =>
+    run(join(folder, 'node_modules', '.bin', 'tsx'), [file], folder, { NODE_ENV: '', NODE_OPTIONS: '', ...env })
+
+  it('has a sender, a receiver and a page for customers from the README, with Express', async () => {
+    const ports = [await freePort(), await freePort()] as const
+    const { blocks } = readPage('../README.md')
+    const files = [...blocks].map(
+      ([name, code]) => [name, code.replaceAll('4000', `${ports[0]}`).replaceAll('3000', `${ports[1]}`)] as const,
+    )
+    writeFiles(folder, files)
+    const portal = start('portal.ts')
+    await portal.prints(/WEBHOOK_SECRET=\S+/)
+    const secret = /WEBHOOK_SECRET=(\S+)/.exec(portal.output())?.[1] ?? ''
+    await start('receive.ts', { WEBHOOK_SECRET: secret }).prints(/2 seats for booking_1/)
+    await portal.listening(ports[1])
+    const page = `http://127.0.0.1:${ports[1]}/settings/webhooks/`
+    expect(await (await fetch(page)).text()).toMatch(/^<!doctype html>/i)
+    const { data } = (await (await fetch(`${page}api/v1/endpoints`)).json()) as { data: { url: string }[] }
+    expect(data.map(({ url }) => url)).toContain(`http://localhost:${ports[0]}/webhooks`)
+  }, 180_000)
+
+  it('has a sender and a receiver from the page of Fastify', async () => {
+    const { blocks } = readPage('fastify/README.md')
+    for (const name of ['receive.ts', 'send.ts', 'portal.ts'] as const) {
+      const port = await freePort()
+      writeFiles(folder, [[`fastify-${name}`, blocks.get(name) ?? '']])
+      const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+      const program = start(`fastify-${name}`, { PORT: `${port}`, WEBHOOK_SECRET: secret })
+      await program.listening(port)
+      expect(program.output()).not.toMatch(/Error/)
+    }
+  }, 180_000)
+
+  it('gets the same from CommonJS', async () => {
+    writeFiles(folder, [
+      [
+        'common.cjs',
+        `const names = ['core', 'sender', 'receiver', 'sqlite', 'portal', 'express', 'fastify']
+         for (const name of names) if (Object.keys(require('@hooks/' + name)).length === 0) throw new Error(name)
+         console.log('loaded', names.length)`,
+      ],
+    ])
+    await run(process.execPath, ['common.cjs'], folder, { NODE_OPTIONS: '' }).prints(/loaded 7/)
+  }, 60_000)
+})
