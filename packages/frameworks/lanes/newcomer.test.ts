@@ -1,6 +1,5 @@
 import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cleanUp, freePort, type Running, readPage, run, writeFiles } from '../test/pages.ts'
 import { newProject } from './install.ts'
@@ -24,7 +23,7 @@ describe('a newcomer', () => {
     rmSync(folder, { recursive: true })
   })
   const start = (file: string, env: Readonly<Record<string, string>> = {}): Running =>
-    run(join(folder, 'node_modules', '.bin', 'tsx'), [file], folder, { NODE_ENV: '', NODE_OPTIONS: '', ...env })
+    run(process.execPath, ['--import', 'tsx', file], folder, { NODE_ENV: '', NODE_OPTIONS: '', ...env })
 
   it('has a sender, a receiver and a page for customers from the README, with Express', async () => {
     const ports = [await freePort(), await freePort()] as const
