@@ -311,15 +311,17 @@ describe('the requests', () => {
 })
 
 describe('the policies', () => {
-  it('are what the documents promise: tries, delays, deadline', () => {
+  it('are what the documents promise: tries, delays, deadline, and what becomes of a webhook that fails', () => {
     expect(grillo.policy).toEqual({
       retry: ['0s', '1m', '5m', '30m'],
       jitter: 0,
       classify: 'non2xx-retries',
       pace: false,
+      disable: 'never',
     })
-    expect(auditTrail.policy.retry).toEqual(['0s', '1m', '5m', '30m', '2h'])
-    expect(lokroom.policy).toMatchObject({ retry: ['0s', '1m', '5m'], deadline: '10s', jitter: 0 })
+    const fiveTries = { retry: ['0s', '1m', '5m', '30m', '2h'], disable: { afterExhausted: 1 } }
+    expect(auditTrail.policy).toMatchObject(fiveTries)
+    expect(lokroom.policy).toMatchObject({ retry: ['0s', '1m', '5m'], deadline: '10s', jitter: 0, disable: 'never' })
   })
 })
 
