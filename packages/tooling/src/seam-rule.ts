@@ -42,6 +42,8 @@ const seamsOf = (file: string): 'all' | readonly Kind[] => {
   // They let the event loop turn: one in its own time, one between two moments of a virtual one.
   if (/\/sender\/src\/clock\.ts$/.test(file)) return ['timer']
   if (/\/sender\/src\/testing\/virtual-clock\.ts$/.test(file)) return ['timer']
+  // It judges a server that runs elsewhere.
+  if (/\/receiver\/src\/testing\/endpoint-suite\.ts$/.test(file)) return ['network']
   return []
 }
 

@@ -1,3 +1,4 @@
+export { type EndpointSuiteOptions, endpointSuite } from './endpoint-suite.ts'
 export { type InboxSuiteOptions, inboxCases, inboxSuite, type TestRunner } from './inbox-suite.ts'
 export type { Expectation, HostTransaction, InboxSubject } from './inbox-world.ts'
 export { type SignedMessage, type SignedRequest, signRequest } from './sign-request.ts'

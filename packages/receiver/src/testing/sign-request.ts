@@ -30,6 +30,11 @@ export interface SignedMessage {
   readonly attempt?: number
   /** The endpoint's URL, for formats that sign it. */
   readonly url?: string
+  /**
+   * One thing wrong with the request: `signature` is one by another secret, `timestamp` a time long past, `body` a byte
+   * that was changed after signing, `duplicate` has every header of the format twice, as two lines that were joined.
+   */
+  readonly invalid?: 'signature' | 'timestamp' | 'body' | 'duplicate'
   readonly clock?: Clock
   readonly random?: Random
 }
@@ -71,16 +76,37 @@ export async function signRequest(
   }
   const composed = format.compose(delivery)
   const body = joinBytes([message.body ?? composed.body])
-  const keys = [secret].flat().flatMap((one) => format.keys(one, 'sign'))
-  const attempt = { ...delivery, attempt: message.attempt ?? 1, sentAt: message.sentAt ?? clock.now(), body }
+  const secrets = message.invalid === 'signature' ? [format.newSecret(random.bytes(32))] : [secret].flat()
+  const keys = secrets.flatMap((one) => format.keys(one, 'sign'))
+  const sentAt = message.invalid === 'timestamp' ? new Date(clock.now().getTime() - LONG_AGO_MS) : message.sentAt
+  const attempt = { ...delivery, attempt: message.attempt ?? 1, sentAt: sentAt ?? clock.now(), body }
   const crypto = platformCrypto()
   const sealed = await format.seal(attempt, keys, crypto)
   // A body that was given stays as it is.
   const own = message.body === undefined ? await format.sealBody?.(attempt, keys, crypto) : undefined
+  const sent = own === undefined ? body : joinBytes([own])
   return {
     method: 'POST',
     url,
-    headers: { 'content-type': composed.contentType, ...sealed },
-    body: own === undefined ? body : joinBytes([own]),
+    headers: { 'content-type': composed.contentType, ...(message.invalid === 'duplicate' ? doubled(sealed) : sealed) },
+    body: message.invalid === 'body' ? altered(sent) : sent,
   }
+}
+
+/** Longer than any format's window. */
+const LONG_AGO_MS = 30 * 86_400_000
+
+/** As Node.js and fetch join two lines of one name. */
+function doubled(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, `${value}, ${value}`]))
+}
+
+/** One letter or digit in the middle made another; where there is none, a space at the end. */
+function altered(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const changed = body.slice()
+  const isWord = (byte: number) => /[0-9A-Za-z]/.test(String.fromCharCode(byte))
+  const at = changed.findLastIndex(isWord)
+  if (at < 0) return joinBytes([body, ' ']) as Uint8Array<ArrayBuffer>
+  changed[at] = changed[at] === 0x31 ? 0x32 : 0x31
+  return changed
 }

@@ -1,0 +1,142 @@
+import { newId, systemClock, systemRandom, type WireFormat } from '@hooks/core'
+import type { TestRunner } from './inbox-suite.ts'
+import { type SignedMessage, type SignedRequest, signRequest } from './sign-request.ts'
+
+/** A user's own endpoint, and what it is sent. */
+export interface EndpointSuiteOptions {
+  /** Where it listens. */
+  readonly url: string
+  readonly format: WireFormat
+  readonly secret: string
+  /** A message that it handles. Each case sends it under ids of its own, or with data of its own: see `vary`. */
+  readonly message: Pick<SignedMessage, 'type' | 'data' | 'tenant'>
+  /** The message's data for the nth case, for formats that deduplicate by their bytes: the same for all by default. */
+  readonly vary?: (n: number) => unknown
+  /** How often its work was done so far, seen from outside: the rows of a table. Without it only answers are judged. */
+  readonly effects?: () => Promise<number>
+  /** Ends the endpoint's process and starts it again. Without it the case is reported as unsupported. */
+  readonly restart?: () => Promise<void>
+}
+
+const HOUR = 3_600_000
+const AT_ONCE = 20
+const TIMEOUT_MS = 60_000
+
+/**
+ * What a good endpoint does, as tests against a running one, whatever it is written with: honest requests are taken and
+ * their work is done once, also when they come twice, together, or after a restart; what is stale, altered, unsigned or
+ * signed by another is refused; a sender that hangs up harms nobody.
+ *
+ * @example
+ * import { describe, expect, it } from 'vitest'
+ *
+ * endpointSuite({ describe, it, expect }, {
+ *   url: 'http://127.0.0.1:3000/webhooks', format: standardWebhooks(), secret: process.env.WEBHOOK_SECRET,
+ *   message: { type: 'booking.created', data: { id: 'booking_1' } },
+ *   effects: () => db.bookings.count(),
+ * })
+ */
+export function endpointSuite({ describe, it, expect }: TestRunner, options: EndpointSuiteOptions): void {
+  const { url, format, secret, message, vary, effects, restart } = options
+  let cases = 0
+
+  /** A message that was never sent before. */
+  const fresh = (): SignedMessage => {
+    const data = vary ? vary(++cases) : message.data
+    return { ...message, data, url, id: newId('msg_', systemClock, systemRandom) }
+  }
+  const sign = (own: Partial<SignedMessage> = {}) => signRequest(format, secret, { ...fresh(), ...own })
+  const post = async ({ headers, body }: Pick<SignedRequest, 'headers' | 'body'>): Promise<number> => {
+    const answer = await fetch(url, { method: 'POST', headers, body })
+    await answer.arrayBuffer()
+    return answer.status
+  }
+  const taken = (status: number) => status >= 200 && status < 300
+  const refused = (status: number) => status >= 400 && status < 500
+
+  /** Runs what it is given, and sees how much work that made. */
+  const working = async (times: number, run: () => Promise<unknown>): Promise<void> => {
+    const before = await effects?.()
+    await run()
+    if (effects && before !== undefined) expect((await effects()) - before).toBe(times)
+  }
+  const test = (title: string, run: () => Promise<void>) => it(title, run, TIMEOUT_MS)
+
+  describe(`the endpoint ${new URL(url).pathname}`, () => {
+    test('takes an honest request and does its work', () =>
+      working(1, async () => expect(taken(await post(await sign()))).toBe(true)))
+
+    test('takes a repetition of what it has done, and does not do it again', () =>
+      working(1, async () => {
+        const request = await sign()
+        expect([await post(request), await post(request)].map(taken)).toEqual([true, true])
+      }))
+
+    test('does the work once when a request comes many times at once, and tells none of them that it is wrong', () =>
+      working(1, async () => {
+        const request = await sign()
+        const statuses = await Promise.all(Array.from({ length: AT_ONCE }, () => post(request)))
+        expect(statuses.some(taken)).toBe(true)
+        expect(statuses.filter(refused)).toEqual([])
+        // Those that were told to come again do, as senders would.
+        expect(taken(await post(request))).toBe(true)
+      }))
+
+    test('does the work of a later attempt, with its new time, only where the first was not done', () =>
+      working(1, async () => {
+        const own = fresh()
+        expect(taken(await post(await signRequest(format, secret, own)))).toBe(true)
+        expect(taken(await post(await signRequest(format, secret, { ...own, attempt: 2 })))).toBe(true)
+      }))
+
+    const window = format.facts.sentAt === 'signed' && format.window
+    if (window) {
+      test('refuses what is older than its window', () =>
+        working(0, async () => {
+          const sentAt = new Date(systemClock.now().getTime() - window.maxAgeMs - HOUR)
+          expect(refused(await post(await sign({ sentAt })))).toBe(true)
+        }))
+    } else test('unsupported: refuses what is older than its window (facts.sentAt)', async () => {})
+
+    if (format.facts.body === 'signed') {
+      test('refuses a body of which one byte was changed', () =>
+        working(0, async () => expect(refused(await post(await sign({ invalid: 'body' })))).toBe(true)))
+    } else test('unsupported: refuses a body of which one byte was changed (facts.body)', async () => {})
+
+    test('refuses the signature of another secret', () =>
+      working(0, async () => expect(refused(await post(await sign({ invalid: 'signature' })))).toBe(true)))
+
+    test('refuses what is not signed', () =>
+      working(0, async () => {
+        const { body } = await sign()
+        expect(refused(await post({ headers: { 'content-type': 'application/json' }, body }))).toBe(true)
+      }))
+
+    test('is there for the next one when a sender hangs up in the middle of its body', () =>
+      working(1, async () => {
+        const { headers, body } = await sign()
+        const half = new ReadableStream({
+          start(controller) {
+            controller.enqueue(body.subarray(0, body.length >> 1))
+            controller.error(new Error('hung up'))
+          },
+        })
+        const broken = { method: 'POST', headers, body: half, duplex: 'half' } as RequestInit
+        await fetch(url, broken).then(
+          (answer) => answer.arrayBuffer(),
+          () => undefined,
+        )
+        expect(taken(await post(await sign()))).toBe(true)
+      }))
+
+    if (restart) {
+      test('remembers what it has done when it was started again', () =>
+        working(1, async () => {
+          const request = await sign()
+          expect(taken(await post(request))).toBe(true)
+          await restart()
+          expect(taken(await post(request))).toBe(true)
+        }))
+    } else test('unsupported: remembers what it has done when it was started again (restart)', async () => {})
+  })
+}
