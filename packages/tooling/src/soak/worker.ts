@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Storage, silentLogger } from '@hooks/core'
 import { postgresStorage } from '@hooks/postgres'
 import { createSender, defineContract, defineEvents } from '@hooks/sender'
@@ -16,12 +17,16 @@ function open(): Storage {
   return postgresStorage(pool, { migrate: true }) as Storage
 }
 
+/** Between an early acknowledgement and the work: long enough for kills to fall into it. */
+const EARLY_MS = 300
+
 /** The negative control: it settles work as delivered before it is done, as a queue that acknowledges first does. */
 function acknowledgeFirst(storage: Storage): Storage {
   const early = async (...args: Parameters<Storage['claim']>) => {
     const leases = await storage.claim(...args)
     const attempt = { ms: 0, status: 200, trigger: 'schedule' } as const
     await storage.settle(leases.map(({ key, token }) => ({ key, token, result: 'delivered', attempt })))
+    if (leases.length > 0) await sleep(EARLY_MS)
     return leases
   }
   return { ...storage, claim: early }
