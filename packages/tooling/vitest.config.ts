@@ -16,8 +16,5 @@ export default defineConfig({
     // No test is about speed: a machine that is busy with other work fails none.
     testTimeout: 60_000,
     hookTimeout: 120_000,
-    // Real servers are killed and cut off here. What a foreign client does in the middle of that is tried once more; a run
-    // says which tests were.
-    retry: process.env.CI === 'true' ? 1 : 0,
   },
 })
