@@ -87,7 +87,8 @@ describe('a customer’s application', () => {
     TIMEOUT,
     async () => {
       const { post, accepted } = await application()
-      const { headers, body } = signed()
+      const time = seconds()
+      const { headers, body } = signed({ time })
       const refused = [401, 'Invalid signature']
       const { 'x-audit-trail-signature': signature, ...unsigned } = headers
       expect(await post({ headers: unsigned, body })).toEqual(refused)
@@ -100,7 +101,9 @@ describe('a customer’s application', () => {
         await post({ headers: { ...headers, 'x-audit-trail-signature': `sha256=${'0'.repeat(64)}` }, body }),
       ).toEqual(refused)
       expect(await post({ headers, body: body.replace('John', 'Jane') })).toEqual(refused)
-      expect(await post({ headers: { ...headers, 'x-audit-trail-timestamp': seconds(-1) }, body })).toEqual(refused)
+      // A second before the one that was signed, not before now: the clock goes on between the two.
+      const earlier = String(Number(time) - 1)
+      expect(await post({ headers: { ...headers, 'x-audit-trail-timestamp': earlier }, body })).toEqual(refused)
       expect(await accepted()).toBe(0)
       expect(await post({ headers, body })).toEqual(OK)
       expect(await accepted()).toBe(1)
