@@ -233,6 +233,30 @@ describe('the management API', () => {
     expect((await call('POST', `/v1/deliveries/${id}/cancel`)).json.state).toBe('cancelled')
   })
 
+  it('shows of each delivery the body that its endpoint got, whatever the endpoint wants by now', async () => {
+    const { call, hooks, sent, clock } = stage()
+    const wants = { full: {}, thin: { payload: 'thin' }, old: { version: '2025-01' } } as const
+    const ids: string[] = []
+    for (const [name, settings] of Object.entries(wants)) {
+      const url = `https://${name}.acme.example/in`
+      ids.push((await hooks.endpoints.create('acme', { url, ...settings })).id)
+    }
+    await hooks.send('booking.created', { id: 'a', seats: 2 } as { id: string }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    for (const id of ids) await hooks.endpoints.update('acme', id, { payload: 'full', version: null })
+    await clock.advance(1_000)
+    const data = []
+    for (const { id } of (await call('GET', '/v1/deliveries')).json.data) {
+      const shown = (await call('GET', `/v1/deliveries/${id}`)).json
+      const { body, headers } = sent.find(({ url }) => url === shown.request.url) as (typeof sent)[number]
+      expect(shown.request.body).toBe(body)
+      expect(headers['webhook-id']).toBe(shown.request.headers['webhook-id'])
+      data.push(shown.data)
+    }
+    expect(data).toHaveLength(3)
+    expect(data).toEqual(expect.arrayContaining([{ id: 'a', seats: 2 }, { id: 'a' }, { booking: 'a' }]))
+  })
+
   it('shows the catalog with schemas and examples', async () => {
     const { data } = (await stage().call('GET', '/v1/event-types')).json
     expect(data.map(({ type }: { type: string }) => type)).toEqual(events.types)

@@ -17,6 +17,7 @@ export const events = defineEvents({
     group: 'Bookings',
     schema: z.object({ id: z.string() }),
     example: { id: 'booking_1' },
+    versions: { '2025-01': ({ id }) => ({ booking: id }) },
   },
   'booking.cancelled': { schema: z.object({ id: z.string() }), example: { id: 'booking_1' } },
   'user.deleted': {},

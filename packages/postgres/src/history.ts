@@ -94,9 +94,9 @@ export function listDeliveries(db: Database, selector: Selector, page: Page): Pr
 
 /** The columns of a delivery, from both places where one can be. */
 const OPEN_COLUMNS = `o.id, o.message_id as message, o.endpoint_id as endpoint, o.tenant, o.type, ${OPEN_STATE} as state,
-  null::text as reason, o.attempts, ${epoch('o.due_at')} as due, ${epoch('o.created_at')} as created, null::bigint as finished`
+  null::text as reason, o.attempts, o.variant, ${epoch('o.due_at')} as due, ${epoch('o.created_at')} as created, null::bigint as finished`
 const ENDED_COLUMNS = `d.id, d.message_id as message, d.endpoint_id as endpoint, d.tenant, d.type, d.state,
-  d.reason, d.attempts, null::bigint as due, ${epoch('d.created_at')} as created, ${epoch('d.finished_at')} as finished`
+  d.reason, d.attempts, d.variant, null::bigint as due, ${epoch('d.created_at')} as created, ${epoch('d.finished_at')} as finished`
 
 async function deliveriesWhere(
   db: Database,

@@ -156,6 +156,7 @@ export interface DeliveryRow {
   readonly state: DeliveryState
   readonly reason: string | null
   readonly attempts: Numeric
+  readonly variant: string | null
   readonly due: Numeric | null
   readonly created: Numeric
   readonly finished: Numeric | null
@@ -173,6 +174,7 @@ export function deliveryOf(row: DeliveryRow, last: AttemptRow | undefined): Deli
     state: row.state,
     reason: decodeOptional(row.reason),
     attempts: Number(row.attempts),
+    variant: row.variant,
     last: last ? attemptOf(last) : null,
     nextAttemptAt: waits && row.due !== null ? dateOf(row.due) : null,
     createdAt: dateOf(row.created),

@@ -1,5 +1,6 @@
 import {
   type AttemptRecord,
+  type Contract,
   type DeliveryState,
   type DeliveryView,
   EndpointError,
@@ -10,6 +11,7 @@ import {
   type Storage,
 } from '@hooks/core'
 import { pageAndFilter } from './page.ts'
+import { type DeliveryRequest, requestOf } from './request.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
 
@@ -24,6 +26,8 @@ export interface DeliveriesApi {
   list(tenant: string, filter?: DeliveryFilter): Promise<Paged<DeliveryView>>
   /** Every attempt, oldest first. @throws EndpointError `delivery_not_found` */
   attempts(tenant: string, id: string): Promise<readonly AttemptRecord[]>
+  /** What it sends, or sent, but for its signature and its endpoint's own headers. @throws EndpointError `delivery_not_found` */
+  request(tenant: string, id: string): Promise<DeliveryRequest>
   /** How many are in each state. */
   stats(tenant: string, filter?: Omit<DeliveryFilter, keyof Page>): Promise<Readonly<Record<DeliveryState, number>>>
   /**
@@ -38,18 +42,23 @@ export interface DeliveriesApi {
 
 /** What {@link createDeliveries} needs. */
 export interface DeliveriesOptions extends Seams {
+  readonly contract: Contract
   readonly storage: Storage
   readonly wake: () => void
 }
 
-export function createDeliveries({ storage, wake, ...seams }: DeliveriesOptions): DeliveriesApi {
+export function createDeliveries({ contract, storage, wake, ...seams }: DeliveriesOptions): DeliveriesApi {
   const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, seams)
 
   async function find(tenant: string, id: string): Promise<DeliveryView> {
     checkTenant(tenant)
     const delivery = await stored(() => storage.history.delivery(tenant, id))
     if (delivery) return delivery
-    throw new EndpointError('delivery_not_found', 'the tenant has no such delivery')
+    throw notFound()
+  }
+
+  function notFound(): EndpointError {
+    return new EndpointError('delivery_not_found', 'the tenant has no such delivery')
   }
 
   function inFlight(): EndpointError {
@@ -66,6 +75,16 @@ export function createDeliveries({ storage, wake, ...seams }: DeliveriesOptions)
     async attempts(tenant, id) {
       await find(tenant, id)
       return stored(() => storage.history.attempts(tenant, id))
+    },
+    async request(tenant, id) {
+      const delivery = await find(tenant, id)
+      const [message, endpoint] = await Promise.all([
+        stored(() => storage.history.message(tenant, delivery.messageId)),
+        stored(() => storage.endpoints.get(tenant, delivery.endpointId)),
+      ])
+      if (message) return requestOf(contract, delivery, message, endpoint?.url ?? null)
+      // Expunged in between.
+      throw notFound()
     },
     async stats(tenant, filter = {}) {
       checkTenant(tenant)

@@ -41,6 +41,7 @@ export type {
 } from './operational-events.ts'
 export { type Policy, resolvePolicy } from './policy.ts'
 export type { JobsApi, RecoverOptions, ReplayApi, ReplayCount, ReplayJob, ReplayOptions } from './replay.ts'
+export type { DeliveryRequest } from './request.ts'
 export type { Answer, ResolvedAddress, Resolver, Transport, TransportRequest } from './seams.ts'
 export type { Outgoing, SendOptions, Sent } from './send.ts'
 export { createSender, type Health, type OutgoingOf, type Sender, type SenderOptions } from './sender.ts'

@@ -345,7 +345,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     },
     endpoints: endpoints as unknown as EndpointsApi<D, Tx>,
     messages: createMessages({ ...seams, storage }),
-    deliveries: createDeliveries({ ...seams, storage, wake: deliveriesDue }),
+    deliveries: createDeliveries({ ...seams, contract: contract as unknown as Contract, storage, wake: deliveriesDue }),
     recover: replay.recover,
     replayMissing: replay.replayMissing,
     jobs: replay.jobs,

@@ -186,6 +186,31 @@ describe('what an endpoint gets of the data', () => {
     await hooks.stop()
   })
 
+  it('is what is shown of a delivery, also once nothing else is left of it', async () => {
+    const { hooks, clock, requests, storage } = await shaped()
+    const { id } = await hooks.endpoints.create('acme', { url: 'https://acme.example/', version: '2025-01' })
+    await hooks.send('order.paid', paid, { tenant: 'acme' })
+    await clock.advance(1_000)
+    const [delivery] = (await hooks.deliveries.list('acme')).data
+    const shown = () => hooks.deliveries.request('acme', delivery?.id ?? '')
+    const [sent] = requests
+    expect(await shown()).toMatchObject({
+      url: 'https://acme.example/',
+      body: Buffer.from(sent?.body ?? []).toString(),
+      data: { order: 'o1', cents: 700 },
+      headers: { 'webhook-id': sent?.headers['webhook-id'], 'content-type': 'application/json' },
+    })
+    expect((await shown()).headers).not.toHaveProperty('webhook-signature')
+    await hooks.endpoints.remove('acme', id)
+    expect((await shown()).url).toBe(null)
+    await storage.history.prune({ payloadsBefore: new Date(8.64e15) }, 10)
+    expect(await shown()).toMatchObject({ body: null, data: undefined, headers: {} })
+    await expect(hooks.deliveries.request('globex', delivery?.id ?? '')).rejects.toMatchObject({
+      code: 'delivery_not_found',
+    })
+    await hooks.stop()
+  })
+
   it('is chosen when the message is matched', async () => {
     const { hooks, clock, storage } = await shaped()
     const leases: DeliveryLease[] = []

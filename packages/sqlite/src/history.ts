@@ -84,7 +84,7 @@ function deliveriesWhere(
   { cursor, limit, offset }: Stretch,
 ): DeliveryView[] {
   const rows = db.all<DeliveryRow>(
-    `select d.id, m.id as message_id, d.endpoint_id, d.tenant, m.type, d.reason, d.created_at, d.finished_at, o.due_at,
+    `select d.id, m.id as message_id, d.endpoint_id, d.tenant, m.type, d.reason, d.variant, d.created_at, d.finished_at, o.due_at,
       ${STATE} as current_state, coalesce(o.attempts, d.attempts) as attempts_made,
       a.n, a.at, a.ms, a.status, a.error, a.detail, a.response, a.manual
     from ${DELIVERIES}

@@ -183,6 +183,7 @@ export interface DeliveryRow {
   readonly current_state: DeliveryState
   readonly reason: string | null
   readonly attempts_made: number
+  readonly variant: string | null
   readonly due_at: Epoch | null
   readonly created_at: Epoch
   readonly finished_at: Epoch | null
@@ -208,6 +209,7 @@ export function deliveryOf(row: DeliveryRow): DeliveryView {
     state: row.current_state,
     reason: row.reason,
     attempts: row.attempts_made,
+    variant: row.variant,
     last: row.n === null ? null : attemptOf({ ...row, n: row.n }),
     nextAttemptAt: waits && row.due_at !== null && row.due_at < FOREVER ? dateOf(row.due_at) : null,
     createdAt: dateOf(row.created_at),

@@ -401,6 +401,8 @@ export interface DeliveryView {
   readonly reason: string | null
   /** HTTP requests that ended. */
   readonly attempts: number
+  /** Of {@link NewDelivery.variant}. */
+  readonly variant: string | null
   /** The last attempt that ended. */
   readonly last: AttemptRecord | null
   /** While it waits for one. */

@@ -1,7 +1,6 @@
-import { type ApiDelivery, type AttemptRecord, type DeliveryState, type DeliveryView, isHooksError } from '@hooks/core'
+import type { ApiDelivery, AttemptRecord, DeliveryState, DeliveryView } from '@hooks/core'
 import type { Call, Operation, Outcome } from '../call.ts'
 import { Refusal } from '../refusal.ts'
-import { requestOf } from './request.ts'
 import { statistics } from './statistics.ts'
 
 const PAGE_SIZE = 20
@@ -23,12 +22,10 @@ export const getDelivery: Operation = {
   async run(call) {
     const { hooks, tenant, id } = call
     const delivery = await hooks.deliveries.get(tenant, id)
-    const [attempts, message] = await Promise.all([
+    const [attempts, { occurredAt, data, ...request }] = await Promise.all([
       hooks.deliveries.attempts(tenant, id),
-      hooks.messages.get(tenant, delivery.messageId),
+      hooks.deliveries.request(tenant, id),
     ])
-    const { occurredAt, data } = message
-    const request = await requestOf(call.contract, delivery, message, await urlOf(call, delivery.endpointId))
     return [200, { ...deliveryOf(call, delivery), occurredAt, data, request, log: attempts.map(answerOf) }]
   },
 }
@@ -41,15 +38,6 @@ export const resendDelivery: Operation = {
 export const cancelDelivery: Operation = {
   needs: 'attempt:create',
   run: async (call) => [200, shown(call, await call.hooks.deliveries.cancel(call.tenant, call.id))],
-}
-
-async function urlOf({ hooks, tenant }: Call, endpointId: string): Promise<string | null> {
-  try {
-    return (await hooks.endpoints.get(tenant, endpointId)).url
-  } catch (error) {
-    if (isHooksError(error, 'endpoint_not_found')) return null
-    throw error
-  }
 }
 
 async function list(call: Call, endpoint: string | undefined): Promise<Outcome> {
@@ -103,7 +91,10 @@ function statesIn({ query, shape }: Call): readonly DeliveryState[] | undefined 
 const shown = (call: Call, delivery: DeliveryView) => call.shape.show.delivery(deliveryOf(call, delivery))
 
 /** A delivery as an API shows it. */
-export function deliveryOf({ shape }: Call, { tenant: _tenant, last, ...delivery }: DeliveryView): ApiDelivery {
+export function deliveryOf(
+  { shape }: Call,
+  { tenant: _tenant, variant: _variant, last, ...delivery }: DeliveryView,
+): ApiDelivery {
   return { ...delivery, status: shape.wordOf(delivery.state), last: last && answerOf(last) }
 }
 

@@ -148,7 +148,7 @@ export function stateOf({ end, token, dueAt, attempts }: Delivery, now: Ms): Del
 
 /** A delivery as people see it. */
 export function viewOf(delivery: Delivery, now: Ms): DeliveryView {
-  const { id, message, endpointId, reason, attempts, last, dueAt, createdAt, finishedAt, end } = delivery
+  const { id, message, endpointId, reason, attempts, variant, last, dueAt, createdAt, finishedAt, end } = delivery
   const state = stateOf(delivery, now)
   return {
     id,
@@ -159,6 +159,7 @@ export function viewOf(delivery: Delivery, now: Ms): DeliveryView {
     state,
     reason,
     attempts,
+    variant,
     last,
     nextAttemptAt: (state === 'pending' || state === 'retrying') && Number.isFinite(dueAt) ? new Date(dueAt) : null,
     createdAt: new Date(createdAt),

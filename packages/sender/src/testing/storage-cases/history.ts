@@ -112,6 +112,7 @@ export const historyCases: readonly StorageCase[] = [
         state: 'pending',
         reason: null,
         attempts: 0,
+        variant: null,
         last: null,
         nextAttemptAt: pending.nextAttemptAt,
         createdAt: pending.createdAt,

@@ -117,8 +117,8 @@ export const replayCases: readonly StorageCase[] = [
   ),
 
   promise(
-    'a delivery keeps how its body is composed, from lease to lease and over a resend',
-    async ({ storage, endpoint, put, id, claimOne, settle, expect }) => {
+    'a delivery keeps how its body is composed, from lease to lease and over a resend, and says so while it is open and afterwards',
+    async ({ storage, endpoint, put, id, claimOne, settle, view, expect }) => {
       const to = await endpoint()
       const [message] = (await put()) as [NewMessage]
       const deliveryId = id('dlv_')
@@ -127,7 +127,9 @@ export const replayCases: readonly StorageCase[] = [
       ])
       const lease = await claimOne()
       expect(lease.variant).toBe('thin')
+      expect((await view(deliveryId)).variant).toBe('thin')
       await settle(lease, delivered())
+      expect((await view(deliveryId)).variant).toBe('thin')
       await storage.revive({ tenant: TENANT, delivery: deliveryId }, 1)
       expect((await claimOne()).variant).toBe('thin')
     },
