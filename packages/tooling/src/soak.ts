@@ -1,21 +1,21 @@
 import { type ChildProcess, fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import pg from 'pg'
-import { findPostgres, stopStarted } from './servers/postgres.ts'
+import { createLedger, type Reason, type Recorded } from './soak/ledger.ts'
+import { openDatabase, openFile, openServer } from './soak/place.ts'
 
 /**
- * `pnpm soak [--storage sqlite|postgres] [--workers 1] [--kills 100] [--messages 100] [--ack-first]`: processes that send
- * and deliver on one database are killed with SIGKILL again and again; on PostgreSQL, all backends are terminated at every
- * fourth kill as well. Every send that was acknowledged must be received by all ten endpoints; what is received twice must
- * be no more than what was in flight at the kills and terminations, and what was in flight at five in a row is on record as
- * poison. Exits 1 otherwise.
+ * `pnpm soak [--storage sqlite|postgres] [--workers 1] [--kills 100] [--crashes 0] [--messages 100] [--ack-first]`:
+ * processes that send and deliver on one database are killed with SIGKILL again and again. On PostgreSQL, all backends are
+ * terminated at every fourth kill as well; with `--crashes`, the postmaster of a cluster of its own is killed with
+ * SIGKILL so many times, and started again, while a worker is killed.
+ *
+ * Every send that was acknowledged must be received by all ten endpoints; what is received twice must be no more than
+ * what was in flight at the kills, terminations and crashes, and each must have its reason; what was in flight at five in
+ * a row is on record as poison. Exits 1 otherwise, and where a worker ends that was not killed.
  *
  * With `--ack-first` the workers settle before they deliver: the run is right when it finds that deliveries were lost.
  */
@@ -24,64 +24,28 @@ const { values } = parseArgs({
     storage: { type: 'string', default: 'sqlite' },
     workers: { type: 'string', default: '1' },
     kills: { type: 'string', default: '100' },
+    crashes: { type: 'string', default: '0' },
     messages: { type: 'string', default: '100' },
     'ack-first': { type: 'boolean', default: false },
   },
 })
 const KILLS = Number(values.kills)
+const CRASHES = Number(values.crashes)
 const MESSAGES = Number(values.messages)
 const WORKERS = Number(values.workers)
 const ENDPOINTS = 10
 const IN_FLIGHT = 8
 const TERMINATE_EVERY = 4
 
-/** The database of the soak. */
-interface Place {
-  readonly location: string
-  /** Ends all connections to it; how many processes may have lost what they were settling. */
-  cut(): Promise<number>
-  close(): Promise<void>
-}
-
-async function openPlace(): Promise<Place> {
-  if (values.storage !== 'postgres') {
-    const folder = mkdtempSync(join(tmpdir(), 'hooks-soak-'))
-    return {
-      location: join(folder, 'soak.sqlite'),
-      cut: async () => 0,
-      close: async () => rmSync(folder, { recursive: true }),
-    }
-  }
-  const found = await findPostgres()
-  if (!found) process.exit(1)
-  const { url, drop } = await found.database()
-  const admin = new pg.Client(url)
-  await admin.connect()
-  return {
-    location: url,
-    async cut() {
-      await admin.query(
-        'select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()',
-      )
-      return WORKERS
-    },
-    async close() {
-      await admin.end()
-      await drop()
-      stopStarted()
-    },
-  }
-}
-
-const place = await openPlace()
-/** By endpoint and message, how often it was received. */
-const received = new Map<string, number>()
+const opened = values.storage === 'postgres' ? await (CRASHES > 0 ? openServer() : openDatabase()) : openFile()
+if (!opened) process.exit(1)
+const place = opened
+const ledger = createLedger()
 
 const server = createServer((request, response) => {
   request.resume()
   request.on('end', async () => {
-    const key = `${request.url} ${request.headers['webhook-id']}`
-    received.set(key, (received.get(key) ?? 0) + 1)
+    ledger.receives(request.url ?? '', String(request.headers['webhook-id']), String(request.headers['user-agent']))
     await sleep(40 + Math.random() * 160)
     response.writeHead(204).end()
   })
@@ -92,22 +56,38 @@ const { port } = server.address() as AddressInfo
 /** By number, the id under which a message was acknowledged. */
 const acknowledged = new Map<number, string>()
 
-/** A process of the host's. */
+/** A process of the host's, and the one that comes after it. */
 interface Worker {
   process: ChildProcess
+  /** Of the process. */
+  name: string
   told?: ((message: unknown) => void) | undefined
 }
 const workers: Worker[] = []
+let started = 0
 
 function start(worker: Worker): Promise<unknown> {
   const program = fileURLToPath(new URL('./soak/worker.ts', import.meta.url))
-  const args = [place.location, String(IN_FLIGHT), values['ack-first'] ? 'ack-first' : '']
+  worker.name = `soak/${++started}`
+  const args = [place.location, String(IN_FLIGHT), worker.name, values['ack-first'] ? 'ack-first' : '']
   worker.process = fork(program, args, { execArgv: process.execArgv })
   worker.process.on('message', (message: { sent?: number; id?: string }) => {
     if (message.sent !== undefined) acknowledged.set(message.sent, message.id as string)
     worker.told?.(message)
   })
+  worker.process.once('exit', (code, signal) => {
+    if (signal === 'SIGKILL' || signal === 'SIGTERM') return
+    console.error(`\na worker that was not killed has ended with ${code ?? signal}`)
+    process.exit(1)
+  })
   return answer(worker, (message) => message === 'ready')
+}
+
+async function kill(worker: Worker): Promise<void> {
+  const gone = new Promise((resolve) => worker.process.once('exit', resolve))
+  worker.process.kill('SIGKILL')
+  ledger.kills(worker.name)
+  await gone
 }
 
 function answer(worker: Worker, wanted: (message: unknown) => boolean): Promise<unknown> {
@@ -134,29 +114,37 @@ for (let i = 0; i < WORKERS; i++) {
   workers.push(worker)
   await start(worker)
 }
-for (let i = 0; i < ENDPOINTS; i++) await ask(first(), { endpoint: `http://127.0.0.1:${port}/${i}` }, 'created')
+const endpoints: string[] = []
+for (let i = 0; i < ENDPOINTS; i++) {
+  const { created } = await ask<{ created: string }>(first(), { endpoint: `http://127.0.0.1:${port}/${i}` }, 'created')
+  endpoints.push(created)
+}
 
 let next = 0
 let cuts = 0
-let cutWorkers = 0
-for (let kill = 1; kill <= KILLS; kill++) {
+let crashes = 0
+for (let round = 1; round <= KILLS; round++) {
   // What was sent and not acknowledged before the kill is sent again, under its key.
   for (let n = 0; n < next; n++) if (!acknowledged.has(n)) tell(n)
-  const upTo = Math.ceil((MESSAGES * kill) / KILLS)
+  const upTo = Math.ceil((MESSAGES * round) / KILLS)
   while (next < upTo) tell(next++)
   await sleep(100 + Math.random() * 600)
-  if (kill % TERMINATE_EVERY === 0) {
-    const cut = await place.cut()
-    cutWorkers += cut
-    if (cut > 0) cuts++
+  let back: Promise<void> | undefined
+  if (crashes < Math.floor((CRASHES * round) / KILLS)) {
+    crashes++
+    back = place.crash().then(ledger.loses())
+  } else if (round % TERMINATE_EVERY === 0) {
+    const ends = ledger.loses()
+    if (await place.cut()) cuts++
+    ends()
   }
   const victim = any()
-  victim.process.kill('SIGKILL')
-  await new Promise((resolve) => victim.process.once('exit', resolve))
+  await kill(victim)
   await start(victim)
-  if (process.stdout.isTTY || kill % 10 === 0)
+  await back
+  if (process.stdout.isTTY || round % 10 === 0)
     process.stdout.write(
-      `${process.stdout.isTTY ? '\r' : ''}  ${kill} kills, ${received.size} received${process.stdout.isTTY ? '' : '\n'}`,
+      `${process.stdout.isTTY ? '\r' : ''}  ${round} kills, ${crashes} crashes, ${ledger.size} received${process.stdout.isTTY ? '' : '\n'}`,
     )
 }
 for (let tries = 0; acknowledged.size < MESSAGES && tries < 100; tries++) {
@@ -168,10 +156,16 @@ type Report = {
   report: { open: number; unexpanded: number; states: Record<string, number>; failures: string[] }
 }
 let report = await ask<Report>(first(), 'report', 'report')
-for (let i = 0; i < 120 && report.report.open + report.report.unexpanded > 0; i++) {
+for (let i = 0; i < 240 && report.report.open + report.report.unexpanded > 0; i++) {
   await sleep(500)
   report = await ask<Report>(first(), 'report', 'report')
 }
+const repeated = ledger.duplicates()
+const { records } = await ask<{ records: Recorded[][] }>(
+  first(),
+  { records: repeated.map(({ path, message }) => ({ endpointId: endpoints[Number(path.slice(1))], message })) },
+  'records',
+)
 await Promise.all(
   workers.map(({ process: one }) => {
     one.kill('SIGTERM')
@@ -184,26 +178,33 @@ await place.close()
 
 const ids = new Set(acknowledged.values())
 const wanted = new Set([...ids].flatMap((id) => Array.from({ length: ENDPOINTS }, (_, i) => `/${i} ${id}`)))
-const lost = [...wanted].filter((key) => !received.has(key)).length
-const unexpected = [...received.keys()].filter((key) => !wanted.has(key)).length
-const duplicates = [...received.values()].reduce((sum, count) => sum + count - 1, 0)
-const bound = IN_FLIGHT * (KILLS + cutWorkers)
+const lost = [...wanted].filter((key) => !ledger.has(...(key.split(' ') as [string, string]))).length
+const unexpected = ledger.keys().filter((key) => !wanted.has(key)).length
+const reasons = repeated.flatMap((one, i) => ledger.reasons(one, records[i] ?? []))
+const because = (reason: Reason) => reasons.filter((one) => one === reason).length
+const ends = KILLS + WORKERS * (cuts + crashes)
 const { open, states, failures } = report.report
 // Killed in five claims in a row: rare, promised, and on record.
 const poison = failures.filter((reason) => reason === 'poison').length
-const cutting = cuts > 0 ? ` and ${cuts} terminations of all backends` : ''
+const cutting = cuts > 0 ? `, ${cuts} terminations of all backends` : ''
+const crashing = crashes > 0 ? `, ${crashes} crashes of the database` : ''
 console.log(
-  `\n${KILLS} kills with SIGKILL${cutting} over ${wanted.size} deliveries by ${WORKERS} on ${values.storage}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
+  `\n${KILLS} kills with SIGKILL${cutting}${crashing} over ${wanted.size} deliveries by ${WORKERS} on ${values.storage}, ${((performance.now() - began) / 1000).toFixed(0)} s`,
 )
 console.log(
-  `  lost ${lost}, unexpected ${unexpected}, stuck ${open}, given up as poison ${poison}, duplicates ${duplicates} (at most ${IN_FLIGHT} in flight x ${KILLS + cutWorkers} = ${bound})`,
+  `  lost ${lost}, unexpected ${unexpected}, stuck ${open}, given up as poison ${poison}, duplicates ${reasons.length} (at most ${IN_FLIGHT} in flight x ${ends} = ${IN_FLIGHT * ends})`,
+)
+console.log(
+  `  of the duplicates ${because('killed')} by a worker that was killed, ${because('away')} while the storage was away, ${because('failed')} after a failure, ${because('lease over')} after a lease, ${because('none')} without a reason`,
 )
 const good =
   lost === 0 &&
   unexpected === 0 &&
   open === 0 &&
   (states.delivered ?? 0) + poison === wanted.size &&
-  duplicates <= bound &&
+  reasons.length <= IN_FLIGHT * ends &&
+  because('none') === 0 &&
+  crashes === CRASHES &&
   ids.size === MESSAGES
 if (values['ack-first']) console.log(`  acknowledged first, as it must not be: ${lost > 0 ? 'seen' : 'NOT SEEN'}`)
 process.exitCode = (values['ack-first'] ? lost > 0 : good) ? 0 : 1

@@ -2,9 +2,11 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { firstWords, freePort, missing, startServer } from '../src/servers/local-server.ts'
 import { findNats, findOwnNats } from '../src/servers/nats.ts'
+import { findOwnPostgres } from '../src/servers/own-postgres.ts'
 import { findOwnRedis, findRedis } from '../src/servers/redis.ts'
 import { startRelay } from '../src/servers/relay.ts'
 
@@ -50,6 +52,50 @@ describe.each([
     expect(await firstWords(own.host, own.port, question)).toBeUndefined()
     await own.start()
     expect(await firstWords(own.host, own.port, question)).toMatch(answer)
+  })
+})
+
+describe('a PostgreSQL for one test alone', () => {
+  const rows = async (url: string, text: string) => {
+    const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 })
+    client.on('error', () => {})
+    await client.connect()
+    try {
+      return (await client.query(text)).rows
+    } finally {
+      await client.end().catch(() => {})
+    }
+  }
+
+  it('is killed, stopped and started again with all that it had, and is gone when it is closed', {
+    timeout: 120_000,
+  }, async () => {
+    const own = await findOwnPostgres()
+    if (!own) return
+    closing.push(() => own.close())
+    await rows(own.url, 'create table kept as select 1 as n')
+    for (const end of ['kill', 'stop'] as const) {
+      await own[end]()
+      await expect(rows(own.url, 'select 1')).rejects.toThrow()
+      await own.start()
+      expect(await rows(own.url, 'select n from kept')).toEqual([{ n: 1 }])
+    }
+    await own.close()
+    await expect(rows(own.url, 'select 1')).rejects.toThrow()
+  })
+
+  it('has a standby, which reads what it writes and writes nothing', { timeout: 120_000 }, async () => {
+    const own = await findOwnPostgres()
+    if (!own) return
+    closing.push(() => own.close())
+    const standby = await own.standby()
+    await rows(own.url, 'create table kept as select 1 as n')
+    for (;;) {
+      const seen = await rows(standby.url, 'select n from kept').catch(() => [])
+      if (seen.length === 1) break
+      await sleep(20)
+    }
+    await expect(rows(standby.url, 'insert into kept values (2)')).rejects.toMatchObject({ code: '25006' })
   })
 })
 

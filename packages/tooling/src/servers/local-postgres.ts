@@ -1,11 +1,11 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { chownSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { type AddressInfo, createServer } from 'node:net'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort } from './local-server.ts'
 
 /** Who runs it: PostgreSQL refuses to run as root. */
-interface Identity {
+export interface Identity {
   readonly uid?: number
   readonly gid?: number
 }
@@ -14,23 +14,17 @@ const START_MS = 60_000
 
 /** Makes a cluster in `folder` and starts it on a free port of 127.0.0.1. Resolves to its URL. It throws where there are no binaries. */
 export async function startPostgres(folder: string): Promise<string> {
-  const identity = someoneElse()
+  const identity = serverIdentity()
   mkdirSync(folder, { recursive: true })
   if (identity.uid !== undefined && identity.gid !== undefined) chownSync(folder, identity.uid, identity.gid)
-  const bin = binaries()
   const data = join(folder, 'data')
-  const options = { cwd: folder, ...identity }
-  execFileSync(
-    join(bin, 'initdb'),
-    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
-    { ...options, stdio: 'pipe' },
-  )
+  initialise(data, identity)
   const port = await freePort()
   const log = openSync(join(folder, 'server.log'), 'a')
   const server = spawn(
-    join(bin, 'postgres'),
+    join(findBinaries(), 'postgres'),
     ['-D', data, '-p', String(port), '-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
-    { ...options, detached: true, stdio: ['ignore', log, log] },
+    { cwd: folder, ...identity, detached: true, stdio: ['ignore', log, log] },
   )
   server.unref()
   let isOver = false
@@ -44,6 +38,15 @@ export async function startPostgres(folder: string): Promise<string> {
     await sleep(100)
   }
   throw new Error(`PostgreSQL did not start: ${readFileSync(join(folder, 'server.log'), 'utf8').trim().slice(-400)}`)
+}
+
+/** Makes an empty cluster in `data`, whose owner may do everything without a password. */
+export function initialise(data: string, identity: Identity): void {
+  execFileSync(
+    join(findBinaries(), 'initdb'),
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    { cwd: dirname(data), ...identity, stdio: 'pipe' },
+  )
 }
 
 /** Stops the server of `folder`, if one was started there. */
@@ -63,8 +66,13 @@ function isReady(file: string): boolean {
   return existsSync(file) && /^ready\s*$/m.test(readFileSync(file, 'utf8'))
 }
 
-function binaries(): string {
-  const places = [...(process.env.PATH ?? '').split(delimiter), ...installed()]
+/**
+ * The folder with `initdb` and `postgres`: the one that `HOOKS_TEST_POSTGRES_BIN` names, on the PATH, or where package
+ * managers put them.
+ */
+export function findBinaries(): string {
+  const given = process.env.HOOKS_TEST_POSTGRES_BIN
+  const places = given ? [given] : [...(process.env.PATH ?? '').split(delimiter), ...installed()]
   const found = places.find((place) => existsSync(join(place, 'initdb')) && existsSync(join(place, 'postgres')))
   if (!found) throw new Error('there is no initdb on the PATH, nor where package managers put it')
   return found
@@ -84,7 +92,8 @@ function installed(): string[] {
     .sort((a, b) => b.localeCompare(a, 'en', { numeric: true }))
 }
 
-function someoneElse(): Identity {
+/** This user, or for root one that exists for it. */
+export function serverIdentity(): Identity {
   if (process.getuid?.() !== 0) return {}
   const [name, , uid, gid] =
     readFileSync('/etc/passwd', 'utf8')
@@ -93,12 +102,4 @@ function someoneElse(): Identity {
       .find(([user]) => user === 'postgres' || user === 'nobody') ?? []
   if (name === undefined) throw new Error('root cannot run PostgreSQL, and there is no user "postgres" or "nobody"')
   return { uid: Number(uid), gid: Number(gid) }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
 }

@@ -10,23 +10,37 @@ export interface LocalServer {
   kill(): Promise<void>
 }
 
+/** Who runs a server, where, and where it writes what it says. */
+export interface ServerOptions {
+  readonly uid?: number
+  readonly gid?: number
+  readonly cwd?: string
+  /** A file. Default: nowhere. */
+  readonly log?: string
+}
+
 /** Runs argv as a child, and kills it when the pipe to its parent breaks: a parent that was killed has no exit handler. */
 const WATCHDOG = `
-const [command, ...args] = process.argv.slice(1)
-const child = require('node:child_process').spawn(command, args, { stdio: 'ignore' })
+const [options, command, ...args] = process.argv.slice(1)
+const { log, ...rest } = JSON.parse(options)
+const out = log ? require('node:fs').openSync(log, 'a') : 'ignore'
+const child = require('node:child_process').spawn(command, args, { ...rest, stdio: ['ignore', out, out] })
 child.on('exit', () => process.exit())
 child.on('error', () => process.exit(1))
 process.stdin.on('end', () => child.kill('SIGKILL')).resume()
 `
-const START_MS = 20_000
+const START_MS = 60_000
 
-/** Starts `command`, and resolves when `isReady`. It throws where the command ended before, or is not ready within 20 s. */
+/** Starts `command`, and resolves when `isReady`. It throws where the command ended before, or is not ready within a minute. */
 export async function startServer(
   command: string,
   args: readonly string[],
   isReady: () => Promise<boolean>,
+  options: ServerOptions = {},
 ): Promise<LocalServer> {
-  const watchdog = spawn(process.execPath, ['-e', WATCHDOG, command, ...args], { stdio: ['pipe', 'ignore', 'ignore'] })
+  const watchdog = spawn(process.execPath, ['-e', WATCHDOG, JSON.stringify(options), command, ...args], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
   let isOver = false
   const over = new Promise<void>((resolve) => {
     watchdog.once('exit', () => {
@@ -38,6 +52,7 @@ export async function startServer(
   watchdog.unref()
   ;(watchdog.stdin as unknown as { unref(): void }).unref()
   const kill = () => {
+    watchdog.ref()
     watchdog.stdin?.end()
     return over
   }

@@ -6,7 +6,7 @@ import { sqliteStorage } from '@hooks/sqlite'
 import pg from 'pg'
 
 /** A host's process of the soak: it sends what it is told to, acknowledges, and delivers, until it is killed. */
-const [place, concurrency, mode] = process.argv.slice(2) as [string, string, string]
+const [place, concurrency, name, mode] = process.argv.slice(2) as [string, string, string, string]
 
 /** A path, or the URL of a PostgreSQL. */
 function open(): Storage {
@@ -44,9 +44,22 @@ const hooks = createSender({
   lease: '3s',
   poll: '250ms',
   concurrency: Number(concurrency),
+  // By which the receiver knows whose request it is.
+  userAgent: name,
 })
 
-type Command = { endpoint: string } | { send: number } | 'report'
+type Command =
+  | { endpoint: string }
+  | { send: number }
+  | { records: readonly { endpointId: string; message: string }[] }
+  | 'report'
+
+/** What is on record of a message at an endpoint. */
+async function record(endpointId: string, message: string) {
+  const { endpoints } = await hooks.messages.get('soak', message)
+  const found = endpoints.find((one) => one.endpointId === endpointId)
+  return found && 'delivery' in found ? hooks.deliveries.attempts('soak', found.delivery.id) : []
+}
 
 process.on('message', async (command: Command) => {
   if (command === 'report') {
@@ -57,6 +70,10 @@ process.on('message', async (command: Command) => {
   } else if ('endpoint' in command) {
     const { id } = await hooks.endpoints.create('soak', { url: command.endpoint })
     process.send?.({ created: id })
+  } else if ('records' in command) {
+    const records = []
+    for (const { endpointId, message } of command.records) records.push(await record(endpointId, message))
+    process.send?.({ records })
   } else {
     const sending = hooks.send('tick', { n: command.send }, { tenant: 'soak', idempotencyKey: `tick-${command.send}` })
     // One that fails is not acknowledged, and sent again under its key.
