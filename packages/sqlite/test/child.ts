@@ -21,6 +21,8 @@ export interface Child {
   readonly lines: readonly string[]
   /** Until it has printed a line that begins so. */
   printed(start: string): Promise<void>
+  /** Tells one that waits to go on. */
+  goOn(): void
   /** Until it is over. Rejects if it failed by itself. */
   readonly over: Promise<void>
   kill(): void
@@ -35,7 +37,7 @@ export function startChild(script: keyof typeof scripts, ...values: readonly (st
   const flags = ['--conditions=@hooks/source', '--import', 'tsx', file]
   const child = spawn(process.execPath, [...flags, ...values.map(String)], {
     cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
   running.add(child)
   const lines: string[] = []
@@ -76,5 +78,12 @@ export function startChild(script: keyof typeof scripts, ...values: readonly (st
     })
     await Promise.race([seen, ended])
   }
-  return { lines, printed, over, kill: () => void child.kill('SIGKILL'), stop: () => void child.kill('SIGTERM') }
+  return {
+    lines,
+    printed,
+    over,
+    goOn: () => void child.stdin.write('\n'),
+    kill: () => void child.kill('SIGKILL'),
+    stop: () => void child.kill('SIGTERM'),
+  }
 }
