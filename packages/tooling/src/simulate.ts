@@ -39,8 +39,6 @@ const { values } = parseArgs({
 
 /** Each fault must hit each seam method this often in a whole run. */
 const LEAST_HITS = 50
-/** A step of a job is given back only by a process that is stopped between claiming and beginning it: some 70 times. */
-const LEAST_OF_RARE: Readonly<Record<string, number>> = { 'jobs.release': 5 }
 
 type Database = SimulationOptions['database']
 
@@ -142,7 +140,7 @@ async function playAll(): Promise<boolean> {
   let seldom = 0
   for (const method of methods) {
     const hits = FAULTS.map((fault) => totals.faults[method]?.[fault] ?? 0)
-    seldom += hits.filter((count) => count < (LEAST_OF_RARE[method] ?? LEAST_HITS)).length
+    seldom += hits.filter((count) => count < LEAST_HITS).length
     console.log(`  ${method.padEnd(width)}  ${hits.map((count) => String(count).padStart(8)).join('')}`)
   }
   const rings = RING_FAULTS.map((fault) => ({ fault, count: totals.rings[fault] }))

@@ -47,6 +47,10 @@ export interface Incarnation {
   dead: boolean
   /** When it last stood still. */
   stalledAt: Ms | null
+  /** It was told to stop. */
+  left: boolean
+  /** Stops as a process does that is told to. */
+  leave(): void
   crash(): void
 }
 

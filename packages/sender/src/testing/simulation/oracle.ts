@@ -1,4 +1,4 @@
-import type { AttemptRecord, DeliveryOutcome, DeliveryView, Depth, Job, Ms, Storage } from '@hooks/core'
+import type { DeliveryOutcome, DeliveryView, Depth, Job, Ms, Storage } from '@hooks/core'
 import type { Incarnation } from './faults.ts'
 import type { Reception, SimulatedReceiver } from './receiver.ts'
 
@@ -27,6 +27,8 @@ export interface Operations {
   readonly spare: Set<string>
   /** What befell processes. */
   readonly incidents: { readonly by: Incarnation; readonly at: Ms; readonly what: string }[]
+  /** By endpoint and message, when the request ended its worker. */
+  readonly deaths: Map<string, Ms[]>
   /** By delivery, the token of the last claim that the database gave. */
   readonly holders: Map<string, string>
   /** Settlements that the database took; `late` ones came under the token of an earlier claim. */
@@ -76,7 +78,7 @@ export async function judge(ending: Ending): Promise<{ violations: string[]; dup
 
   for (const id of operations.spare) if (!ending.spare.includes(id)) violations.push(`lost: the endpoint ${id}`)
 
-  const byPair = new Map(deliveries.map((one) => [`${one.endpointId} ${one.messageId}`, one]))
+  const byPair = new Map(deliveries.map((one) => [pairOf(one.endpointId, one.messageId), one]))
   if (byPair.size !== deliveries.length) violations.push('a message has two deliveries for one endpoint')
   for (const { tenant, key } of operations.sent) {
     const ids = operations.sent.filter((one) => one.key === key && one.tenant === tenant).map(({ id }) => id)
@@ -87,7 +89,7 @@ export async function judge(ending: Ending): Promise<{ violations: string[]; dup
     for (const endpoint of ending.endpoints.filter(({ tenant }) => tenant === message.tenant)) {
       const stored = await ending.raw.endpoints.get(endpoint.tenant, endpoint.id)
       const wanted = !stored?.filters || message.type.startsWith('order.')
-      const delivery = byPair.get(`${endpoint.id} ${message.id}`)
+      const delivery = byPair.get(pairOf(endpoint.id, message.id))
       if (wanted && !delivery) violations.push(`lost: no delivery of ${message.id} for ${endpoint.id}`)
       if (!wanted && delivery) violations.push(`unexpected: a delivery of ${message.id} for ${endpoint.id}`)
     }
@@ -129,7 +131,7 @@ function judgeOrder(
   for (const { id: endpoint, tenant } of endpoints) {
     if (operations.recovered.has(endpoint)) continue
     for (const later of ordered.filter((one) => one.tenant === tenant)) {
-      const second = byPair.get(`${endpoint} ${later.id}`)
+      const second = byPair.get(pairOf(endpoint, later.id))
       if (!second || operations.resent.has(second.id)) continue
       const began = receiver.ledger
         .filter((one) => one.endpoint === endpoint && one.message === later.id)
@@ -137,7 +139,7 @@ function judgeOrder(
       for (const earlier of ordered) {
         const isBefore =
           earlier.tenant === tenant && earlier.orderingKey === later.orderingKey && earlier.returnedAt < later.calledAt
-        const first = byPair.get(`${endpoint} ${earlier.id}`)
+        const first = byPair.get(pairOf(endpoint, earlier.id))
         if (!isBefore || !first || operations.resent.has(first.id)) continue
         const ended = first.finishedAt ? first.finishedAt.getTime() - startedAt : Number.POSITIVE_INFINITY
         if (began < ended) violations.push(`order: ${later.id} started at ${endpoint} before ${earlier.id} had ended`)
@@ -147,20 +149,21 @@ function judgeOrder(
   return violations
 }
 
-/**
- * How often in a row a worker may die with a delivery before that is given up: of it five times; and one claim may be released in
- * between, or the worker may die of something else before it has settled that this one is given up.
- */
-const MOST_LOST_IN_A_ROW = 8
+/** How often a delivery may end its worker, with nothing settled in between, before it is given up. */
+const MOST_DEATHS = 5
 
-function lostInARow(log: readonly AttemptRecord[]): number {
-  let [most, row] = [0, 0]
-  for (const { error } of log) {
-    row = error === 'lost' ? row + 1 : 0
-    most = Math.max(most, row)
+/** The most of `times` that lie between two of `marks`. */
+function mostBetween(times: readonly Ms[], marks: readonly Ms[]): number {
+  const counts = new Map<number, number>()
+  for (const time of times) {
+    const before = marks.filter((mark) => mark <= time).length
+    counts.set(before, (counts.get(before) ?? 0) + 1)
   }
-  return most
+  return Math.max(0, ...counts.values())
 }
+
+/** How a message at an endpoint is called in the books. */
+export const pairOf = (endpoint: string, message: string): string => `${endpoint} ${message}`
 
 async function judgeDelivery(
   delivery: DeliveryView,
@@ -170,9 +173,13 @@ async function judgeDelivery(
   const received = receiver.ledger.filter(
     (one) => one.endpoint === delivery.endpointId && one.message === delivery.messageId,
   )
-  const lost = lostInARow(await raw.history.attempts(delivery.tenant, id))
+  const deaths = operations.deaths.get(pairOf(delivery.endpointId, delivery.messageId)) ?? []
   const begunAnew = operations.resent.has(id) || operations.recovered.has(delivery.endpointId)
-  if (lost > MOST_LOST_IN_A_ROW && !begunAnew) return [`poison: ${id} ended ${lost} workers in a row`]
+  const inARow = mostBetween(
+    deaths,
+    operations.settled.filter((one) => one.delivery === id).map(({ at }) => at),
+  )
+  if (inARow > MOST_DEATHS && !begunAnew) return [`poison: ${id} ended ${inARow} workers in a row`]
   const gone = receiver.habits.get(delivery.endpointId) === 'gone'
   const disabled = operations.disabled.has(delivery.endpointId) || gone
   if (state === 'delivered')
@@ -220,7 +227,7 @@ function explained(first: Reception, second: Reception, delivery: DeliveryView, 
 function groups(ledger: readonly Reception[]): Map<string, Reception[]> {
   const grouped = new Map<string, Reception[]>()
   for (const reception of ledger) {
-    const pair = `${reception.endpoint} ${reception.message}`
+    const pair = pairOf(reception.endpoint, reception.message)
     grouped.set(pair, [...(grouped.get(pair) ?? []), reception])
   }
   return grouped

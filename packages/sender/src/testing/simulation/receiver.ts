@@ -43,6 +43,12 @@ export interface SimulatedReceiver {
   take(request: TransportRequest, by: Incarnation): Promise<{ reception: Reception; answer: Answer | null }>
 }
 
+/** Which message a request carries, and to which endpoint. */
+export const addressed = ({ url, headers }: TransportRequest): { endpoint: string; message: string } => ({
+  endpoint: url.pathname.slice(1),
+  message: headers['webhook-id'] as string,
+})
+
 export function createSimulatedReceiver(clock: Clock, dice: Dice, cap: number, leaseMs: Ms): SimulatedReceiver {
   const ledger: Reception[] = []
   const violations: string[] = []
@@ -91,8 +97,7 @@ export function createSimulatedReceiver(clock: Clock, dice: Dice, cap: number, l
     habits,
     deadly,
     async take(request, by) {
-      const endpoint = request.url.pathname.slice(1)
-      const message = request.headers['webhook-id'] as string
+      const { endpoint, message } = addressed(request)
       const key = `${endpoint} ${message}`
       await check(request, endpoint, message)
       // A process that died or stood still has lost its leases, whatever it still has under way.

@@ -26,9 +26,9 @@ import {
   faultyStorage,
   type Incarnation,
 } from './faults.ts'
-import { judge, type Operations } from './oracle.ts'
+import { judge, type Operations, pairOf } from './oracle.ts'
 import { createFaultyQueue, type RingTable } from './queue-faults.ts'
-import { createSimulatedReceiver, HABITS } from './receiver.ts'
+import { addressed, createSimulatedReceiver, HABITS } from './receiver.ts'
 
 /** A database that outlives the processes of a simulation. */
 export interface SimulatedDatabase {
@@ -77,6 +77,8 @@ const ORDERS = ['a', 'b']
 const MESSAGES = 6
 /** How often the first message ends whoever sends it. */
 const DEADLY = 0.15
+/** How often a worker is stopped with the step of a job that it has just claimed. */
+const LEAVES = 0.06
 const FAULTY_FOR: Ms = 60_000
 const REST: Ms = 20 * 60_000
 
@@ -122,6 +124,7 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
     incidents: [],
     settled: [],
     holders: new Map(),
+    deaths: new Map(),
     spare: new Set(),
     steps: 0,
   }
@@ -136,6 +139,12 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
       name,
       dead: false,
       stalledAt: null,
+      left: false,
+      leave() {
+        incarnation.left = true
+        note(`${name} leaves`)
+        void Promise.race([sender.stop(), untilDead(incarnation, clock)])
+      },
       crash() {
         incarnation.dead = true
         crashes++
@@ -151,8 +160,12 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
     const connection = db.connect()
     const skewMs = dice.chance(0.4) ? dice.between(-SKEW, SKEW) : 0
     const sabotaged = sabotage.storage?.(connection, skewMs) ?? connection
-    const watched = watch(sabotaged, operations, clock, incarnation)
-    const honest = createSimulatedTransport(incarnation, carry, receiver, clock, note)
+    // A step of a job is given back only by a process that is stopped between claiming and beginning it.
+    const mayLeave = () => {
+      if (plan.active && dice.chance(LEAVES)) incarnation.leave()
+    }
+    const watched = watch(sabotaged, operations, clock, incarnation, mayLeave)
+    const honest = createSimulatedTransport(incarnation, carry, receiver, clock, operations, note)
     const sender = createSender({
       contract,
       storage: faultyStorage(watched, carry),
@@ -177,7 +190,8 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
       sender.start()
       const until = plan.active && dice.chance(0.3) ? dice.between(3_000, 40_000) : Number.POSITIVE_INFINITY
       const bornAt = clock.monotonic()
-      while (!over && !incarnation.dead && clock.monotonic() - bornAt < until) await clock.sleep(500)
+      while (!over && !incarnation.dead && !incarnation.left && clock.monotonic() - bornAt < until)
+        await clock.sleep(500)
       if (!incarnation.dead) await Promise.race([sender.stop(), untilDead(incarnation, clock)])
       if (!over) await clock.sleep(dice.between(0, 2_000))
     }
@@ -392,8 +406,22 @@ async function untilDead(incarnation: Incarnation, clock: Clock): Promise<null> 
 }
 
 /** Notes what the database really gave and took, whatever the processes heard of it. */
-function watch(storage: Storage, operations: Operations, clock: Clock, by: Incarnation): Storage {
-  const watched: Pick<Storage, 'claim' | 'settle'> = {
+function watch(
+  storage: Storage,
+  operations: Operations,
+  clock: Clock,
+  by: Incarnation,
+  onJobClaimed: () => void,
+): Storage {
+  const watchedJobs: Pick<Storage['jobs'], 'claim'> = {
+    async claim(options) {
+      const leases = await storage.jobs.claim(options)
+      if (leases.length > 0) onJobClaimed()
+      return leases
+    },
+  }
+  const watched: Pick<Storage, 'claim' | 'settle' | 'jobs'> = {
+    jobs: instead(storage.jobs, watchedJobs),
     async claim(options) {
       const leases = await storage.claim(options)
       for (const { key, token } of leases) operations.holders.set(key, token)
@@ -409,7 +437,12 @@ function watch(storage: Storage, operations: Operations, clock: Clock, by: Incar
       return applied
     },
   }
-  return new Proxy(storage, { get: (target, key) => Reflect.get(watched, key) ?? Reflect.get(target, key) })
+  return instead(storage, watched)
+}
+
+/** `target`, with `parts` in place of its own. */
+function instead<T extends object>(target: T, parts: Partial<T>): T {
+  return new Proxy(target, { get: (object, key) => Reflect.get(parts, key) ?? Reflect.get(object, key) })
 }
 
 function createSimulatedTransport(
@@ -417,6 +450,7 @@ function createSimulatedTransport(
   carry: Carry,
   receiver: ReturnType<typeof createSimulatedReceiver>,
   clock: Clock,
+  { deaths }: Operations,
   note: (event: string) => void,
 ): Transport {
   const broken = (error: string, sent: boolean): Answer => ({ error, detail: 'simulated', ms: 1, sent })
@@ -425,7 +459,10 @@ function createSimulatedTransport(
       if (request.deadline <= clock.monotonic()) return broken('response_timeout', false)
       let taken: Awaited<ReturnType<typeof receiver.take>> | undefined
       try {
-        if (receiver.deadly.has(request.headers['webhook-id'] as string)) {
+        const { endpoint, message } = addressed(request)
+        if (receiver.deadly.has(message)) {
+          const pair = pairOf(endpoint, message)
+          deaths.set(pair, [...(deaths.get(pair) ?? []), clock.monotonic()])
           by.crash()
           return new Promise<never>(() => {})
         }
