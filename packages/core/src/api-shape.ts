@@ -1,4 +1,5 @@
-import type { AttemptRecord, DeliveryState } from './ports/storage.ts'
+import type { AttemptRecord } from './ports/storage/attempts.ts'
+import type { DeliveryState } from './ports/storage/selector.ts'
 
 /** What a management API can do. */
 export type ApiOperation =

@@ -111,46 +111,24 @@ export type {
 } from './ports/inbox.ts'
 export type { Applied, ClaimOptions, Lease, LeaseRef, Leases } from './ports/lease.ts'
 export type { Listening, ListenOptions, Queue } from './ports/queue.ts'
+export type { AttemptRecord, AttemptReport, Trigger } from './ports/storage/attempts.ts'
 export type {
-  AttemptRecord,
-  AttemptReport,
-  Capability,
   Deliveries,
   DeliveryLease,
   DeliveryOutcome,
-  DeliveryState,
-  DeliveryView,
   Depth,
-  Endpoint,
-  EndpointFilter,
-  Endpoints,
-  History,
-  Job,
-  JobLease,
-  JobOutcome,
-  Jobs,
-  Lane,
-  LaneChange,
-  LaneSettings,
-  MessageRecord,
-  Migration,
-  NewDelivery,
-  NewEndpoint,
-  NewJob,
-  NewMessage,
-  Outbox,
-  Page,
-  Paged,
-  PutResult,
   Retirement,
   Revival,
-  Schema,
-  Selector,
-  Storage,
-  StoredMessage,
-  StoredSecret,
-  Trigger,
-} from './ports/storage.ts'
+} from './ports/storage/deliveries.ts'
+export type { Endpoint, EndpointFilter, Endpoints, NewEndpoint, StoredSecret } from './ports/storage/endpoints.ts'
+export type { DeliveryView, History, MessageRecord } from './ports/storage/history.ts'
+export type { Job, JobLease, JobOutcome, Jobs, NewJob } from './ports/storage/jobs.ts'
+export type { Lane, LaneChange, LaneSettings } from './ports/storage/lanes.ts'
+export type { NewDelivery, NewMessage, Outbox, PutResult, StoredMessage } from './ports/storage/outbox.ts'
+export type { Page, Paged } from './ports/storage/page.ts'
+export type { Migration, Schema } from './ports/storage/schema.ts'
+export type { DeliveryState, Selector } from './ports/storage/selector.ts'
+export type { Capability, Storage } from './ports/storage/storage.ts'
 export {
   type Bytes,
   type Clock,

@@ -1,6 +1,6 @@
 import type { Bytes, MaybePromise, Ms } from '../seams.ts'
 import type { Applied, Lease, LeaseRef, Leases } from './lease.ts'
-import type { Page, Paged } from './storage.ts'
+import type { Page, Paged } from './storage/page.ts'
 
 /** What became of a key that was to be claimed. */
 export type Begun =

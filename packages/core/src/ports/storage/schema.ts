@@ -1,0 +1,15 @@
+export interface Schema {
+  /** Reads the version, changes nothing. */
+  check(): Promise<{ readonly version: number; readonly expected: number; readonly installation: string }>
+  /** The steps after version `from`, as plain statements. */
+  migrations(from?: number): readonly Migration[]
+  /** Brings the database to the expected version. Safe from many processes at once. */
+  migrate(): Promise<void>
+}
+
+export interface Migration {
+  readonly id: number
+  /** `expand` can run before the new code does, `contract` only after the old code is gone. */
+  readonly phase: 'expand' | 'contract'
+  readonly sql: readonly string[]
+}
