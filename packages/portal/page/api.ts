@@ -114,3 +114,8 @@ function parsed(text: string): unknown {
     return undefined
   }
 }
+
+/** For an `Idempotency-Key`. Not `randomUUID`, which is there over https alone. */
+export function randomText(): string {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((one) => one.toString(36)).join('')
+}

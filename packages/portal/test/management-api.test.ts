@@ -433,6 +433,69 @@ describe('calls that are made twice, or at the same time as others', () => {
     expect((await call('POST', '/v1/endpoints', { url: URL_ }, long)).json.code).toBe('header_invalid')
   })
 
+  it('send a delivery again once for one Idempotency-Key, however often and however much at once', async () => {
+    let status = 410
+    const { call, hooks, sent, clock } = stage({ status: () => status })
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    for (const id of ['a', 'b']) await hooks.send('booking.created', { id }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    await call('POST', `/v1/endpoints/${json.id}/enable`)
+    status = 200
+    await clock.advance(60_000)
+    const [one, other] = (await call('GET', '/v1/deliveries')).json.data
+    const before = sent.length
+    const resend = (id = one.id, headers: Record<string, string> = key) =>
+      call('POST', `/v1/deliveries/${id}/resend`, undefined, headers)
+    for (const { status } of await Promise.all([resend(), resend(), resend()])) expect(status).toBe(202)
+    for (let i = 0; i < 3; i++) await hooks.drain({ maxMs: 10_000 })
+    expect((await resend()).json).toMatchObject({ id: one.id, state: 'delivered' })
+    for (let i = 0; i < 3; i++) await hooks.drain({ maxMs: 10_000 })
+    expect(sent.length - before).toBe(1)
+    expect((await resend(other.id)).json.code).toBe('idempotency_conflict')
+    await resend(one.id, { 'idempotency-key': 'another' })
+    await hooks.drain({ maxMs: 10_000 })
+    expect(sent.length - before).toBe(2)
+  })
+
+  it('refuse to resend what cannot be, and do not spend the key on that', async () => {
+    let status = 410
+    const { call, hooks, sent } = stage({ status: () => status })
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    await hooks.send('booking.created', { id: 'a' }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    status = 200
+    const [{ id }] = (await call('GET', '/v1/deliveries')).json.data
+    const resend = () => call('POST', `/v1/deliveries/${id}/resend`, undefined, key)
+    expect((await resend()).json.code).toBe('endpoint_disabled')
+    await call('POST', `/v1/endpoints/${json.id}/enable`)
+    expect((await resend()).status).toBe(202)
+    await hooks.drain({ maxMs: 10_000 })
+    expect(sent).toHaveLength(2)
+  })
+
+  it('begin one recovery for one Idempotency-Key, and refuse the key for another', async () => {
+    const { call, hooks, clock } = stage({ status: () => 410 })
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    await hooks.send('booking.created', { id: 'a' }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    await call('POST', `/v1/endpoints/${json.id}/enable`)
+    await clock.advance(1_000)
+    const since = '2020-01-01'
+    const recover = (body: object = { since }, what = 'recover') =>
+      call('POST', `/v1/endpoints/${json.id}/${what}`, body, key)
+    expect((await recover({ since, dryRun: true })).json).toEqual({ matching: 1, expired: 0 })
+    const answers = await Promise.all([recover(), recover()])
+    await clock.advance(60_000)
+    answers.push(await recover())
+    expect(new Set(answers.map((one) => `${one.status} ${one.json.id}`)).size).toBe(1)
+    expect((await hooks.jobs.list('acme')).data).toHaveLength(1)
+    for (const refused of [
+      await recover({ since, types: ['user.deleted'] }),
+      await recover({ since }, 'replay-missing'),
+    ])
+      expect([refused.status, refused.json.code]).toEqual([409, 'idempotency_conflict'])
+  })
+
   it('send one test for one Idempotency-Key', async () => {
     const { call, hooks, sent } = stage()
     const { json } = await call('POST', '/v1/endpoints', { url: URL_ })

@@ -12,6 +12,7 @@ import {
 } from '@hooks/core'
 import { pageAndFilter } from './page.ts'
 import { type DeliveryRequest, requestOf } from './request.ts'
+import { deliveryInFlight, type Resend } from './resend.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
 
@@ -33,9 +34,12 @@ export interface DeliveriesApi {
   /**
    * Sends it again, now and with the whole schedule before it: same id, same bytes, fresh time, the current secret.
    *
+   * The same `idempotencyKey` again, within a day, sends nothing; for another delivery it is `idempotency_conflict`.
+   *
    * @throws EndpointError `delivery_not_found`, `delivery_in_flight`, `payload_expired`, `endpoint_disabled` where its endpoint is disabled or gone
+   * @throws PayloadError `idempotency_*`
    */
-  resend(tenant: string, id: string): Promise<DeliveryView>
+  resend(tenant: string, id: string, options?: { readonly idempotencyKey?: string }): Promise<DeliveryView>
   /** Gives up what is waiting. @throws EndpointError `delivery_not_found`, `delivery_in_flight` */
   cancel(tenant: string, id: string): Promise<DeliveryView>
 }
@@ -44,11 +48,13 @@ export interface DeliveriesApi {
 export interface DeliveriesOptions extends Seams {
   readonly contract: Contract
   readonly storage: Storage
+  readonly resend: Resend
   readonly wake: () => void
 }
 
-export function createDeliveries({ contract, storage, wake, ...seams }: DeliveriesOptions): DeliveriesApi {
-  const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, seams)
+export function createDeliveries(options: DeliveriesOptions): DeliveriesApi {
+  const { contract, storage, wake } = options
+  const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, options)
 
   async function find(tenant: string, id: string): Promise<DeliveryView> {
     checkTenant(tenant)
@@ -61,15 +67,11 @@ export function createDeliveries({ contract, storage, wake, ...seams }: Deliveri
     return new EndpointError('delivery_not_found', 'the tenant has no such delivery')
   }
 
-  function inFlight(): EndpointError {
-    return new EndpointError('delivery_in_flight', 'the delivery is being sent', { hint: 'wait for its outcome' })
-  }
-
   return {
     get: find,
-    async list(tenant, options = {}) {
+    async list(tenant, wanted = {}) {
       checkTenant(tenant)
-      const { page, filter } = pageAndFilter(options)
+      const { page, filter } = pageAndFilter(wanted)
       return stored(() => storage.history.deliveries({ ...filter, tenant }, page))
     },
     async attempts(tenant, id) {
@@ -90,16 +92,8 @@ export function createDeliveries({ contract, storage, wake, ...seams }: Deliveri
       checkTenant(tenant)
       return stored(() => storage.history.stats({ ...filter, tenant }))
     },
-    async resend(tenant, id) {
-      await find(tenant, id)
-      const { revived, inFlight: busy, expired } = await stored(() => storage.revive({ tenant, delivery: id }, 1))
-      if (busy > 0) throw inFlight()
-      if (expired > 0) throw new EndpointError('payload_expired', 'the payload is no longer kept')
-      if (revived === 0) {
-        throw new EndpointError('endpoint_disabled', 'the endpoint of the delivery is disabled or gone', {
-          hint: 'enable it first',
-        })
-      }
+    async resend(tenant, id, { idempotencyKey } = {}) {
+      await options.resend(await find(tenant, id), idempotencyKey)
       wake()
       return find(tenant, id)
     },
@@ -108,7 +102,7 @@ export function createDeliveries({ contract, storage, wake, ...seams }: Deliveri
       const ended = await stored(() =>
         storage.retire({ tenant, delivery: id }, { state: 'cancelled', reason: 'cancelled' }, 1),
       )
-      if (ended === 0 && before.state === 'sending') throw inFlight()
+      if (ended === 0 && before.state === 'sending') throw deliveryInFlight()
       return find(tenant, id)
     },
   }

@@ -1,6 +1,14 @@
-import { type Clock, newId, platformCrypto } from '@hooks/core'
+import { type Clock, newId, PayloadError, platformCrypto } from '@hooks/core'
 
 const DAY = 86_400_000
+/** In characters. */
+export const LONGEST_KEY = 255
+
+/** @throws PayloadError `idempotency_key_invalid` */
+export function checkIdempotencyKey(key: unknown): void {
+  if (typeof key === 'string' && key !== '' && key.length <= LONGEST_KEY) return
+  throw new PayloadError('idempotency_key_invalid', `an idempotency key is text of 1 to ${LONGEST_KEY} characters`)
+}
 
 /**
  * The ids of what is created under a key: the same tenant and key give the same id for a day, so that a call that is

@@ -16,9 +16,11 @@ import {
   type Storage,
   type WorkLoop,
 } from '@hooks/core'
+import { keyedJobs } from './keyed-job.ts'
 import { needs } from './lacks.ts'
 import { mismatch } from './match.ts'
 import { pageOf } from './page.ts'
+import { resendOnce } from './resend.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
 
@@ -32,6 +34,8 @@ export interface ReplayOptions {
   readonly types?: readonly string[]
   /** How many a second: 10 by default, so that what is new is not kept waiting. */
   readonly perSecond?: number
+  /** The same key again, within a day, begins nothing, and gives the same job; for anything else it is `idempotency_conflict`. */
+  readonly idempotencyKey?: string
 }
 
 /** What {@link ReplayApi.recover} sends again. */
@@ -52,7 +56,8 @@ export interface ReplayCount {
 export interface ReplayJob {
   readonly id: string
   readonly tenant: string
-  readonly kind: 'recover' | 'replay_missing'
+  /** `resend`: of one delivery, under an idempotency key. */
+  readonly kind: 'recover' | 'replay_missing' | 'resend'
   readonly endpointId: string
   readonly since: Date
   readonly until: Date
@@ -77,6 +82,7 @@ export interface ReplayApi {
    * Sends again, as `deliveries.resend` does, what failed or was skipped at an endpoint. With `dryRun` it only counts.
    *
    * @throws EndpointError `endpoint_not_found`, `endpoint_disabled`, `tenant_invalid`
+   * @throws PayloadError `idempotency_*`
    * @throws ConfigurationError `option_invalid`, `storage_lacks`
    */
   recover(tenant: string, endpointId: string, options: RecoverOptions & { readonly dryRun: true }): Promise<ReplayCount>
@@ -140,7 +146,6 @@ interface Stretch extends Progress {
   readonly next: string | undefined
 }
 
-const JOB_PREFIX = 'job_'
 const STEP: Ms = 1_000
 const PER_SECOND = 10
 const MOST_PER_SECOND = 1_000
@@ -159,6 +164,7 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
   const { storage, clock, random, logger } = options
   const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, options)
   const lacks = storage.facts.lacks ?? []
+  const keyed = keyedJobs(options)
 
   async function find(tenant: string, id: string): Promise<Endpoint> {
     checkTenant(tenant)
@@ -274,18 +280,21 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
     kind: ReplayJob['kind'],
     tenant: string,
     endpointId: string,
-    { dryRun = false, ...given }: RecoverOptions & { readonly dryRun?: boolean },
+    { dryRun = false, idempotencyKey, ...given }: RecoverOptions & { readonly dryRun?: boolean },
   ): Promise<ReplayCount | ReplayJob> {
     needs(storage, 'jobs')
     needs(storage, 'replay')
-    const endpoint = await find(tenant, endpointId)
+    checkTenant(tenant)
     const params = paramsOf(endpointId, given)
+    const wanted = { tenant, kind, idempotencyKey, isSame: (job: Job) => isSame(job, params, given) }
+    const found = await keyed.find(dryRun ? { ...wanted, idempotencyKey: undefined } : wanted)
+    if ('job' in found) return view(found.job)
+    const endpoint = await find(tenant, endpointId)
     const total = await count(kind, endpoint, params)
     if (dryRun) return total
-    const id = newId(JOB_PREFIX, clock, random)
-    await stored(() => storage.jobs.create({ id, tenant, kind, params: { ...params, total } }))
+    const job = await keyed.create(wanted, found.id, { ...params, total })
     loop.wake()
-    return get(tenant, id)
+    return view(job)
   }
 
   async function run({ job, claims }: JobLease): Promise<JobOutcome> {
@@ -300,6 +309,7 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
     })
     if (claims > MOST_CLAIMS) return failed('poison')
     try {
+      if (job.kind === 'resend') return { result: 'done', progress: await resendOnce(storage, job, options.due) }
       const endpoint = await storage.endpoints.get(job.tenant, params.endpoint)
       if (!endpoint) return failed('endpoint_not_found')
       if (endpoint.state === 'disabled') return failed('endpoint_disabled')
@@ -361,6 +371,13 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
     },
     loop,
   }
+}
+
+/** Whether a job is what is asked for. Without `until` it is until now, whenever it was created. */
+function isSame({ params }: Job, asked: Omit<Params, 'total'>, { until }: RecoverOptions): boolean {
+  const comparable = ({ endpoint, since, until: end, types, states, perSecond }: Omit<Params, 'total'>) =>
+    JSON.stringify([endpoint, since, until && end, types, states, perSecond])
+  return comparable(params as unknown as Params) === comparable(asked)
 }
 
 function selectorOf(tenant: string, params: Omit<Params, 'total'>): Selector & { readonly endpoint: string } {

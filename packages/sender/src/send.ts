@@ -14,6 +14,7 @@ import {
   type Storage,
   toMs,
 } from '@hooks/core'
+import { checkIdempotencyKey, LONGEST_KEY } from './keyed-id.ts'
 import { needs } from './lacks.ts'
 import { serialise } from './serialise.ts'
 import { withStorageRetry } from './storage-retry.ts'
@@ -63,7 +64,6 @@ export interface Sent {
 /** The most messages of one `sendMany`. */
 export const MOST_MESSAGES = 1_000
 const IDEMPOTENCY_KEEP = '7d' satisfies Duration
-const LONGEST_KEY = 255
 
 /** What sending does before and after storing. `kick` is called when messages are stored; `tx` tells that they may not be committed yet. */
 export interface SendingOptions extends Seams {
@@ -208,9 +208,4 @@ function checkCount(messages: readonly Outgoing[]): void {
   throw new ConfigurationError('option_invalid', `sendMany takes 1 to ${MOST_MESSAGES} messages`, {
     hint: 'send them in several calls',
   })
-}
-
-function checkIdempotencyKey(key: unknown): void {
-  if (typeof key === 'string' && key !== '' && key.length <= LONGEST_KEY) return
-  throw new PayloadError('idempotency_key_invalid', `an idempotency key is text of 1 to ${LONGEST_KEY} characters`)
 }

@@ -33,6 +33,7 @@ import { createEmitter, type OperationalEvent, type OperationalListener } from '
 import { variantOf } from './payload.ts'
 import { resolvePolicy } from './policy.ts'
 import { createReplay, type JobsApi, type ReplayApi } from './replay.ts'
+import { createResend } from './resend.ts'
 import type { Resolver, Transport } from './seams.ts'
 import { createSending, type Outgoing, type SendOptions, type Sent } from './send.ts'
 import { checkTenant } from './tenant.ts'
@@ -345,7 +346,13 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     },
     endpoints: endpoints as unknown as EndpointsApi<D, Tx>,
     messages: createMessages({ ...seams, storage }),
-    deliveries: createDeliveries({ ...seams, contract: contract as unknown as Contract, storage, wake: deliveriesDue }),
+    deliveries: createDeliveries({
+      ...seams,
+      contract: contract as unknown as Contract,
+      storage,
+      resend: createResend({ ...seams, storage, created: () => replay.loop.wake() }),
+      wake: deliveriesDue,
+    }),
     recover: replay.recover,
     replayMissing: replay.replayMissing,
     jobs: replay.jobs,

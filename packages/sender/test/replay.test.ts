@@ -200,3 +200,27 @@ describe('expunging', () => {
     await hooks.stop()
   })
 })
+
+describe('a resend under an idempotency key', () => {
+  it('is made, once, though the process that was asked dies before it has done it', async () => {
+    const { hooks, clock, requests, storage, contract, random, transport } = await failedOnes(1)
+    const [delivery] = (await hooks.deliveries.list('acme')).data
+    // It writes down what it was asked for, and nothing after that.
+    const dying = {
+      ...storage,
+      revive: (...[of, limit, from, dryRun]: Parameters<typeof storage.revive>) => {
+        if (dryRun) return storage.revive(of, limit, from, true)
+        throw new Error('died')
+      },
+    }
+    const asked = createSender({ contract, storage: dying, clock, random, transport })
+    const resend = (by: typeof hooks) => by.deliveries.resend('acme', delivery?.id ?? '', { idempotencyKey: 'a' })
+    await expect(resend(asked as typeof hooks)).rejects.toThrow('died')
+    expect(requests).toHaveLength(0)
+    await clock.advance(10_000)
+    expect(await resend(hooks)).toMatchObject({ state: 'delivered' })
+    await clock.advance(10_000)
+    expect(requests).toHaveLength(1)
+    await hooks.stop()
+  })
+})

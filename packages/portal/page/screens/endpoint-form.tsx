@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
-import { get, type Problem, patch, post, tagOf } from '../api.ts'
+import { get, type Problem, patch, post, randomText, tagOf } from '../api.ts'
 import { problemOf, useBusy, useLoaded } from '../loading.ts'
 import { say, wordsFor } from '../notice.ts'
 import { Loading, Trouble } from '../parts/basics.tsx'
@@ -134,11 +134,6 @@ function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endp
       </div>
     </form>
   )
-}
-
-/** Not `randomUUID`, which is there over https alone. */
-function randomText(): string {
-  return [...crypto.getRandomValues(new Uint32Array(4))].map((one) => one.toString(36)).join('')
 }
 
 interface Attributes {

@@ -1,5 +1,5 @@
-import { useState } from 'preact/hooks'
-import { get, post } from '../api.ts'
+import { useRef, useState } from 'preact/hooks'
+import { get, post, randomText } from '../api.ts'
 import { useBusy, useEvery, useLoaded } from '../loading.ts'
 import { sayProblem } from '../notice.ts'
 import { Progress } from '../parts/bars.tsx'
@@ -35,12 +35,14 @@ function Choose({ id, onStart, onClose }: { id: string; onStart: (job: Job) => v
   const [kind, setKind] = useState<'recover' | 'replay-missing'>('recover')
   const [since, setSince] = useState(hoursAgo(24))
   const [busy, run] = useBusy()
+  // A second try after a lost answer begins no second job.
+  const once = useRef(randomText())
   const path = `endpoints/${id}/${kind}`
   const { value, problem, reload } = useLoaded(() => post<Job['total']>(path, { since, dryRun: true }), [path, since])
   const start = () =>
     run(async () => {
       try {
-        onStart(await post<Job>(path, { since }))
+        onStart(await post<Job>(path, { since }, { 'idempotency-key': `${once.current} ${kind} ${since}` }))
       } catch (error) {
         sayProblem(error)
       }

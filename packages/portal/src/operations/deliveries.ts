@@ -1,5 +1,6 @@
 import type { ApiDelivery, AttemptRecord, DeliveryState, DeliveryView } from '@hooks/core'
 import type { Call, Operation, Outcome } from '../call.ts'
+import { idempotencyOf } from '../idempotency.ts'
 import { Refusal } from '../refusal.ts'
 import { statistics } from './statistics.ts'
 
@@ -32,7 +33,10 @@ export const getDelivery: Operation = {
 
 export const resendDelivery: Operation = {
   needs: 'attempt:create',
-  run: async (call) => [202, shown(call, await call.hooks.deliveries.resend(call.tenant, call.id))],
+  run: async (call) => [
+    202,
+    shown(call, await call.hooks.deliveries.resend(call.tenant, call.id, idempotencyOf(call))),
+  ],
 }
 
 export const cancelDelivery: Operation = {

@@ -1,5 +1,6 @@
 import type { CreateEndpoint, EndpointView, UpdateEndpoint } from '@hooks/sender'
 import type { Call, Operation, Outcome } from '../call.ts'
+import { idempotencyOf } from '../idempotency.ts'
 import { Refusal } from '../refusal.ts'
 import { statistics } from './statistics.ts'
 
@@ -28,8 +29,7 @@ export const createEndpoint: Operation = {
     const secret = chosenSecret(call)
     if (shape.secret === 'client' && secret === undefined) throw missing(call, 'secret')
     const input: CreateEndpoint = { ...changes(call), url, ...(secret !== undefined && { secret }) } as CreateEndpoint
-    const idempotencyKey = idempotencyKeyOf(call)
-    return shown(call, await hooks.endpoints.create(tenant, input, idempotencyKey ? { idempotencyKey } : {}), 201)
+    return shown(call, await hooks.endpoints.create(tenant, input, idempotencyOf(call)), 201)
   },
 }
 
@@ -93,10 +93,9 @@ export const testEndpoint: Operation = {
   async run(call) {
     const { hooks, tenant, id, body, shape } = call
     const type = body.text('event', 128)
-    const idempotencyKey = idempotencyKeyOf(call)
     const sent = await hooks.endpoints.sendTest(tenant, id, {
       ...(type !== undefined && { type }),
-      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      ...idempotencyOf(call),
     })
     return [202, shape.show.test(sent)]
   },
@@ -127,13 +126,6 @@ function revOf({ headers }: Call): number | undefined {
   const [, rev] = /^"(\d{1,15})"$/.exec(match) ?? []
   if (rev !== undefined) return Number(rev)
   throw new Refusal(412, 'endpoint_changed', 'The endpoint is not as `If-Match` says.')
-}
-
-/** What makes a call that is made twice one. */
-function idempotencyKeyOf({ headers }: Call): string | undefined {
-  const key = headers.get('idempotency-key') ?? undefined
-  if (key === undefined || (key !== '' && key.length <= 200)) return key
-  throw new Refusal(400, 'header_invalid', '`Idempotency-Key` is not a text of 1 to 200 characters.')
 }
 
 /** What a create and an update have in common, the URL and the secret apart. */

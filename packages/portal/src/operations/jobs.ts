@@ -1,5 +1,6 @@
 import type { ReplayJob, ReplayOptions } from '@hooks/sender'
 import type { Call, Operation, Outcome } from '../call.ts'
+import { idempotencyOf } from '../idempotency.ts'
 import { Refusal } from '../refusal.ts'
 
 /** Sends again what failed or was skipped at an endpoint; with `dryRun` it only counts. */
@@ -30,7 +31,8 @@ export const cancelJob: Operation = {
   run: async ({ hooks, tenant, id }) => [200, jobOf(await hooks.jobs.cancel(tenant, id))],
 }
 
-async function replay({ hooks, tenant, id, body }: Call, kind: 'recover' | 'replayMissing'): Promise<Outcome> {
+async function replay(call: Call, kind: 'recover' | 'replayMissing'): Promise<Outcome> {
+  const { hooks, tenant, id, body } = call
   body.only(['since', 'until', 'types', 'dryRun', 'tenant'], [])
   const since = body.time('since')
   const until = body.time('until')
@@ -38,7 +40,7 @@ async function replay({ hooks, tenant, id, body }: Call, kind: 'recover' | 'repl
   if (!since) throw new Refusal(400, 'field_missing', '"since" is missing.', 'since')
   const options: ReplayOptions = { since, ...(until && { until }), ...(types && { types }) }
   if (body.flag('dryRun')) return [200, await hooks[kind](tenant, id, { ...options, dryRun: true })]
-  return [202, jobOf(await hooks[kind](tenant, id, options))]
+  return [202, jobOf(await hooks[kind](tenant, id, { ...options, ...idempotencyOf(call) }))]
 }
 
 const jobOf = ({ tenant: _tenant, ...job }: ReplayJob) => job

@@ -158,7 +158,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   ]),
   Job: object({
     id: text,
-    kind: { enum: ['recover', 'replay_missing'] },
+    kind: { enum: ['recover', 'replay_missing', 'resend'] },
     endpointId: text,
     since: time,
     until: time,

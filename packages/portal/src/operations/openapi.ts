@@ -71,7 +71,13 @@ function described(operation: ApiOperation, id: string, path: string, shape: Sha
 
 /** What a product's own API does not take. */
 const OURS = new Set(['rateLimit', 'headers'])
-const IDEMPOTENT: ReadonlySet<ApiOperation> = new Set(['createEndpoint', 'testEndpoint'])
+const IDEMPOTENT: ReadonlySet<ApiOperation> = new Set([
+  'createEndpoint',
+  'testEndpoint',
+  'resendDelivery',
+  'recoverEndpoint',
+  'replayMissing',
+])
 const isPaged = (operation: ApiOperation) => operation === 'endpointDeliveries' || operation === 'listDeliveries'
 const json = (schema: Json) => ({ 'application/json': { schema } })
 
