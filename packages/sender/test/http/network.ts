@@ -8,6 +8,7 @@ import { createAddressPolicy } from '../../src/http/addresses.ts'
 import { createTransport, type TransportOptions } from '../../src/http/transport.ts'
 import type { Answer, ResolvedAddress, Resolver, Transport, TransportRequest } from '../../src/seams.ts'
 import { GOOD, KEY } from './certificates.ts'
+import { type DnsAnswer, readQuery } from './dns.ts'
 
 /** A server of the test's own. It and its sockets are gone when the test is. */
 export interface Peer {
@@ -130,11 +131,6 @@ export function testTransport(options: TransportOptions = {}): Transport & {
 /** An answer's status or error, for tables. */
 export const gist = (answer: Answer): number | string => ('status' in answer ? answer.status : answer.error)
 
-/** A record of the fake name server: an address, or a code such as 3 (no such name). */
-export type DnsAnswer = readonly { readonly address: Buffer; readonly ttl?: number }[] | number | 'silence'
-
-const TYPES: Readonly<Record<number, 'A' | 'AAAA'>> = { 1: 'A', 28: 'AAAA' }
-
 /** A name server over UDP. It answers what `answer` says, or nothing at all. */
 export async function dnsPeer(
   answer: (type: 'A' | 'AAAA', name: string) => DnsAnswer,
@@ -142,33 +138,10 @@ export async function dnsPeer(
   const asked: string[] = []
   const socket = createSocket('udp4')
   socket.on('message', (query, from) => {
-    const labels: string[] = []
-    let at = 12
-    for (let size = query[at] ?? 0; size > 0; size = query[at] ?? 0) {
-      labels.push(query.toString('latin1', at + 1, at + 1 + size))
-      at += 1 + size
-    }
-    const question = query.subarray(12, at + 5)
-    const type = TYPES[query.readUInt16BE(at + 1)] ?? 'A'
-    asked.push(`${type} ${labels.join('.')}`)
-    const given = answer(type, labels.join('.'))
-    if (given === 'silence') return
-    const records = typeof given === 'number' ? [] : given
-    const header = Buffer.alloc(12)
-    query.copy(header, 0, 0, 2)
-    header.writeUInt16BE(0x8180 | (typeof given === 'number' ? given : 0), 2)
-    header.writeUInt16BE(1, 4)
-    header.writeUInt16BE(records.length, 6)
-    const answers = records.map(({ address, ttl = 60 }) => {
-      const record = Buffer.alloc(12)
-      record.writeUInt16BE(0xc00c, 0)
-      record.writeUInt16BE(address.length === 4 ? 1 : 28, 2)
-      record.writeUInt16BE(1, 4)
-      record.writeUInt32BE(ttl, 6)
-      record.writeUInt16BE(address.length, 10)
-      return Buffer.concat([record, address])
-    })
-    socket.send(Buffer.concat([header, question, ...answers]), from.port, from.address)
+    const { type, name, respond } = readQuery(query)
+    asked.push(`${type} ${name}`)
+    const response = respond(answer(type, name))
+    if (response) socket.send(response, from.port, from.address)
   })
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
   onTestFinished(() => new Promise((resolve) => socket.close(() => resolve())))
