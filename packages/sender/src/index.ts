@@ -26,7 +26,7 @@ export type {
   EndpointsApi,
   EndpointView,
   UpdateEndpoint,
-} from './endpoints.ts'
+} from './endpoints-api.ts'
 export type { KeyringOptions } from './keyring.ts'
 export type { Mismatch } from './match.ts'
 export { memoryStorage } from './memory-storage.ts'
@@ -40,8 +40,9 @@ export type {
   OperationalListener,
 } from './operational-events.ts'
 export { type Policy, resolvePolicy } from './policy.ts'
-export type { JobsApi, RecoverOptions, ReplayApi, ReplayCount, ReplayJob, ReplayOptions } from './replay.ts'
+export type { JobsApi, RecoverOptions, ReplayApi, ReplayCount, ReplayJob, ReplayOptions } from './replay-api.ts'
 export type { DeliveryRequest } from './request.ts'
 export type { Answer, ResolvedAddress, Resolver, Transport, TransportRequest } from './seams.ts'
 export type { Outgoing, SendOptions, Sent } from './send.ts'
-export { createSender, type Health, type OutgoingOf, type Sender, type SenderOptions } from './sender.ts'
+export { createSender } from './sender.ts'
+export type { Health, OutgoingOf, Sender, SenderOptions } from './sender-api.ts'

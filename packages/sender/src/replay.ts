@@ -8,107 +8,18 @@ import {
   type JobLease,
   type JobOutcome,
   type Ms,
-  newId,
-  type Page,
-  type Paged,
   type Seams,
-  type Selector,
   type Storage,
   type WorkLoop,
 } from '@hooks/core'
 import { keyedJobs } from './keyed-job.ts'
 import { needs } from './lacks.ts'
-import { mismatch } from './match.ts'
 import { pageOf } from './page.ts'
+import type { RecoverOptions, ReplayApi, ReplayCount, ReplayJob, ReplayOptions } from './replay-api.ts'
+import { createStretches, type Params, type Progress, type Scope } from './replay-stretch.ts'
 import { resendOnce } from './resend.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
-
-/** What is to be sent again to an endpoint. */
-export interface ReplayOptions {
-  /** Of messages, or deliveries, since this time. */
-  readonly since: Date
-  /** Until this time: now by default, so that what fails meanwhile is not sent again by the same job. */
-  readonly until?: Date
-  /** Event types; all by default. */
-  readonly types?: readonly string[]
-  /** How many a second: 10 by default, so that what is new is not kept waiting. */
-  readonly perSecond?: number
-  /** The same key again, within a day, begins nothing, and gives the same job; for anything else it is `idempotency_conflict`. */
-  readonly idempotencyKey?: string
-}
-
-/** What {@link ReplayApi.recover} sends again. */
-export interface RecoverOptions extends ReplayOptions {
-  /** `failed` and `skipped` by default. */
-  readonly states?: readonly ('failed' | 'skipped' | 'cancelled' | 'delivered')[]
-}
-
-/** What a replay would do. */
-export interface ReplayCount {
-  /** Would be sent. */
-  readonly matching: number
-  /** Cannot be sent any more: the payload is no longer kept. */
-  readonly expired: number
-}
-
-/** A replay, as it is seen. */
-export interface ReplayJob {
-  readonly id: string
-  readonly tenant: string
-  /** `resend`: of one delivery, under an idempotency key. */
-  readonly kind: 'recover' | 'replay_missing' | 'resend'
-  readonly endpointId: string
-  readonly since: Date
-  readonly until: Date
-  readonly types: readonly string[] | null
-  readonly state: Job['state']
-  /** Why it failed: `endpoint_not_found`, `endpoint_disabled`, `poison`. */
-  readonly reason: string | null
-  /** What the dry run counted when it was created. */
-  readonly total: ReplayCount
-  /** Sent so far; no longer kept; left alone, because in flight or sent meanwhile. */
-  readonly sent: number
-  readonly expired: number
-  readonly left: number
-  readonly createdAt: Date
-  readonly updatedAt: Date
-  readonly finishedAt: Date | null
-}
-
-/** Sending again, as jobs that survive a crash, go at their own pace and can be cancelled. */
-export interface ReplayApi {
-  /**
-   * Sends again, as `deliveries.resend` does, what failed or was skipped at an endpoint. With `dryRun` it only counts.
-   *
-   * @throws EndpointError `endpoint_not_found`, `endpoint_disabled`, `tenant_invalid`
-   * @throws PayloadError `idempotency_*`
-   * @throws ConfigurationError `option_invalid`, `storage_lacks`
-   */
-  recover(tenant: string, endpointId: string, options: RecoverOptions & { readonly dryRun: true }): Promise<ReplayCount>
-  recover(tenant: string, endpointId: string, options: RecoverOptions): Promise<ReplayJob>
-  /**
-   * Sends what an endpoint never got, because it did not exist yet, or its filter was another: messages that match it
-   * as it is now and of which it has no delivery. @throws as `recover`
-   */
-  replayMissing(
-    tenant: string,
-    endpointId: string,
-    options: ReplayOptions & { readonly dryRun: true },
-  ): Promise<ReplayCount>
-  replayMissing(tenant: string, endpointId: string, options: ReplayOptions): Promise<ReplayJob>
-  readonly jobs: JobsApi
-}
-
-/** The replays of a tenant. */
-export interface JobsApi {
-  /** @throws EndpointError `job_not_found` */
-  get(tenant: string, id: string): Promise<ReplayJob>
-  /** Newest first; 50 a page by default, 250 at most. */
-  list(tenant: string, page?: Partial<Page>): Promise<Paged<ReplayJob>>
-  /** Ends one that is running; what it has sent stays sent. @throws EndpointError `job_not_found` */
-  cancel(tenant: string, id: string): Promise<ReplayJob>
-}
 
 /** What {@link createReplay} needs. */
 export interface ReplaySetup extends Seams {
@@ -123,37 +34,9 @@ export interface ReplaySetup extends Seams {
   readonly due: () => void
 }
 
-/** What a job was created with. It is stored as JSON. */
-interface Params {
-  readonly endpoint: string
-  readonly since: number
-  readonly until: number
-  readonly types: readonly string[] | null
-  readonly states: NonNullable<RecoverOptions['states']>
-  readonly perSecond: number
-  readonly total: ReplayCount
-}
-
-interface Progress {
-  readonly sent: number
-  readonly expired: number
-  readonly left: number
-}
-
-/** One stretch of a replay: how far it got, and what it did, or would do. */
-interface Stretch extends Progress {
-  /** Undefined at the end. */
-  readonly next: string | undefined
-}
-
 const STEP: Ms = 1_000
 const PER_SECOND = 10
 const MOST_PER_SECOND = 1_000
-/** How many are counted in one call. */
-const COUNTED = 1_000
-/** How many messages one step looks at before it lets others have the storage. */
-const MOST_PAGES = 10
-const PAGE = 200
 /** After a fault of the storage, and while the endpoint is held. */
 const LATER: Ms = 5_000
 const LATEST: Ms = 60_000
@@ -164,6 +47,7 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
   const { storage, clock, random, logger } = options
   const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, options)
   const lacks = storage.facts.lacks ?? []
+  const { stretch, count } = createStretches(options)
   const keyed = keyedJobs(options)
 
   async function find(tenant: string, id: string): Promise<Endpoint> {
@@ -190,90 +74,6 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
       states,
       perSecond,
     }
-  }
-
-  async function recoverStretch(
-    tenant: string,
-    params: Omit<Params, 'total'>,
-    limit: number,
-    cursor?: string,
-    dryRun = false,
-  ) {
-    const selector = { ...selectorOf(tenant, params), states: params.states }
-    const found = await storage.revive(selector, limit, cursor, dryRun)
-    const left = found.inFlight + found.blocked
-    return { sent: found.revived, expired: found.expired, left, next: found.next }
-  }
-
-  async function missingStretch(
-    endpoint: Endpoint,
-    params: Omit<Params, 'total'>,
-    limit: number,
-    cursor?: string,
-    dryRun = false,
-  ): Promise<Stretch> {
-    const selector = selectorOf(endpoint.tenant, params)
-    const variant = options.variantOf(endpoint)
-    const wanted: string[] = []
-    let expired = 0
-    let next = cursor
-    for (let pages = 0; pages < MOST_PAGES; pages++) {
-      const page = { limit: PAGE, ...(next !== undefined && { cursor: next }) }
-      const { data, next: more } = await storage.history.undelivered(selector, page)
-      for (const message of data) {
-        next = message.id
-        if (message.expired) {
-          if (mismatch({ ...message, data: undefined }, endpoint) === null) expired++
-        } else if (mismatch(message, endpoint) === null) wanted.push(message.id)
-        if (wanted.length >= limit) break
-      }
-      if (wanted.length >= limit) break
-      if (more === undefined) {
-        next = undefined
-        break
-      }
-    }
-    const deliveries = wanted.map((messageId) => ({
-      messageId,
-      deliveries: [
-        {
-          id: newId(options.deliveryPrefix, clock, random),
-          endpointId: endpoint.id,
-          ...(variant !== undefined && { variant }),
-        },
-      ],
-    }))
-    const sent = dryRun || deliveries.length === 0 ? deliveries.length : await storage.add(deliveries)
-    return { sent, expired, left: wanted.length - sent, next }
-  }
-
-  const stretch = (
-    kind: string,
-    endpoint: Endpoint,
-    params: Omit<Params, 'total'>,
-    limit: number,
-    cursor?: string,
-    dryRun?: boolean,
-  ) =>
-    kind === 'recover'
-      ? recoverStretch(endpoint.tenant, params, limit, cursor, dryRun)
-      : missingStretch(endpoint, params, limit, cursor, dryRun)
-
-  async function count(
-    kind: ReplayJob['kind'],
-    endpoint: Endpoint,
-    params: Omit<Params, 'total'>,
-  ): Promise<ReplayCount> {
-    let [matching, expired] = [0, 0]
-    let cursor: string | undefined
-    do {
-      const from = cursor
-      const found = await stored(() => stretch(kind, endpoint, params, COUNTED, from, true))
-      matching += found.sent
-      expired += found.expired
-      cursor = found.next
-    } while (cursor !== undefined)
-    return { matching, expired }
   }
 
   async function begin(
@@ -374,15 +174,10 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
 }
 
 /** Whether a job is what is asked for. Without `until` it is until now, whenever it was created. */
-function isSame({ params }: Job, asked: Omit<Params, 'total'>, { until }: RecoverOptions): boolean {
-  const comparable = ({ endpoint, since, until: end, types, states, perSecond }: Omit<Params, 'total'>) =>
+function isSame({ params }: Job, asked: Scope, { until }: RecoverOptions): boolean {
+  const comparable = ({ endpoint, since, until: end, types, states, perSecond }: Scope) =>
     JSON.stringify([endpoint, since, until && end, types, states, perSecond])
   return comparable(params as unknown as Params) === comparable(asked)
-}
-
-function selectorOf(tenant: string, params: Omit<Params, 'total'>): Selector & { readonly endpoint: string } {
-  const { endpoint, since, until, types } = params
-  return { tenant, endpoint, since: new Date(since), until: new Date(until), ...(types && { types }) }
 }
 
 function view({ id, tenant, kind, params, state, reason, progress, ...dates }: Job): ReplayJob {

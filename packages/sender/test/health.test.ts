@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { OperationalEvent } from '../src/operational-events.ts'
-import type { Sender } from '../src/sender.ts'
+import type { Sender } from '../src/sender-api.ts'
 import { HOUR, stage } from './stage.ts'
 
 const DAY = 24 * HOUR

@@ -2,7 +2,7 @@ import { type DeliveryPolicy, defineContract, defineEvents, silentLogger, type W
 import { z } from 'zod'
 import { createSender, memoryStorage } from '../src/index.ts'
 import type { Answer, Transport, TransportRequest } from '../src/seams.ts'
-import type { SenderOptions } from '../src/sender.ts'
+import type { SenderOptions } from '../src/sender-api.ts'
 import { seededRandom } from '../src/testing/seeded-random.ts'
 import { virtualClock } from '../src/testing/virtual-clock.ts'
 

@@ -12,7 +12,8 @@ import {
   silentLogger,
 } from '@hooks/core'
 import type { Answer, Transport, TransportRequest } from '../../seams.ts'
-import { createSender, type Sender } from '../../sender.ts'
+import { createSender } from '../../sender.ts'
+import type { Sender } from '../../sender-api.ts'
 import { memoryQueue } from '../memory-queue.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { virtualClock } from '../virtual-clock.ts'

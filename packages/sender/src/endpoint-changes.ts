@@ -1,0 +1,53 @@
+import { type Endpoint, EndpointError, type NewEndpoint, type Seams, type Storage } from '@hooks/core'
+import { withStorageRetry } from './storage-retry.ts'
+import { checkTenant } from './tenant.ts'
+
+/** Reads and changes of one endpoint. */
+export interface EndpointChanges {
+  /** @throws EndpointError `endpoint_not_found`, `tenant_invalid` */
+  find(tenant: string, id: string): Promise<Endpoint>
+  /**
+   * Reads, changes and writes, again where another change came between; null from `to` changes nothing. One that is
+   * disabled by it has what is waiting recorded as skipped.
+   *
+   * @throws EndpointError as `find`, and `endpoint_conflict`
+   */
+  change(tenant: string, id: string, to: (endpoint: Endpoint) => NewEndpoint | null): Promise<Endpoint>
+}
+
+const MOST_TRIES = 10
+/** How many deliveries are ended in one call. */
+const CHUNK = 500
+
+export function createEndpointChanges(options: Seams & { readonly storage: Storage }): EndpointChanges {
+  const { storage } = options
+  const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, options)
+
+  async function find(tenant: string, id: string): Promise<Endpoint> {
+    checkTenant(tenant)
+    const endpoint = await stored(() => storage.endpoints.get(tenant, id))
+    if (endpoint) return endpoint
+    throw new EndpointError('endpoint_not_found', 'the tenant has no such endpoint')
+  }
+
+  /** The lane is held already, so nothing new starts; what is in flight ends on its own. */
+  async function skipOpen(tenant: string, endpoint: string): Promise<void> {
+    const to = { state: 'skipped', reason: 'endpoint_disabled' } as const
+    while ((await stored(() => storage.retire({ tenant, endpoint }, to, CHUNK))) === CHUNK);
+  }
+
+  return {
+    find,
+    async change(tenant, id, to) {
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        const endpoint = await find(tenant, id)
+        const changed = to(endpoint)
+        if (!changed) return endpoint
+        if ((await stored(() => storage.endpoints.update(changed, endpoint.rev))) === 'stale') continue
+        if (changed.state === 'disabled' && endpoint.state === 'enabled') await skipOpen(tenant, id)
+        return find(tenant, id)
+      }
+      throw new EndpointError('endpoint_conflict', 'the endpoint is being changed by others', { hint: 'try again' })
+    },
+  }
+}
