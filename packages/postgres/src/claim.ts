@@ -1,7 +1,6 @@
 import type { Deliveries, DeliveryLease, Endpoint, Lane } from '@hooks/core'
 import type { Database } from './database.ts'
 import { type LaneRow, laneOf } from './lanes.ts'
-import { findMessages } from './messages.ts'
 import { dateOf, type EndpointRow, endpointOf, type Numeric, triggerOf } from './rows.ts'
 import { CLAIM } from './sql/claim.ts'
 import type { Watermark } from './watermark.ts'
@@ -12,28 +11,27 @@ export type Claim = Parameters<Deliveries['claim']>[0] & { readonly token: strin
 interface Report {
   /** How many lanes were ready. */
   readonly seen: Numeric
-  /** How many of them another had changed a moment before. */
-  readonly raced: Numeric
   /** How many were not needed, as it seemed. */
   readonly spared: Numeric
   readonly low: Numeric
-  /** How large the table is in which deliveries are claimed and settled. */
-  readonly pages: Numeric
 }
 
-interface ClaimedRow extends EndpointRow, LaneRow {
+interface ClaimedRow extends Omit<EndpointRow, 'id' | 'owner' | 'url'>, LaneRow {
   readonly key: string
   readonly tenant: string
   readonly message: string
-  readonly week: Numeric
+  readonly type: string
+  readonly occurred: Numeric
+  /** Null where it is gone. */
+  readonly data: string | null
   readonly attempts: Numeric
   readonly claims: Numeric
   readonly step: Numeric
   readonly manual: Numeric
   readonly age: Numeric
   readonly variant: string | null
-  /** Of a lane that is failing. */
-  readonly ill: Numeric
+  /** Its endpoint and lane come with the first of them. */
+  readonly url: string | null
 }
 
 /** How often a claim goes on where it found lanes that were ready and had nothing to give. */
@@ -44,20 +42,19 @@ const FEWEST_LANES = 4
 const SHARED_LANES = 64
 const NO_LIMIT = 2 ** 31 - 1
 
-/** {@link Deliveries.claim}: a statement takes leases, and goes again while lanes are ready; a second one reads messages. */
+/** {@link Deliveries.claim}: a statement takes leases and reads what is sent, and goes again while lanes are ready. */
 export async function claim(db: Database, watermark: Watermark, options: Claim): Promise<DeliveryLease[]> {
   const { tenants, failing, failingLimit = NO_LIMIT } = options
-  const claimed: ClaimedRow[] = []
-  const found = new Map<string, { endpoint: Endpoint; lane: Lane }>()
+  const claimed: DeliveryLease[] = []
   const running = new Map(Object.entries(tenants?.running ?? {}))
   let leftOfFailing = failingLimit
-  for (let round = 0; round < MOST_ROUNDS && claimed.length < options.limit; round++) {
-    const limit = options.limit - claimed.length
-    const lanes = lanesFor(limit, options)
+  let left = options.limit
+  for (let round = 0; round < MOST_ROUNDS && left > 0; round++) {
+    const lanes = lanesFor(left, options)
     let rows: readonly (Report & (ClaimedRow | { readonly key: null }))[]
     try {
       rows = await db.runOften(CLAIM, [
-        String(limit),
+        String(left),
         String(lanes),
         String(options.cap),
         watermark.from(),
@@ -76,19 +73,25 @@ export async function claim(db: Database, watermark: Watermark, options: Claim):
     }
     const [report] = rows
     if (!report) break
-    db.sized(Number(report.pages))
     // A claim of one kind alone says nothing of the others.
-    if (failing === undefined && leftOfFailing > 0 && Number(report.raced) === 0) watermark.raise(Number(report.low))
+    if (failing === undefined && leftOfFailing > 0) watermark.raise(Number(report.low))
+    const found = new Map<string, { endpoint: Endpoint; lane: Lane }>()
     for (const row of rows) {
       if (row.key === null) continue
-      claimed.push(row)
-      leftOfFailing -= Number(row.ill)
+      left--
       running.set(row.tenant, (running.get(row.tenant) ?? 0) + 1)
-      if (row.id !== null) found.set(row.endpoint, { endpoint: endpointOf(row), lane: laneOf(row) })
+      let of = found.get(row.endpoint)
+      if (row.url !== null) {
+        of = { endpoint: endpointOf({ ...row, id: row.endpoint, owner: row.tenant, url: row.url }), lane: laneOf(row) }
+        found.set(row.endpoint, of)
+      }
+      if (of?.lane.failing) leftOfFailing--
+      // Its lease runs out: what is gone by now is ended by whoever removed it.
+      if (of && row.data !== null) claimed.push(leaseOf(row, row.data, of, options))
     }
-    if (Number(report.seen) < lanes && Number(report.raced) === 0 && Number(report.spared) === 0) break
+    if (Number(report.seen) < lanes && Number(report.spared) === 0) break
   }
-  return leasesOf(db, claimed, found, options)
+  return claimed
 }
 
 /**
@@ -100,43 +103,29 @@ function lanesFor(limit: number, { cap, tenants }: Claim): number {
   return Math.max(FEWEST_LANES, Math.min(limit, Math.ceil((2 * limit) / Math.max(1, cap))))
 }
 
-async function leasesOf(
-  db: Database,
-  claimed: readonly ClaimedRow[],
-  found: ReadonlyMap<string, { readonly endpoint: Endpoint; readonly lane: Lane }>,
+function leaseOf(
+  row: ClaimedRow,
+  data: string,
+  { endpoint, lane }: { readonly endpoint: Endpoint; readonly lane: Lane },
   { token, leaseMs }: Claim,
-): Promise<DeliveryLease[]> {
-  if (claimed.length === 0) return []
-  const refs = claimed.map(({ tenant, message, week }) => ({ tenant, id: message, week: Number(week) }))
-  const messages = new Map((await findMessages(db, refs)).map((row) => [row.id, row]))
-  return claimed.flatMap((row) => {
-    const { endpoint, lane } = found.get(row.endpoint) ?? {}
-    const message = messages.get(row.message)
-    // Its lease runs out: what is gone by now is ended by whoever removed it.
-    if (!endpoint || !lane || !message || message.data === null) return []
-    return {
-      key: row.key,
-      token,
-      attempt: Number(row.attempts) + 1,
-      claims: Number(row.claims),
-      leaseLeftMs: leaseMs,
-      delivery: {
-        message: {
-          id: message.id,
-          type: message.type,
-          occurredAt: dateOf(message.occurred),
-          tenant: message.tenant,
-          data: message.data,
-        },
-        endpoint: { id: endpoint.id, url: endpoint.url },
-        delivery: { id: row.key },
-      },
-      endpoint,
-      step: Number(row.step),
-      ageMs: Number(row.age),
-      trigger: triggerOf(row.manual),
-      variant: row.variant,
-      lane,
-    }
-  })
+): DeliveryLease {
+  const { key, tenant } = row
+  return {
+    key,
+    token,
+    attempt: Number(row.attempts) + 1,
+    claims: Number(row.claims),
+    leaseLeftMs: leaseMs,
+    delivery: {
+      message: { id: row.message, type: row.type, occurredAt: dateOf(row.occurred), tenant, data },
+      endpoint: { id: endpoint.id, url: endpoint.url },
+      delivery: { id: key },
+    },
+    endpoint,
+    step: Number(row.step),
+    ageMs: Number(row.age),
+    trigger: triggerOf(row.manual),
+    variant: row.variant,
+    lane,
+  }
 }

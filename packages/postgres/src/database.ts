@@ -34,7 +34,7 @@ const MOST_TRIES = 5
 export function openDatabase(options: DatabaseOptions) {
   const { component, schema, clock, random, timeoutMs } = options
   const own = toQuery(options.handle)
-  const prepared = createPrepared(clock, options.preparedStatements ?? true)
+  const prepared = createPrepared(options.preparedStatements ?? true)
   const waiting: (() => void)[] = []
   let running = 0
   let isOver = false
@@ -71,7 +71,6 @@ export function openDatabase(options: DatabaseOptions) {
   ): Promise<readonly Row[]> {
     if (isOver) throw closed()
     const leave = await place()
-    const from = clock.monotonic()
     const over = new AbortController()
     try {
       const late = clock.sleep(timeoutMs, over.signal).then((): never => {
@@ -86,7 +85,6 @@ export function openDatabase(options: DatabaseOptions) {
     } finally {
       over.abort()
       leave()
-      if (name !== undefined) prepared.took(text, clock.monotonic() - from)
     }
   }
 
@@ -146,9 +144,6 @@ export function openDatabase(options: DatabaseOptions) {
       await ready()
       return attempt<Row>(text, parameters)
     },
-
-    /** How many pages the table has that {@link runOften} is about. */
-    sized: (pages: number): void => prepared.sized(pages),
 
     /** The same for a statement that runs all the time: it is prepared, where the client can and the server knows it again. */
     async runOften<Row>(text: string, parameters: readonly (string | null)[] = []): Promise<readonly Row[]> {

@@ -84,19 +84,14 @@ export async function expand(db: Database, expansions: readonly Expansion[]): Pr
   const first = new Map<string, Expansion>()
   for (const expansion of expansions) if (!first.has(expansion.messageId)) first.set(expansion.messageId, expansion)
   const rows = rowsOf([...first.values()])
-  await db.ready()
-  await untilUnraced([...first.keys()], async (messages) => {
-    const [row] = await db.run<{ raced: Numeric }>(EXPAND, [
-      arrayOf(messages),
-      arrayOf(rows.map(({ messageId }) => messageId)),
-      arrayOf(rows.map(({ id }) => id)),
-      arrayOf(rows.map(({ id }) => weekOf(id))),
-      arrayOf(rows.map(({ endpointId }) => endpointId)),
-      arrayOf(rows.map(({ variant }) => variant)),
-    ])
-    // Those that were expanded are not marked any more.
-    return Number(row?.raced) > 0 ? messages : []
-  })
+  await db.runOften(EXPAND, [
+    arrayOf([...first.keys()]),
+    arrayOf(rows.map(({ messageId }) => messageId)),
+    arrayOf(rows.map(({ id }) => id)),
+    arrayOf(rows.map(({ id }) => weekOf(id))),
+    arrayOf(rows.map(({ endpointId }) => endpointId)),
+    arrayOf(rows.map(({ variant }) => variant)),
+  ])
 }
 
 /** {@link Deliveries.add}. */

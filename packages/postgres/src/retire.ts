@@ -23,7 +23,7 @@ async function retireSome(db: Database, selector: Selector, to: Retirement, limi
   const parameters = createParameters()
   const condition = openCondition(selector, parameters)
   const inFlightToo = selector.states?.includes('sending') ?? false
-  const mayEnd = inFlightToo ? 'true' : `(not o.leased or o.due_at <= ${NOW})`
+  const mayEnd = inFlightToo ? 'true' : `(not o.leased or o.leased_until <= ${NOW})`
   const [row] = await db.run<{ n: Numeric; raced: Numeric }>(
     `with chosen as materialized (
       select o.id, o.endpoint_id, o.ordering_key from hooks.open o where ${condition} and ${mayEnd} limit ${parameters.add(limit)}::text::int
@@ -84,7 +84,7 @@ export async function revive(
     (table, condition) =>
       `select ${table}.id, ${table}.week, ${table}.tenant, ${table}.endpoint_id, ${table}.message_id, ${table}.message_week,
         ${table === 'o'} as is_open, ${table === 'o' ? 'case when o.waits then o.ordering_key end' : 'null::text'} as ordering_key,
-        ${table === 'o' ? `(o.leased and o.due_at > ${NOW})` : 'false'} as in_flight
+        ${table === 'o' ? `(o.leased and o.leased_until > ${NOW})` : 'false'} as in_flight
       from hooks.${table === 'o' ? 'open o' : 'ended d'}
       where ${condition} and ${table}.id > ${after}::text
       order by ${table}.id limit ${most}::text::int + 1`,
@@ -111,14 +111,14 @@ export async function revive(
       from hooks.open o
       join chosen c on c.id = o.id and c.is_open
       join locked l on l.endpoint_id = c.endpoint_id
-      where (not o.leased or o.due_at <= ${NOW})
+      where (not o.leased or o.leased_until <= ${NOW})
         and (c.ordering_key is null or c.endpoint_id not in (select endpoint_id from raced))
       for update of o
     ),
     restarted as (
       update hooks.open o
-      set due_at = ${NOW}, leased = false, token = null, worker = null, claimed_at = null, claims = 0, step = 0,
-        since = ${NOW}, manual = true, waits = false,
+      set due_at = ${NOW}, leased = false, leased_until = null, token = null, worker = null, claimed_at = null, claims = 0,
+        step = 0, since = ${NOW}, manual = true, waits = false,
         ordering_key = case when o.waits then null else o.ordering_key end
       from waiting w
       where o.id = w.id
@@ -132,9 +132,13 @@ export async function revive(
     ),
     opened as (
       insert into hooks.open
-        (id, week, tenant, endpoint_id, message_id, message_week, type, created_at, variant, due_at, since, attempts, manual)
-      select id, week, tenant, endpoint_id, message_id, message_week, type, created_at, variant, ${NOW}, ${NOW}, attempts, true
-      from reopened
+        (id, week, tenant, endpoint_id, message_id, message_week, type, occurred_at, created_at, variant, due_at, since, attempts,
+          manual)
+      select r.id, r.week, r.tenant, r.endpoint_id, r.message_id, r.message_week, r.type,
+        (select m.occurred_at from hooks.message m
+          where m.tenant = r.tenant and m.id = r.message_id and m.week = r.message_week),
+        r.created_at, r.variant, ${NOW}, ${NOW}, r.attempts, true
+      from reopened r
     ),
     ${advancedOrders('waiting')},
     delta as (

@@ -1,6 +1,6 @@
 import type { Applied, DeliveryOutcome, LeaseRef } from '@hooks/core'
 import type { Database } from './database.ts'
-import { inRounds, untilUnraced } from './rounds.ts'
+import { inRounds } from './rounds.ts'
 import type { Numeric } from './rows.ts'
 import { RELEASE, SETTLE } from './sql/settle.ts'
 import { arrayOf, encodeOptional } from './text.ts'
@@ -16,26 +16,23 @@ export async function settle(db: Database, settlements: readonly Settlement[]): 
   const indexed = settlements.map((settlement, index) => ({ settlement, index }))
   if (indexed.length === 0) await db.ready()
   for (const round of inRounds(indexed, ({ settlement }) => settlement.key)) {
-    await untilUnraced(round, async (left) => {
-      const places = await settleRound(
-        db,
-        left.map(({ settlement }) => settlement),
-      )
-      for (const place of places.settled) {
-        const index = left[place - 1]?.index
-        if (index !== undefined) applied[index] = 'applied'
-      }
-      return places.raced.map((place) => left[place - 1]).filter((one) => one !== undefined)
-    })
+    const places = await settleRound(
+      db,
+      round.map(({ settlement }) => settlement),
+    )
+    for (const place of places) {
+      const index = round[place - 1]?.index
+      if (index !== undefined) applied[index] = 'applied'
+    }
   }
   return applied
 }
 
-/** Where each settlement stands in the call, from 1: those that were applied, and those to be tried again. */
-async function settleRound(db: Database, settlements: readonly Settlement[]) {
+/** Where those that were applied stand in the call, from 1. */
+async function settleRound(db: Database, settlements: readonly Settlement[]): Promise<number[]> {
   const column = <T extends string | number | boolean | null>(of: (settlement: Settlement) => T) =>
     arrayOf(settlements.map(of))
-  const rows = await db.runOften<{ place: Numeric; raced: Numeric }>(SETTLE, [
+  const rows = await db.runOften<{ place: Numeric }>(SETTLE, [
     column(({ key }) => key),
     column(({ token }) => token),
     column(({ result }) => result),
@@ -49,9 +46,7 @@ async function settleRound(db: Database, settlements: readonly Settlement[]) {
     column(({ attempt }) => encodeOptional(attempt?.response)),
     column(({ attempt }) => attempt?.trigger === 'manual'),
   ])
-  const places = (raced: boolean) =>
-    rows.filter((row) => (Number(row.raced) === 1) === raced).map(({ place }) => Number(place))
-  return { settled: places(false), raced: places(true) }
+  return rows.map(({ place }) => Number(place))
 }
 
 /** {@link Deliveries.release}. */

@@ -47,10 +47,9 @@ export interface PostgresStorageOptions {
   /** How long a statement may take before its connection is left behind, in ms. Default: 30000. */
   readonly timeoutMs?: Ms
   /**
-   * Whether the statements that claim and settle are prepared, which saves the server to plan them each time. Default: true,
-   * with `pg` and postgres.js, while much is open (a plan for an empty table would be a bad one), and for as long as the
-   * server knows them again: behind PgBouncer older than 1.21 that pools by transaction, the first that is gone is noticed,
-   * and all goes on without. False prepares none.
+   * Whether the statements that run all the time are prepared. Default: true, with `pg` and postgres.js, and for as long as
+   * the server knows them again: behind PgBouncer older than 1.21 that pools by transaction, the first that is gone is
+   * noticed, and all goes on without. False prepares none.
    */
   readonly preparedStatements?: boolean
   /** Sleeps between tries. What is due is decided by the database's clock. Default: the machine's. */

@@ -14,6 +14,7 @@ interface Ran {
 interface Plan {
   readonly 'Node Type': string
   readonly 'Relation Name'?: string
+  readonly 'Index Cond'?: string
   readonly Plans?: readonly Plan[]
 }
 
@@ -81,15 +82,44 @@ describe.skipIf(!server)('query plans', () => {
     ran.length = 0
     await hotPath(postgresStorage(record))
     const texts = new Map(ran.map((one) => [one.text, one]))
-    expect(texts.size).toBeGreaterThan(15)
+    expect(texts.size).toBeGreaterThan(14)
     expect(await walked([...texts.values()])).toEqual([])
+  })
+
+  it('of the functions on the hot path search too, in all of their statements', { timeout: 120_000 }, async () => {
+    const client = await pool.connect()
+    const plans: { readonly 'Query Text': string; readonly Plan: Plan }[] = []
+    client.on('notice', ({ message = '' }) => {
+      if (message.includes('plan:')) plans.push(JSON.parse(message.slice(message.indexOf('{'))))
+    })
+    for (const statement of [
+      "load 'auto_explain'",
+      'set auto_explain.log_min_duration = 0',
+      'set auto_explain.log_nested_statements = on',
+      'set auto_explain.log_format = json',
+      'set auto_explain.log_level = notice',
+    ])
+      await client.query(statement)
+    await hotPath(postgresStorage(client))
+    client.release(true)
+
+    const ofFunctions = plans.filter((one) => /\bp_now\b|\bp_[a-z]+\b/.test(one['Query Text']))
+    expect(ofFunctions.length).toBeGreaterThan(8)
+    const found = ofFunctions.flatMap((one) =>
+      nodesOf(one.Plan)
+        // Told not to walk through tables, the planner could walk through all of an index instead.
+        .filter((node) => /Scan$/.test(node['Node Type']) && node['Index Cond'] === undefined)
+        .filter((node) => filled.has(node['Relation Name'] ?? '') && node['Node Type'] !== 'Bitmap Heap Scan')
+        .map((node) => `${node['Node Type']} on ${node['Relation Name']}: ${one['Query Text'].trim()}`),
+    )
+    expect(found).toEqual([])
   })
 
   it('of the hot path that are kept for all parameters search too', { timeout: 120_000 }, async () => {
     ran.length = 0
     await hotPath(postgresStorage(record))
     const texts = new Map(ran.map((one) => [one.text, one]))
-    expect(texts.size).toBeGreaterThan(15)
+    expect(texts.size).toBeGreaterThan(14)
     expect(await walked([...texts.values()], explainPrepared)).toEqual([])
   })
 
@@ -105,7 +135,7 @@ describe.skipIf(!server)('query plans', () => {
     ran.length = 0
     await hotPath(postgresStorage(record))
     const reads = ran.filter(({ text }) => /join hooks\.message m/.test(text) && /left join hooks\.payload/.test(text))
-    expect(reads.length).toBeGreaterThan(1)
+    expect(reads.length).toBeGreaterThan(0)
     for (const one of reads) {
       const nodes = await explain(one)
       const partitions = new Set(nodes.flatMap((node) => node['Relation Name'] ?? []))
@@ -127,10 +157,10 @@ async function fill(pool: pg.Pool, count: number): Promise<void> {
     insert into hooks.message (week, id, tenant, type, occurred_at, created_at)
       select ${week}, 'msg_' || i, 't' || i % ${count}, 'a', now(), now() from generate_series(1, ${count}) i;
     insert into hooks.payload (week, id, created_at, data) select ${week}, 'msg_' || i, now(), '{}' from generate_series(1, ${count}) i;
-    insert into hooks.outbox (id, week, tenant, type, due_at)
-      select 'msg_' || i, ${week}, 't' || i % ${count}, 'a', now() + interval '1 day' from generate_series(1, ${count}) i;
-    insert into hooks.open (id, week, tenant, endpoint_id, message_id, message_week, type, created_at, due_at, since)
-      select 'dlv_' || i, ${week}, 't' || i % ${count}, 'ep_' || i, 'msg_' || i, ${week}, 'a', now(), now() + interval '1 day', now()
+    insert into hooks.outbox (id, week, tenant, type, occurred_at, due_at)
+      select 'msg_' || i, ${week}, 't' || i % ${count}, 'a', now(), now() + interval '1 day' from generate_series(1, ${count}) i;
+    insert into hooks.open (id, week, tenant, endpoint_id, message_id, message_week, type, occurred_at, created_at, due_at, since)
+      select 'dlv_' || i, ${week}, 't' || i % ${count}, 'ep_' || i, 'msg_' || i, ${week}, 'a', now(), now(), now() + interval '1 day', now()
       from generate_series(1, ${count}) i;
     insert into hooks.ended (week, id, tenant, endpoint_id, message_id, message_week, type, state, attempts, created_at, finished_at)
       select ${week}, 'old_' || i, 't' || i % ${count}, 'ep_' || i, 'msg_' || i, ${week}, 'a', 'delivered', 1, now(), now()

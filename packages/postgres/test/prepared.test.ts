@@ -2,7 +2,7 @@ import type { Storage } from '@hooks/core'
 import pg from 'pg'
 import postgres from 'postgres'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { type PostgresHandle, type PostgresStorageOptions, postgresStorage } from '../src/index.ts'
+import { type PostgresHandle, postgresStorage } from '../src/index.ts'
 import { server } from './servers.ts'
 
 const NAMES = `select name from pg_prepared_statements where name like 'hooks\\_%' order by name`
@@ -18,10 +18,6 @@ describe.skipIf(!server)('prepared statements', { timeout: 60_000 }, () => {
     drop = database.drop
     const pool = new pg.Pool({ connectionString: url })
     await postgresStorage(pool).schema.migrate()
-    // Much that is open, and not due.
-    await pool.query(`
-      insert into hooks.open (id, week, tenant, endpoint_id, message_id, message_week, type, created_at, due_at, since)
-        select 'dlv_' || i, 2900, 't', 'ep_1', 'msg_' || i, 2900, 'a', now(), now() + interval '1 day', now() from generate_series(1, 6000) i`)
     await pool.end()
   }, 120_000)
   afterAll(() => drop?.(), 60_000)
@@ -45,12 +41,6 @@ describe.skipIf(!server)('prepared statements', { timeout: 60_000 }, () => {
   }
 
   const look = (storage: Storage<PostgresHandle>) => storage.claim({ worker: 'w', limit: 1, leaseMs: 60_000, cap: 1 })
-  /** What claims once: it knows then how much is open. */
-  const opened = async (handle: PostgresHandle, options: PostgresStorageOptions = {}) => {
-    const storage = postgresStorage(handle, options)
-    await look(storage)
-    return storage
-  }
   const settle = (storage: Storage<PostgresHandle>) =>
     storage.settle([{ key: 'dlv_0', token: 't', result: 'skipped', reason: 'endpoint_disabled' }])
   const namesOn = async (connection: pg.Pool | pg.Client) =>
@@ -58,7 +48,7 @@ describe.skipIf(!server)('prepared statements', { timeout: 60_000 }, () => {
 
   it('are made by node-postgres once a connection, for what claims and settles', async () => {
     const pool = openPool()
-    const storage = await opened(pool)
+    const storage = postgresStorage(pool)
     await look(storage)
     const names = await namesOn(pool)
     expect(names).toHaveLength(1)
@@ -73,16 +63,16 @@ describe.skipIf(!server)('prepared statements', { timeout: 60_000 }, () => {
     for (const prepare of [true, false]) {
       const sql = postgres(url, { max: 1, prepare, onnotice: () => {} })
       closing.push(() => sql.end())
-      const storage = await opened(sql)
+      const storage = postgresStorage(sql)
       await look(storage)
-      const found = await sql.unsafe(`select 1 from pg_prepared_statements where statement like '%hooks.lane%'`)
+      const found = await sql.unsafe(`select 1 from pg_prepared_statements where statement like '%hooks.claim%'`)
       expect(found.length).toBe(prepare ? 1 : 0)
     }
   })
 
   it('are not made where the option is false, nor in the transaction of the host', async () => {
     const pool = openPool()
-    await look(await opened(pool, { preparedStatements: false }))
+    await look(postgresStorage(pool, { preparedStatements: false }))
     expect(await namesOn(pool)).toEqual([])
 
     const host = openPool()
@@ -98,7 +88,7 @@ describe.skipIf(!server)('prepared statements', { timeout: 60_000 }, () => {
 
   it('that are gone, because a pooler gave another connection, are done without from then on', async () => {
     const connection = await connect()
-    const storage = await opened(connection)
+    const storage = postgresStorage(connection)
     await look(storage)
     await connection.query('deallocate all')
     expect(await look(storage)).toEqual([])
@@ -109,61 +99,15 @@ describe.skipIf(!server)('prepared statements', { timeout: 60_000 }, () => {
 
   it('that are there already, because a pooler gave the connection of another client, are done without from then on', async () => {
     const first = await connect()
-    await look(await opened(first))
+    await look(postgresStorage(first))
     const [name] = await namesOn(first)
 
     const second = await connect()
     await second.query(`prepare "${name}" as select 1`)
-    const storage = await opened(second)
+    const storage = postgresStorage(second)
     expect(await look(storage)).toEqual([])
     expect(await look(storage)).toEqual([])
     expect(await storage.nextDueInMs()).toBe(null)
     expect(await namesOn(second)).toEqual([name])
-  })
-
-  it('are not made while little is open: a plan for an empty table walks through it, and is kept when it fills', async () => {
-    const pool = openPool()
-    await postgresStorage(pool, { schema: 'small' }).schema.migrate()
-    const storage = await opened(pool, { schema: 'small' })
-    await look(storage)
-    await settle(storage)
-    expect(await namesOn(pool)).toEqual([])
-  })
-
-  it('are planned anew once they have become slow: the plan may be one for other tables than there are', async () => {
-    const pool = openPool()
-    let elapsed = 0
-    const clock = {
-      now: () => new Date(),
-      monotonic: () => elapsed,
-      sleep: (_: number, signal?: AbortSignal) =>
-        new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve())),
-    }
-    /** What each run of a claim was asked for: with a name, or without. */
-    const named: boolean[] = []
-    let takesMs = 0
-    const slow = new Proxy(pool, {
-      get(target, key) {
-        if (key !== 'query') return Reflect.get(target, key)
-        return async (statement: string | { name: string; text: string }, values?: string[]) => {
-          const text = typeof statement === 'string' ? statement : statement.text
-          if (/with\s+well as/.test(text)) {
-            named.push(typeof statement !== 'string')
-            elapsed += takesMs
-          }
-          return target.query(statement as string, values)
-        }
-      },
-    })
-    const storage = await opened(slow, { clock })
-    await look(storage)
-    takesMs = 150
-    await look(storage)
-    await look(storage)
-    takesMs = 0
-    await look(storage)
-    elapsed += 120_000
-    await look(storage)
-    expect(named).toEqual([false, true, true, false, false, true])
   })
 })

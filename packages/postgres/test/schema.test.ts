@@ -148,8 +148,8 @@ describe.skipIf(!server)('partitions', () => {
         values (${week}, 'd${week}', 'acme', 'e', 'm${week}', ${week}, 'a', 'failed', 1, ${ago}, ${ago})`)
     }
     // One of the second week is still to be delivered.
-    await pool.query(`insert into hooks.open (id, week, tenant, endpoint_id, message_id, message_week, type, created_at, due_at, since)
-      values ('${id('dlv_')}', ${thisWeek}, 'acme', 'e', 'm${old + 1}', ${old + 1}, 'a', now(), now(), now())`)
+    await pool.query(`insert into hooks.open (id, week, tenant, endpoint_id, message_id, message_week, type, occurred_at, created_at, due_at, since)
+      values ('${id('dlv_')}', ${thisWeek}, 'acme', 'e', 'm${old + 1}', ${old + 1}, 'a', now(), now(), now(), now())`)
     await pool.query(`insert into hooks.lane (endpoint_id, tenant, open) values ('e', 'acme', 1)`)
     const days = (n: number) => new Date(Date.now() - n * 86_400_000)
     await storage.history.prune({ payloadsBefore: days(30), historyBefore: days(90) }, 100)

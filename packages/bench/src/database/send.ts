@@ -24,7 +24,7 @@ const SAME_ROWS = `
     insert into hooks.message (week, id, tenant, type, occurred_at, created_at)
     select $3::int, id, 'acme', 'order.paid', now(), now() from given),
   payloads as (insert into hooks.payload (week, id, created_at, data) select $3::int, id, now(), data from given)
-  insert into hooks.outbox (id, week, tenant, type, due_at) select id, $3::int, 'acme', 'order.paid', now() from given`
+  insert into hooks.outbox (id, week, tenant, type, occurred_at, due_at) select id, $3::int, 'acme', 'order.paid', now(), now() from given`
 const BOOK = `insert into bare.booking (note) values ('a table for two')`
 
 /** What a send costs a host, beside an insert of the same row that the host writes itself. */

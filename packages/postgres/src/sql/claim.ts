@@ -1,64 +1,65 @@
 import { after, epoch, laneColumns, NOW, readyAt } from './fragments.ts'
+import { functionOf } from './function.ts'
 
-/** Lanes of one kind that are ready, from $4 (in s) on, in the order in which they became so. Those that another is at are left to it. */
-const arm = (name: string, failing: boolean): string => `
-  ${name} as (
-    select l.endpoint_id, l.rev
+/** Lanes of one kind that are ready, from p_from (in s) on, in the order in which they became so. Those that another is at are left to it. */
+const arm = (failing: boolean): string => `
+  (select l.endpoint_id
     from hooks.lane l
-    where l.failing = ${failing} and l.ready_at <= ${NOW} and l.ready_at >= to_timestamp($4::text::float8)
+    where l.failing = ${failing} and l.ready_at <= ${NOW} and l.ready_at >= to_timestamp(p_from)
     order by l.ready_at, l.turn
-    limit case when $5::text::boolean = ${!failing}${failing ? ' or $9::text::int <= 0' : ''} then 0 else $2::text::int end
-    for update skip locked
-  )`
+    limit case when p_failing = ${!failing}${failing ? ' or p_failing_limit <= 0' : ''} then 0 else p_lanes end
+    for update skip locked)`
 
 /** How many a rate leaves unused for later: those of a twentieth of a second, or one. */
 const KEPT = 'greatest(floor(per_second / 20), 1)'
 
-/**
- * Claims. $1 how many, $2 of how many lanes at most, $3 the cap of lanes that have none of their own, $4 from which ready
- * time on, $5 whether failing ones alone or the others alone, $6 the lease in ms, $7 the token, $8 the worker, $9 how many
- * of failing lanes at most, $10 how many of a tenant at most while others wait, $11 as JSON what each tenant has running.
- *
- * A statement sees all rows as they were when it began, but a row that it locks as it is. So a lane that another has
- * changed in between is one whose deliveries would be seen as they were before: its `rev` tells, it is left alone, and
- * stays ready for the next claim. Of all other lanes, nothing changes while they are locked.
- */
-export const CLAIM = `
-  with ${arm('well', false)},
-  ${arm('ill', true)},
-  found as (select * from well union all select * from ill),
-  running as materialized (
-    select key as tenant, value::int as n from json_each_text($11::text::json)
-  ),
-  seen as materialized (
+/** What of a lane is leased, in the order in which it was due. As many as the lane counts, and so no further than the last. */
+const leasedOf = (lane: string): string => `
+  select o.*
+  from hooks.open o
+  where o.endpoint_id = ${lane}.endpoint_id and o.leased and o.due_at >= ${lane}.claimed_from
+  order by o.due_at, o.id
+  limit ${lane}.leased`
+
+const BODY = `
+declare
+  v_until constant timestamptz := ${NOW} + p_lease_ms * interval '1 millisecond';
+  v_found text[];
+  v_used int;
+  v_low float8;
+  v_taken hooks.open[];
+  v_week_from int;
+  v_week_to int;
+begin
+  v_found := array(${arm(false)}) || array(${arm(true)});
+
+  with seen as materialized (
     select s.*, (row_number() over (order by s.ready_at, s.turn, s.endpoint_id))::int as place,
-      case when s.probing then 1 else coalesce(s.cap, s.concurrency, $3::text::int) end - s.leased + lost.n as room
-    from found f
-    join hooks.lane s on s.endpoint_id = f.endpoint_id and s.rev = f.rev
+      case when s.probing then 1 else coalesce(s.cap, s.concurrency, p_cap) end - s.leased + lost.n as room
+    from hooks.lane s
     cross join lateral (
-      select count(*)::int as n
-      from hooks.open o
-      where s.leased_from <= ${NOW}
-        and o.endpoint_id = s.endpoint_id and o.leased and o.due_at >= s.leased_from and o.due_at <= ${NOW}
+      select case when s.leased_from > ${NOW} then 0 else
+        (select count(*) from (${leasedOf('s')}) o where o.leased_until <= ${NOW}) end::int as n
     ) lost
+    where s.endpoint_id = any(v_found)
     order by place
-    limit $2::text::int
-  ),
-  rated as (
-    select s.*, greatest(s.free_at, ${NOW} - (${KEPT} - 1) * (interval '1 second' / s.per_second)) as free_from from seen s
+    limit p_lanes
   ),
   freed as (
     select r.*,
       least(
         r.room,
         case
-          when r.per_second is null then $1::text::int
+          when r.per_second is null then p_limit
           when r.free_from > ${NOW} then 0
-          else least(floor(extract(epoch from ${NOW} - r.free_from)::float8 * r.per_second) + 1, $1::text::int)
+          else least(floor(extract(epoch from ${NOW} - r.free_from)::float8 * r.per_second) + 1, p_limit)
         end
       )::int as free,
-      coalesce((select n from running where running.tenant = r.tenant), 0) as running
-    from rated r
+      coalesce(u.n, 0) as running
+    from (
+      select s.*, greatest(s.free_at, ${NOW} - (${KEPT} - 1) * (interval '1 second' / s.per_second)) as free_from from seen s
+    ) r
+    left join (select key as tenant, value::int as n from json_each_text(p_running)) u on u.tenant = r.tenant
   ),
   hoped as (
     select f.*, case when f.failing then 0 else least(greatest(f.free, 0), greatest(f.open - f.leased, 1)) end as hope
@@ -66,7 +67,7 @@ export const CLAIM = `
   ),
   shared as (
     select h.*,
-      greatest(0, least(h.hope, $10::text::int - h.running
+      greatest(0, least(h.hope, p_most - h.running
         - coalesce(sum(h.hope) over (partition by h.tenant order by h.place rows between unbounded preceding and 1 preceding), 0))) as share
     from hoped h
   ),
@@ -77,24 +78,24 @@ export const CLAIM = `
       select s.*, coalesce(sum(s.share) over (order by s.place rows between unbounded preceding and 1 preceding), 0) as before
       from shared s
     ) s
-    where s.before < $1::text::int
+    where s.before < p_limit
   ),
-  due as materialized (
-    select l.place, l.free, l.failing, l.running, c.*, row_number() over (partition by l.place order by c.due_at, c.id) as nth
+  due as (
+    select l.place, l.free, l.failing, l.running, c.*, 
+      row_number() over (partition by l.place order by coalesce(c.leased_until, c.due_at), c.id) as nth
     from lanes l
     cross join lateral (
-      (select o.*
+      (select o.id, o.due_at, o.tenant, o.leased, o.leased_until
         from hooks.open o
         where o.endpoint_id = l.endpoint_id and not o.leased and o.due_at >= l.waiting_from
         order by o.due_at, o.id
-        limit least(greatest(l.free, 0), $1::text::int) + 1)
+        limit least(greatest(l.free, 0), p_limit) + 1)
       union all
-      (select o.*
-        from hooks.open o
-        where l.leased_from <= ${NOW}
-          and o.endpoint_id = l.endpoint_id and o.leased and o.due_at >= l.leased_from and o.due_at <= ${NOW}
-        order by o.due_at, o.id
-        limit least(greatest(l.free, 0), $1::text::int) + 1)
+      (select o.id, o.due_at, o.tenant, o.leased, o.leased_until
+        from (${leasedOf('l')}) o
+        where l.leased_from <= ${NOW} and o.leased_until <= ${NOW}
+        order by o.leased_until, o.id
+        limit least(greatest(l.free, 0), p_limit) + 1)
     ) c
   ),
   ranked as (
@@ -104,39 +105,41 @@ export const CLAIM = `
     from (select d.*, d.nth <= d.free and d.due_at <= ${NOW} as takeable from due d) d
   ),
   judged as materialized (
-    select r.*, r.is_eligible and r.k <= $1::text::int as is_taken
+    select r.*, r.is_eligible and r.k <= p_limit as is_taken
     from (
       select r.*, row_number() over (
-        partition by r.is_eligible order by (r.of_tenant > $10::text::int - r.running), r.place, r.nth) as k
-      from (select r.*, r.takeable and (not r.failing or r.of_kind <= $9::text::int) as is_eligible from ranked r) r
+        partition by r.is_eligible order by (r.of_tenant > p_most - r.running), r.place, r.nth) as k
+      from (select r.*, r.takeable and (not r.failing or r.of_kind <= p_failing_limit) as is_eligible from ranked r) r
     ) r
   ),
-  taken as materialized (
-    select * from judged where is_taken
-  ),
-  sums as materialized (
+  sums as (
     select place,
       (count(*) filter (where is_taken))::int as took,
       (count(*) filter (where is_taken and leased))::int as took_lost,
       count(*) filter (where takeable) as takeable,
+      min(due_at) filter (where is_taken) as first_taken,
       min(due_at) filter (where not is_taken and not leased) as first_waiting,
-      min(due_at) filter (where not is_taken and leased) as first_lost
+      min(leased_until) filter (where not is_taken and leased) as first_lost
     from judged
     group by place
+  ),
+  taken as materialized (
+    select o.*, j.k from judged j join hooks.open o on o.id = j.id where j.is_taken
   ),
   passed as (
     select t.id, t.endpoint_id, t.ordering_key from taken t where t.waits
   ),
   leased as (
     update hooks.open o
-    set due_at = ${NOW} + $6::text::float8 * interval '1 millisecond', leased = true, token = $7::text, worker = $8::text,
-      claimed_at = ${NOW}, claims = o.claims + 1, waits = false,
+    set leased = true, leased_until = v_until, token = p_token, worker = p_worker, claimed_at = ${NOW}, claims = o.claims + 1,
+      waits = false,
       ordering_key = case
         when o.ordering_key is not null and not o.waits
           and exists (select 1 from passed p where p.endpoint_id = o.endpoint_id and p.ordering_key = o.ordering_key) then null
         else o.ordering_key end
     from taken t
     where o.id = t.id
+    returning o, t.k
   ),
   outrun as (
     update hooks.open o
@@ -174,58 +177,84 @@ export const CLAIM = `
       l.took >= l.room as is_full,
       case when l.per_second is not null and l.took > 0 then l.free_from + l.took * (interval '1 second' / l.per_second)
         else l.free_at end as free_at,
+      least(case when l.leased > 0 then l.claimed_from end, l.first_taken, 'infinity') as claimed_from,
       case when l.open > l.leased + l.took - l.took_lost then
         least(coalesce(l.first_waiting, 'infinity'), (select min(n.due_at) from limited n where n.endpoint_id = l.endpoint_id))
         else 'infinity' end as waiting_from,
       least(
         l.first_lost,
-        case when l.took > 0 then ${NOW} + $6::text::float8 * interval '1 millisecond' end,
+        case when l.took > 0 then v_until end,
         case
           when l.leased = 0 then 'infinity'
           when l.leased_from > ${NOW} then l.leased_from
-          else (
-            select min(o.due_at) from hooks.open o
-            where o.endpoint_id = l.endpoint_id and o.leased and o.due_at > ${NOW})
+          else (select min(o.leased_until) from (${leasedOf('l')}) o where o.leased_until > ${NOW})
         end,
         'infinity'
       ) as leased_from
     from (
-      select l.*, coalesce(r.took, 0) as took, coalesce(r.took_lost, 0) as took_lost, r.first_waiting, r.first_lost
+      select l.*, coalesce(r.took, 0) as took, coalesce(r.took_lost, 0) as took_lost, r.first_taken, r.first_waiting, r.first_lost
       from lanes l
       left join sums r on r.place = l.place
       where r.took > 0 or coalesce(r.takeable, 0) = 0
     ) l
+    offset 0
   ),
   moved as (
     update hooks.lane l
-    set leased = v.leased, is_full = v.is_full, waiting_from = v.waiting_from, leased_from = v.leased_from, free_at = v.free_at,
+    set leased = v.leased, is_full = v.is_full, waiting_from = v.waiting_from, leased_from = v.leased_from,
+      claimed_from = v.claimed_from, free_at = v.free_at,
       ready_at = ${readyAt('v', 'null::timestamptz')}, turn = v.place, rev = l.rev + 1
     from visited v
     where l.endpoint_id = v.endpoint_id
-  ),
-  served as materialized (
-    select f.first_id, e.id, e.tenant as owner, e.url, e.filters, e.channels, e.state, e.reason, e.name, e.metadata, e.secrets,
-      e.settings, e.rev, ${epoch('e.created_at')} as created, ${epoch('e.updated_at')} as updated,
-      ${laneColumns('l')}
-    from (select place, endpoint_id, (array_agg(id order by k))[1] as first_id from taken group by place, endpoint_id) f
-    join lanes l on l.place = f.place
-    join hooks.endpoint e on e.id = f.endpoint_id
-  ),
-  report as (
-    select
-      (select count(*) from found)::int as seen,
-      ((select count(*) from found f where not exists (select 1 from seen s where s.endpoint_id = f.endpoint_id)))::int as raced,
-      ((select count(*) from seen) - (select count(*) from lanes))::int as spared,
-      extract(epoch from coalesce((select min(ready_at) from lanes), ${NOW}))::float8 as low,
-      pg_relation_size('hooks.open'::regclass) / current_setting('block_size')::int as pages
   )
-  select r.seen, r.raced, r.spared, r.low, r.pages,
-    t.id as key, t.endpoint_id as endpoint, t.tenant as tenant, t.message_id as message, t.message_week as week,
-    t.attempts, t.claims + 1 as claims, t.step, t.manual::int as manual, t.variant, t.failing::int as ill,
-    greatest(floor(extract(epoch from ${NOW} - t.since) * 1000), 0)::bigint as age,
-    s.id, s.owner, s.url, s.filters, s.channels, s.state, s.reason, s.name, s.metadata, s.secrets, s.settings, s.rev, s.created,
-    s.updated, s.held, s.paused, s.probing, s.failing, s.cap, s.failures, s.exhausted, s.first, s.last, s.warned
-  from report r
-  left join taken t on true
-  left join served s on s.first_id = t.id
-  order by t.k`
+  select (select count(*) from lanes), extract(epoch from coalesce((select min(ready_at) from lanes), ${NOW}))::float8,
+    array_agg(o order by k), min((o).message_week), max((o).message_week)
+  from leased
+  into v_used, v_low, v_taken, v_week_from, v_week_to;
+
+  return query
+  select cardinality(v_found), cardinality(v_found) - v_used, v_low,
+    t.id, t.endpoint_id, t.tenant, t.message_id, t.type, ${epoch('t.occurred_at')}, p.data,
+    t.attempts, t.claims, t.step, t.manual::int, t.variant,
+    greatest(floor(extract(epoch from ${NOW} - t.since) * 1000), 0)::bigint,
+    e.url, e.filters, e.channels, e.state, e.reason, e.name, e.metadata, e.secrets,
+    e.settings, e.rev, ${epoch('e.created_at')}, ${epoch('e.updated_at')},
+    ${laneColumns('l')}
+  from (select 1) one
+  left join (
+    select t.*, row_number() over (partition by t.endpoint_id order by t.ordinality) = 1 as is_first
+    from unnest(v_taken) with ordinality as t
+  ) t on true
+  left join hooks.payload p on p.id = t.message_id and p.week = t.message_week and p.week >= v_week_from and p.week <= v_week_to
+  left join hooks.endpoint e on e.id = t.endpoint_id and t.is_first
+  left join hooks.lane l on l.endpoint_id = e.id
+  order by t.ordinality;
+end`
+
+const PARAMETERS = `p_limit int, p_lanes int, p_cap int, p_from float8, p_failing boolean, p_lease_ms float8, p_token text,
+  p_worker text, p_failing_limit int, p_most int, p_running json`
+
+const RETURNS = `table (
+    seen int, spared int, low float8,
+    key text, endpoint text, tenant text, message text, type text, occurred bigint, data text,
+    attempts int, claims int, step int, manual int, variant text, age bigint,
+    url text, filters text, channels text, state text, reason text, name text, metadata text, secrets text,
+    settings text, rev int, created bigint, updated bigint,
+    held bigint, paused int, probing int, failing int, cap int, failures int, exhausted int, first bigint, last bigint,
+    warned int)`
+
+/**
+ * Locks lanes that are ready, takes of each what it may have and what the claim has left, and writes when each is ready
+ * next. Whatever is decided is decided after the locks, by rows that nobody changes meanwhile.
+ */
+export const CLAIM_FUNCTION = functionOf('claim', PARAMETERS, RETURNS, BODY)
+
+/**
+ * Claims. $1 how many, $2 of how many lanes at most, $3 the cap of lanes that have none of their own, $4 from which ready
+ * time on, $5 whether failing ones alone or the others alone, $6 the lease in ms, $7 the token, $8 the worker, $9 how many
+ * of failing lanes at most, $10 how many of a tenant at most while others wait, $11 as JSON what each tenant has running.
+ */
+export const CLAIM = `
+  select * from hooks.claim(
+    $1::text::int, $2::text::int, $3::text::int, $4::text::float8, $5::text::boolean, $6::text::float8, $7::text, $8::text,
+    $9::text::int, $10::text::int, $11::text::json, ${NOW})`

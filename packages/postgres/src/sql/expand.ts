@@ -1,4 +1,5 @@
 import { after, ENDED_COLUMNS, list, lockedLanes, movedLanes, NOW } from './fragments.ts'
+import { functionOf } from './function.ts'
 
 /** Marks that are due, oldest first. $1 how many, $2 the due time, in s, from which on to look. `low` is the first of them. */
 export const DUE_MARKS = `
@@ -14,78 +15,87 @@ export const DUE_MARKS = `
   left join due d on true
   order by d.due_at, d.id`
 
-/**
- * Removes marks and inserts deliveries. $1 the messages; $2 to $6, a delivery each: message, id, week, endpoint, variant. A
- * message that another is at is left to it; one of an ordering key stays marked while one that was put before it does, or
- * where a lane of it is raced, which `raced` counts.
- */
-export const EXPAND = `
-  with picked as materialized (
-    select x.* from hooks.outbox x where x.id = any(${list('$1', 'text')}) order by x.id for update skip locked
-  ),
-  given as (
-    select g.*, p.tenant, p.ordering_key
-    from unnest(${list('$2', 'text')}, ${list('$3', 'text')}, ${list('$4', 'int')}, ${list('$5', 'text')}, ${list('$6', 'text')})
-      with ordinality as g(message_id, id, week, endpoint_id, variant, place)
-    join picked p on p.id = g.message_id
-  ),
-  ${lockedLanes('given')},
-  kept as (
-    select p.id
-    from picked p
-    where p.ordering_key is not null
-      and (
-        exists (
+const BODY = `
+declare
+  v_marks text[];
+  v_ordered text[];
+  v_lanes text[];
+  v_expanded int;
+begin
+  select array_agg(x.id), array_agg(x.id) filter (where x.ordering_key is not null)
+  from (
+    select x.id, x.ordering_key from hooks.outbox x where x.id = any(p_marks) order by x.id for update skip locked
+  ) x
+  into v_marks, v_ordered;
+
+  v_lanes := array(
+    select l.endpoint_id
+    from hooks.lane l
+    where l.endpoint_id in (
+      select g.endpoint_id from unnest(p_messages, p_endpoints) as g(message_id, endpoint_id) where g.message_id = any(v_marks))
+    order by l.endpoint_id
+    for update);
+
+  if v_ordered is not null then
+    -- Those before which another is still marked keep their own.
+    v_marks := array(
+      select m.id
+      from unnest(v_marks) as m(id)
+      cross join lateral (select x.* from hooks.outbox x where x.id = m.id limit 1) p
+      where p.ordering_key is null
+        or not exists (
           select 1 from hooks.outbox x
           where x.tenant = p.tenant and x.ordering_key = p.ordering_key and x.ordering_seq < p.ordering_seq
-            and x.id not in (select id from picked))
-        or exists (
-          select 1 from given g join raced r on r.endpoint_id = g.endpoint_id
-          where g.tenant = p.tenant and g.ordering_key = p.ordering_key))
+            and x.id <> all(v_ordered)));
+  end if;
+
+  with given as (
+    select g.*
+    from unnest(p_messages, p_ids, p_weeks, p_endpoints, p_variants) with ordinality
+      as g(message_id, id, week, endpoint_id, variant, place)
+  ),
+  locked as (
+    select l.* from hooks.lane l where l.endpoint_id = any(v_lanes)
   ),
   marks as (
-    delete from hooks.outbox x using picked p
-    where x.id = p.id and p.id not in (select id from kept)
-    returning x.*
+    delete from hooks.outbox x where x.id = any(v_marks) returning x.*
   ),
   target as materialized (
     select g.place, g.id, g.week, g.endpoint_id, g.variant, g.message_id, m.week as message_week, m.tenant, m.type,
-      m.ordering_key, m.ordering_wait_ms, m.ordering_seq, e.state,
-      case when m.ordering_key is not null and e.state = 'enabled' then
-        row_number() over (partition by g.endpoint_id, m.ordering_key, e.state order by m.ordering_seq) end as nth
+      m.occurred_at, m.ordering_key, m.ordering_wait_ms, m.ordering_seq, e.state
     from given g
     join marks m on m.id = g.message_id
-    join locked l on l.endpoint_id = g.endpoint_id
     join hooks.endpoint e on e.id = g.endpoint_id and e.tenant = m.tenant
+    where g.endpoint_id = any(v_lanes)
   ),
-  ranked as (
-    select t.*,
-      case
-        when t.nth is null then 0
-        when q.waiting then 3
-        else least(t.nth + q.led::int, 3)
-      end as rank
-    from target t
-    cross join lateral (
-      select
-        t.nth is not null and exists (
-          select 1 from hooks.open o where o.endpoint_id = t.endpoint_id and o.ordering_key = t.ordering_key and not o.waits) as led,
-        t.nth is not null and exists (
-          select 1 from hooks.open o where o.endpoint_id = t.endpoint_id and o.ordering_key = t.ordering_key and o.waits) as waiting
-    ) q
-    where t.state = 'enabled'
-  ),
+  -- What is first of its order is due now, the next as soon as it has waited long enough.
   placed as materialized (
+    select t.*, 0 as rank, ${NOW} as due_at
+    from target t
+    where t.state = 'enabled' and t.ordering_key is null
+    union all
     select r.*,
-      case when rank < 2 then ${NOW} when rank = 2 then ${after("coalesce(ordering_wait_ms, 'infinity')")} else 'infinity' end as due_at
-    from ranked r
+      case when rank < 2 then ${NOW} when rank = 2 then ${after("coalesce(ordering_wait_ms, 'infinity')")} else 'infinity' end
+    from (
+      select t.*,
+        case
+          when exists (
+            select 1 from hooks.open o where o.endpoint_id = t.endpoint_id and o.ordering_key = t.ordering_key and o.waits) then 3
+          else least(3, row_number() over (partition by t.endpoint_id, t.ordering_key order by t.ordering_seq)
+            + exists (
+              select 1 from hooks.open o
+              where o.endpoint_id = t.endpoint_id and o.ordering_key = t.ordering_key and not o.waits)::int)
+        end::int as rank
+      from target t
+      where t.state = 'enabled' and t.ordering_key is not null
+    ) r
   ),
   opened as (
     insert into hooks.open
-      (id, week, tenant, endpoint_id, message_id, message_week, type, created_at, due_at, since, variant, ordering_key,
-        ordering_wait_ms, ordering_seq, waits)
-    select id, week, tenant, endpoint_id, message_id, message_week, type, ${NOW}, due_at, ${NOW}, variant, ordering_key,
-      ordering_wait_ms, ordering_seq, rank >= 2
+      (id, week, tenant, endpoint_id, message_id, message_week, type, occurred_at, created_at, due_at, since, variant,
+        ordering_key, ordering_wait_ms, ordering_seq, waits)
+    select id, week, tenant, endpoint_id, message_id, message_week, type, occurred_at, ${NOW}, due_at, ${NOW}, variant,
+      ordering_key, ordering_wait_ms, ordering_seq, rank >= 2
     from placed
   ),
   skipped as (
@@ -100,9 +110,24 @@ export const EXPAND = `
     group by p.endpoint_id
   ),
   ${movedLanes()}
-  select count(*)::int as raced
-  from kept k
-  where exists (select 1 from given g join raced r on r.endpoint_id = g.endpoint_id where g.message_id = k.id)`
+  select count(*) from marks into v_expanded;
+  return v_expanded;
+end`
+
+const PARAMETERS =
+  'p_marks text[], p_messages text[], p_ids text[], p_weeks int[], p_endpoints text[], p_variants text[]'
+
+/** Locks marks, and then the lanes of their deliveries; removes the marks, and inserts the deliveries. */
+export const EXPAND_FUNCTION = functionOf('expand', PARAMETERS, 'int', BODY)
+
+/**
+ * Removes marks and inserts deliveries. $1 the messages; $2 to $6, a delivery each: message, id, week, endpoint, variant. A
+ * message that another is at is left to it; one of an ordering key stays marked while one that was put before it does.
+ */
+export const EXPAND = `
+  select hooks.expand(
+    ${list('$1', 'text')}, ${list('$2', 'text')}, ${list('$3', 'text')}, ${list('$4', 'int')}, ${list('$5', 'text')},
+    ${list('$6', 'text')}, ${NOW}) as expanded`
 
 /**
  * Deliveries of messages that were expanded before: $1 to $6, one each: message, its week, id, week, endpoint, variant. Those
@@ -117,7 +142,7 @@ export const ADD = `
   ),
   ${lockedLanes('given')},
   target as materialized (
-    select g.*, m.tenant, m.type
+    select g.*, m.tenant, m.type, m.occurred_at
     from given g
     join locked l on l.endpoint_id = g.endpoint_id
     join hooks.endpoint e on e.id = g.endpoint_id and e.state = 'enabled'
@@ -129,8 +154,8 @@ export const ADD = `
   ),
   opened as (
     insert into hooks.open
-      (id, week, tenant, endpoint_id, message_id, message_week, type, created_at, due_at, since, variant, manual)
-    select id, week, tenant, endpoint_id, message_id, message_week, type, ${NOW}, ${NOW}, ${NOW}, variant, true
+      (id, week, tenant, endpoint_id, message_id, message_week, type, occurred_at, created_at, due_at, since, variant, manual)
+    select id, week, tenant, endpoint_id, message_id, message_week, type, occurred_at, ${NOW}, ${NOW}, ${NOW}, variant, true
     from target
     where endpoint_id not in (select endpoint_id from raced)
     returning endpoint_id

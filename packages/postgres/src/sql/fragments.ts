@@ -74,7 +74,7 @@ export const movedLanes = (columns = '', sets = '', join = ''): string => `
     set open = c.open, leased = c.leased, is_full = c.is_full, waiting_from = c.waiting_from, leased_from = c.leased_from,
       ready_at = c.ready_at, turn = case when c.ready_at is distinct from c.was then c.place else l.turn end, rev = l.rev + 1
       ${sets}
-    from (select c.*, ${readyAt('c', 'c.was')} as ready_at from changed c) c
+    from (select c.*, ${readyAt('c', 'c.was')} as ready_at from changed c offset 0) c
     where l.endpoint_id = c.endpoint_id
   )`
 
@@ -121,7 +121,7 @@ export const KEPT_COLUMNS = 'week, id, tenant, endpoint_id, message_id, message_
 
 /** The state of an open delivery. A lease that has ended is in flight no more. */
 export const OPEN_STATE = `
-  case when o.leased and o.due_at > ${NOW} then 'sending' when o.attempts > 0 then 'retrying' else 'pending' end`
+  case when o.leased and o.leased_until > ${NOW} then 'sending' when o.attempts > 0 then 'retrying' else 'pending' end`
 
 /** A lane as it is seen, in words that no driver renames. */
 export const laneColumns = (lane: string): string => `

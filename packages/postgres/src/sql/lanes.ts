@@ -81,7 +81,9 @@ export const DEPTH = `
     (select count(*) from hooks.outbox)::int as unexpanded,
     (select count(*) from hooks.lane where held_until > ${NOW} or paused)::int as held,
     count(*)::int as open,
-    (count(*) filter (where due_at <= ${NOW}))::int as due,
-    floor(extract(epoch from ${NOW} - min(due_at) filter (where due_at <= ${NOW})) * 1000)::bigint as oldest,
+    (count(*) filter (where is_due))::int as due,
+    floor(extract(epoch from ${NOW} - min(due_at) filter (where is_due)) * 1000)::bigint as oldest,
     ${epoch(NOW)} as at
-  from hooks.open`
+  from (
+    select o.due_at, o.due_at <= ${NOW} and (not o.leased or o.leased_until <= ${NOW}) as is_due from hooks.open o
+  ) o`

@@ -1,4 +1,7 @@
 import type { Migration } from '@hooks/core'
+import { CLAIM_FUNCTION } from './claim.ts'
+import { EXPAND_FUNCTION } from './expand.ts'
+import { SETTLE_FUNCTION } from './settle.ts'
 
 /**
  * The tables, step by step. Every statement of this package is written with the default schema `hooks`, and gets the
@@ -10,9 +13,12 @@ import type { Migration } from '@hooks/core'
  * - Of what is `open` with an ordering key, all but the first of an endpoint and key `waits`: until its wait is over, or for
  *   ever, which is a due time of infinity.
  * - `lane` is the schedule of one endpoint, and counts its open rows: whoever changes those has the lane's row locked,
- *   and writes to it. `ready_at` is null where nothing can be claimed. `waiting_from` and `leased_from` are no later than
- *   the first due time of what waits and of what is leased, so that a scan begins behind what is gone; `free_at` is
+ *   and writes to it. `ready_at` is null where nothing can be claimed. `waiting_from` and `claimed_from` are no later than
+ *   the first due time of what waits and of what is leased, so that a scan begins behind what is gone, and `leased_from`
+ *   no later than the first end of a lease; `free_at` is
  *   the time from which its rate lets one more start; `rev` changes with every change of the lane or of its rows.
+ * - A claim changes no column of `open` that an index has: the row keeps its due time while it is leased, so that nothing is
+ *   written but the row itself.
  * - `job` is work in steps. Its `due_at` is null once it has ended.
  *
  * `message`, `payload`, `ended` and `attempt` are partitioned by the week in which the id was made, which the id tells.
@@ -52,6 +58,7 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         week int not null,
         tenant text collate "C" not null,
         type text not null,
+        occurred_at timestamptz not null,
         due_at timestamptz not null,
         ordering_key text collate "C",
         ordering_wait_ms float8,
@@ -113,6 +120,7 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         is_full boolean not null default false,
         waiting_from timestamptz not null default 'infinity',
         leased_from timestamptz not null default 'infinity',
+        claimed_from timestamptz not null default 'infinity',
         ready_at timestamptz,
         turn int not null default 0,
         rev bigint not null default 0
@@ -127,29 +135,31 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         message_id text collate "C" not null,
         message_week int not null,
         type text not null,
+        occurred_at timestamptz not null,
         created_at timestamptz not null,
-        due_at timestamptz not null,
-        leased boolean not null default false,
-        token text,
-        worker text,
-        claimed_at timestamptz,
-        claims int not null default 0,
-        attempts int not null default 0,
-        step int not null default 0,
-        since timestamptz not null,
-        manual boolean not null default false,
         variant text,
         ordering_key text collate "C",
         ordering_wait_ms float8,
         ordering_seq bigint,
-        waits boolean not null default false
+        since timestamptz not null,
+        due_at timestamptz not null,
+        attempts int not null default 0,
+        step int not null default 0,
+        manual boolean not null default false,
+        waits boolean not null default false,
+        leased boolean not null default false,
+        leased_until timestamptz,
+        claimed_at timestamptz,
+        claims int not null default 0,
+        token text,
+        worker text
       ) with (
         fillfactor = 70,
         autovacuum_vacuum_scale_factor = 0.02,
         autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0
       )`,
-      `create index open_due on hooks.open (endpoint_id, leased, due_at, id)`,
+      `create index open_due on hooks.open (endpoint_id, due_at, id)`,
       `create index open_tenant on hooks.open (tenant, id)`,
       `create index open_message on hooks.open (message_id)`,
       `create index open_order on hooks.open (endpoint_id, ordering_key, waits, ordering_seq)
@@ -211,6 +221,10 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
       `create index job_tenant on hooks.job (tenant, id)`,
       `create index job_due on hooks.job (due_at, id) where due_at is not null`,
       `create index job_finished on hooks.job (finished_at) where finished_at is not null`,
+
+      EXPAND_FUNCTION,
+      CLAIM_FUNCTION,
+      SETTLE_FUNCTION,
     ],
   },
 ]

@@ -1,4 +1,5 @@
 import { advancedOrders, ENDED_COLUMNS, KEPT_COLUMNS, list, lockedLanes, movedLanes, NOW } from './fragments.ts'
+import { functionOf } from './function.ts'
 
 /** What the lane of an endpoint learns: a success ends all that was, and failures after it count. */
 const HEALTH = `,
@@ -13,47 +14,41 @@ const HEALTH_SETS = `,
       failures = c.failures, exhausted = c.exhausted, first_failure_at = c.first_failure_at,
       last_failure_at = c.last_failure_at, failing = c.failing, probing = c.probing, warned = c.warned`
 
-/**
- * Settles. A parameter a column: key, token, result, reason, retry in ms, whether it was tried, and the attempt. No key
- * comes twice. (A limit keeps the planner from walking through what is open, which it would while that is little.) What has an ordering key and is of a lane that is raced is left as it is, and comes back as `raced`.
- */
-export const SETTLE = `
+const BODY = `
+declare
+  v_lanes text[];
+begin
+  v_lanes := array(
+    select l.endpoint_id
+    from hooks.lane l
+    where l.endpoint_id in (select o.endpoint_id from hooks.open o where o.id = any(p_keys))
+    order by l.endpoint_id
+    for update);
+  return query
   with given as (
     select *
     from unnest(
-      ${list('$1', 'text')}, ${list('$2', 'text')}, ${list('$3', 'text')}, ${list('$4', 'text')}, ${list('$5', 'float8')},
-      ${list('$6', 'int')}, ${list('$7', 'int')}, ${list('$8', 'int')}, ${list('$9', 'text')}, ${list('$10', 'text')},
-      ${list('$11', 'text')}, ${list('$12', 'boolean')}
+      p_keys, p_tokens, p_results, p_reasons, p_retry_ms, p_tried, p_ms, p_statuses, p_errors, p_details, p_responses, p_manual
     ) with ordinality as g(key, token, result, reason, retry_ms, tried, ms, status, error, detail, response, manual, place)
   ),
-  wanted as materialized (
-    select g.*, o.endpoint_id, o.ordering_key
-    from given g
-    cross join lateral (select o.endpoint_id, o.ordering_key from hooks.open o where o.id = g.key limit 1) o
-  ),
-  ${lockedLanes('wanted')},
-  late as materialized (
-    select w.place from wanted w join raced r on r.endpoint_id = w.endpoint_id where w.ordering_key is not null
-  ),
-  target as materialized (
-    select * from wanted where place not in (select place from late)
+  locked as (
+    select l.* from hooks.lane l where l.endpoint_id = any(v_lanes)
   ),
   retried as (
     update hooks.open o
-    set due_at = ${NOW} + t.retry_ms * interval '1 millisecond', leased = false, token = null, worker = null,
-      claimed_at = null, claims = 0, attempts = o.attempts + t.tried, step = o.step + 1, manual = false
-    from target t
-    join locked l on l.endpoint_id = t.endpoint_id
-    where o.id = t.key and t.result = 'retry' and o.leased and o.token = t.token
-    returning t.place, t.result, o.endpoint_id, o.week, o.id, o.attempts, o.due_at
+    set due_at = ${NOW} + t.retry_ms * interval '1 millisecond', leased = false, leased_until = null, token = null,
+      worker = null, claimed_at = null, claims = 0, attempts = o.attempts + t.tried, step = o.step + 1, manual = false
+    from given t
+    where o.id = t.key and t.result = 'retry' and o.leased and o.token = t.token and o.endpoint_id = any(v_lanes)
+    returning t.place, t.result, t.tried, t.manual as by_hand, o.endpoint_id, o.week, o.id, o.attempts, o.due_at
   ),
   closed as (
     delete from hooks.open o
-    using target t
-    join locked l on l.endpoint_id = t.endpoint_id
+    using given t
     where o.id = t.key and t.result <> 'retry' and (t.result = 'delivered' or (o.leased and o.token = t.token))
-    returning t.place, t.result, t.reason, o.attempts + t.tried as attempts, o.endpoint_id, o.week, o.id, o.tenant,
-      o.message_id, o.message_week, o.type, o.created_at, o.variant, o.leased, o.ordering_key
+      and o.endpoint_id = any(v_lanes)
+    returning t.place, t.result, t.tried, t.manual as by_hand, t.reason, o.attempts + t.tried as attempts, o.endpoint_id,
+      o.week, o.id, o.tenant, o.message_id, o.message_week, o.type, o.created_at, o.variant, o.leased, o.ordering_key
   ),
   history as (
     insert into hooks.ended (${ENDED_COLUMNS})
@@ -82,25 +77,43 @@ export const SETTLE = `
     ) d
     group by endpoint_id
   ),
-  outcomes as (
-    select s.endpoint_id, s.place, s.result, g.tried = 1 and not g.manual and s.result in ('retry', 'failed') as failed,
-      max(s.place) filter (where s.result = 'delivered') over (partition by s.endpoint_id) as success
-    from (select endpoint_id, place, result from retried union all select endpoint_id, place, result from closed) s
-    join given g on g.place = s.place
-  ),
   health as (
     select endpoint_id, max(success) is not null as well,
       (count(*) filter (where failed and place > coalesce(success, 0)))::int as failures,
       (count(*) filter (where failed and result = 'failed' and place > coalesce(success, 0)))::int as exhausted
-    from outcomes
+    from (
+      select s.endpoint_id, s.place, s.result, s.tried = 1 and not s.by_hand and s.result in ('retry', 'failed') as failed,
+        max(s.place) filter (where s.result = 'delivered') over (partition by s.endpoint_id) as success
+      from (
+        select endpoint_id, place, result, tried, by_hand from retried
+        union all
+        select endpoint_id, place, result, tried, by_hand from closed
+      ) s
+    ) s
     group by endpoint_id
   ),
   ${movedLanes(HEALTH, HEALTH_SETS, 'join health h on h.endpoint_id = l.endpoint_id')}
-  select place::int as place, 0 as raced from retried
+  select place::int from retried
   union all
-  select place::int, 0 from closed
-  union all
-  select place::int, 1 from late`
+  select place::int from closed;
+end`
+
+const PARAMETERS = `p_keys text[], p_tokens text[], p_results text[], p_reasons text[], p_retry_ms float8[], p_tried int[],
+  p_ms int[], p_statuses int[], p_errors text[], p_details text[], p_responses text[], p_manual boolean[]`
+
+/** Locks the lanes of what is settled, ends it or puts it off, logs its attempts, and counts what they mean for the lanes. */
+export const SETTLE_FUNCTION = functionOf('settle', PARAMETERS, 'setof int', BODY)
+
+/**
+ * Settles. A parameter a column: key, token, result, reason, retry in ms, whether it was tried, and the attempt. No key
+ * comes twice. It gives the places in the call of what was settled, from 1.
+ */
+export const SETTLE = `
+  select place
+  from hooks.settle(
+    ${list('$1', 'text')}, ${list('$2', 'text')}, ${list('$3', 'text')}, ${list('$4', 'text')}, ${list('$5', 'float8')},
+    ${list('$6', 'int')}, ${list('$7', 'int')}, ${list('$8', 'int')}, ${list('$9', 'text')}, ${list('$10', 'text')},
+    ${list('$11', 'text')}, ${list('$12', 'boolean')}, ${NOW}) as place`
 
 /** Gives claims back. $1 the keys, $2 the tokens. */
 export const RELEASE = `
@@ -115,7 +128,8 @@ export const RELEASE = `
   ${lockedLanes('target')},
   released as (
     update hooks.open o
-    set due_at = ${NOW}, leased = false, token = null, worker = null, claimed_at = null, claims = o.claims - 1
+    set due_at = ${NOW}, leased = false, leased_until = null, token = null, worker = null, claimed_at = null,
+      claims = o.claims - 1
     from target t
     join locked l on l.endpoint_id = t.endpoint_id
     where o.id = t.key and o.leased and o.token = t.token
