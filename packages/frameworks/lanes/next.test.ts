@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -5,9 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bytesSuite, SECRET, sign } from '../test/bytes-suite.ts'
 import { send } from '../test/exchange.ts'
-import { type Running, readPage, writeFiles } from '../test/pages.ts'
+import { freePort, type Running, readPage, run, writeFiles } from '../test/pages.ts'
 import { newProject } from './install.ts'
-import { buildNext, NEXT_VERSIONS, nextDependencies, startNext } from './next-project.ts'
 
 const CRON_SECRET = 'a-secret-of-the-scheduler'
 
@@ -64,21 +64,50 @@ const ownFiles: readonly (readonly [string, string])[] = [
   ],
 ]
 
-describe.each(NEXT_VERSIONS)('Next.js %s', (version) => {
+const versions = process.env.NEXT_VERSIONS?.split(',') ?? ['16.4.6', '15.5.29']
+
+describe.each(versions)('Next.js %s', (version) => {
+  const environment = {
+    NODE_ENV: 'production',
+    NEXT_TELEMETRY_DISABLED: '1',
+    // What the unit tests set for themselves is nothing to a server.
+    NODE_OPTIONS: '',
+  }
   let folder: string
+  let next: string
   beforeAll(() => {
-    folder = newProject('next', ['core', 'receiver', 'sender', 'nextjs'], nextDependencies(version))
+    folder = newProject('next', ['core', 'receiver', 'sender', 'nextjs'], {
+      next: version,
+      react: '19.3.1',
+      'react-dom': '19.3.1',
+      typescript: '5.9.3',
+      '@types/node': '20.19.43',
+      '@types/react': '19.2.0',
+    })
     writeFiles(folder, [...readPage('nextjs/README.md').blocks, ...ownFiles])
+    next = join(folder, 'node_modules/next/dist/bin/next')
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 }))
 
-  const start = (command: 'start' | 'dev') => startNext(folder, command, { CRON_SECRET, WEBHOOK_SECRET: SECRET })
+  async function start(command: string, more: Readonly<Record<string, string>> = {}): Promise<[number, Running]> {
+    const port = await freePort()
+    const args = [next, command, '-p', String(port), '-H', '127.0.0.1']
+    const server = run(process.execPath, args, folder, { ...environment, CRON_SECRET, WEBHOOK_SECRET: SECRET, ...more })
+    await server.listening(port)
+    return [port, server]
+  }
 
   describe('in production', () => {
     let port: number
     let server: Running
     beforeAll(async () => {
-      buildNext(folder)
+      const options = { cwd: folder, env: { ...process.env, ...environment }, encoding: 'utf8', stdio: 'pipe' } as const
+      try {
+        execFileSync(process.execPath, [next, 'build'], options)
+      } catch (error) {
+        const { stdout, stderr } = error as { stdout: string; stderr: string }
+        throw new Error(`next build\n${stdout}\n${stderr}`)
+      }
       ;[port, server] = await start('start')
     })
     afterAll(() => void server.child.kill())
@@ -132,7 +161,7 @@ describe.each(NEXT_VERSIONS)('Next.js %s', (version) => {
     let server: Running
     beforeAll(async () => {
       rmSync(join(folder, '.next'), { recursive: true, force: true })
-      ;[port, server] = await start('dev')
+      ;[port, server] = await start('dev', { NODE_ENV: 'development' })
     })
     afterAll(async () => {
       const ended = once(server.child, 'exit')

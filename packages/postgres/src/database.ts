@@ -33,7 +33,7 @@ const MOST_TRIES = 5
  */
 export function openDatabase(options: DatabaseOptions) {
   const { component, schema, clock, random, timeoutMs } = options
-  const own = toQuery(options.handle)
+  const own = toQuery(options.handle, timeoutMs)
   const prepared = createPrepared(options.preparedStatements ?? true)
   const waiting: (() => void)[] = []
   let running = 0

@@ -44,6 +44,9 @@ const isState = (code: unknown): code is string =>
 const CLOSED =
   /after calling end on the pool|pool is closed|was closed and is not queryable|PGlite is closed|CONNECTION_ENDED|unable to acquire a connection|driver is not connected|driver has already been destroyed/i
 
+/** That node-postgres has waited for as long as its `query_timeout`, in its words. */
+const UNANSWERED = /query read timeout/i
+
 /** That a statement would do no harm again: another transaction was in its way, and nothing was written. */
 export const isContention = (error: unknown): boolean => {
   const state = sqlState(error)
@@ -64,6 +67,12 @@ export function storageError(error: unknown): HooksError {
 
   if (state === undefined) {
     const code = typeof told.code === 'string' ? told.code : ''
+    if (UNANSWERED.test(String(told.message)))
+      return fail(
+        'storage_busy',
+        'PostgreSQL did not answer in time',
+        'what was asked may still be done: every call is safe to repeat',
+      )
     if (CLOSED.test(`${code} ${String(told.message)}`)) return closed(cause)
     return fail('storage_unavailable', `PostgreSQL was not reached${code && `: ${code}`}`, 'the cause says why')
   }

@@ -1,4 +1,4 @@
-import { ConfigurationError } from '@hooks/core'
+import { ConfigurationError, type Ms } from '@hooks/core'
 import type {
   DrizzleHandle,
   KnexHandle,
@@ -18,15 +18,18 @@ type Run = (text: string, parameters: (string | null)[], name?: string) => Promi
  * none of the libraries is imported: node-postgres, postgres.js, PGlite, Drizzle, Kysely, Knex, Prisma and TypeORM, their
  * pools as well as their transactions, and any function that runs a statement.
  *
+ * With `timeoutMs`, node-postgres closes a connection that does not answer within it, so that its pool takes another in its
+ * place. The others have no such thing.
+ *
  * @throws ConfigurationError `tx_unsupported`: it is none of them
  */
-export function toQuery(handle: PostgresHandle): Query {
-  const run = runner(handle)
+export function toQuery(handle: PostgresHandle, timeoutMs?: Ms): Query {
+  const run = runner(handle, timeoutMs)
   return async <Row>(text: string, parameters: readonly (string | null)[] = [], name?: string) =>
     rowsOf(await run(text, [...parameters], name)) as Row[]
 }
 
-function runner(handle: PostgresHandle): Run {
+function runner(handle: PostgresHandle, timeoutMs?: Ms): Run {
   if (has<PostgresJsHandle>(handle, 'unsafe'))
     // It makes names of its own, and none where its option `prepare` is false.
     return (text, parameters, name) => handle.unsafe(text, parameters, { prepare: name !== undefined })
@@ -39,7 +42,9 @@ function runner(handle: PostgresHandle): Run {
     return (text, parameters) => handle.execute(drizzleQuery(text, parameters))
   if (isNodePostgres(handle))
     return (text, values, name) =>
-      name === undefined ? handle.query(text, values) : handle.query({ name, text, values } as never)
+      name === undefined && timeoutMs === undefined
+        ? handle.query(text, values)
+        : handle.query({ name, text, values, query_timeout: timeoutMs } as never)
   if (has<QueryHandle>(handle, 'query')) return (text, parameters) => handle.query(text, parameters)
   if (typeof handle === 'function') {
     const query = handle as QueryFunction

@@ -7,6 +7,10 @@ export interface Relay {
   cut(): void
   /** Breaks nothing and carries nothing: as when the network swallows what is sent. */
   stall(): void
+  /** Carries nothing on the connections of now, without a word to either end: as a NAT that has forgotten them. */
+  forget(): void
+  /** Leads new connections to another port, such as that of a standby. */
+  lead(port: number): void
   /** Takes connections again, and carries. */
   restore(): void
   close(): Promise<void>
@@ -17,12 +21,14 @@ export async function startRelay(host: string, port: number): Promise<Relay> {
   const sockets = new Set<Socket>()
   let isCut = false
   let isStalled = false
+  let target = port
+  let forgotten = new WeakSet<Socket>()
   const server = createServer((inner) => {
     if (isCut) {
       inner.destroy()
       return
     }
-    const outer = connect({ host, port })
+    const outer = connect({ host, port: target })
     for (const [from, to] of [
       [inner, outer],
       [outer, inner],
@@ -30,12 +36,13 @@ export async function startRelay(host: string, port: number): Promise<Relay> {
       sockets.add(from)
       from.setNoDelay()
       from.on('data', (data) => {
-        if (!isStalled) to.write(data)
+        if (!isStalled && !forgotten.has(from)) to.write(data)
       })
       from.on('error', () => {})
       from.on('close', () => {
         sockets.delete(from)
-        to.destroy()
+        // The other end of what was forgotten never hears of it.
+        if (!forgotten.has(from)) to.destroy()
       })
     }
   })
@@ -51,6 +58,12 @@ export async function startRelay(host: string, port: number): Promise<Relay> {
     },
     stall() {
       isStalled = true
+    },
+    forget() {
+      forgotten = new WeakSet(sockets)
+    },
+    lead(other) {
+      target = other
     },
     restore() {
       // What was swallowed is missing from the middle of a connection, so those are of no more use.
