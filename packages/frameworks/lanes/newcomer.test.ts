@@ -1,8 +1,11 @@
+import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cleanUp, freePort, type Running, readPage, run, writeFiles } from '../test/pages.ts'
 import { newProject } from './install.ts'
+import { nextDependencies, startNext } from './next-project.ts'
 
 const tsx = createRequire(import.meta.url).resolve('tsx/package.json')
 const { version: tsxVersion } = createRequire(import.meta.url)(tsx) as { version: string }
@@ -43,16 +46,15 @@ describe('a newcomer', () => {
     expect(data.map(({ url }) => url)).toContain(`http://localhost:${ports[0]}/webhooks`)
   }, 180_000)
 
-  it('has a sender and a receiver from the page of Fastify', async () => {
-    const { blocks } = readPage('fastify/README.md')
-    for (const name of ['receive.ts', 'send.ts', 'portal.ts'] as const) {
-      const port = await freePort()
-      writeFiles(folder, [[`fastify-${name}`, blocks.get(name) ?? '']])
-      const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
-      const program = start(`fastify-${name}`, { PORT: `${port}`, WEBHOOK_SECRET: secret })
-      await program.listening(port)
-      expect(program.output()).not.toMatch(/Error/)
-    }
+  it('has them from the page of Fastify: a webhook is added on the page, and the next event reaches it', async () => {
+    const ports = [await freePort(), await freePort()] as const
+    writeFiles(join(folder, 'with-fastify'), readPage('fastify/README.md').blocks)
+    await start('with-fastify/server.ts', { PORT: `${ports[0]}` }).listening(ports[0])
+    const secret = await added(ports[0], `http://localhost:${ports[1]}/webhooks`)
+    const receiver = start('with-fastify/receive.ts', { PORT: `${ports[1]}`, WEBHOOK_SECRET: secret })
+    await receiver.listening(ports[1])
+    await booked(ports[0])
+    await receiver.prints(/booked \{ id: 'booking_7' \}/)
   }, 180_000)
 
   it('gets the same from CommonJS', async () => {
@@ -66,4 +68,41 @@ describe('a newcomer', () => {
     ])
     await run(process.execPath, ['common.cjs'], folder, { NODE_OPTIONS: '' }).prints(/loaded 7/)
   }, 60_000)
+})
+
+it('a newcomer has them from the page of Next.js', async () => {
+  const folder = newProject('newcomer-next', ['core', 'sender', 'receiver', 'portal', 'nextjs'], nextDependencies())
+  try {
+    writeFiles(folder, readPage('nextjs/README.md').blocks)
+    const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+    const [port, server] = await startNext(folder, 'dev', { WEBHOOK_SECRET: secret, CRON_SECRET: 'of the scheduler' })
+    expect(await added(port, `http://localhost:${port}/webhooks`, secret)).toBe(secret)
+    await booked(port)
+    await server.prints(/booked \{ id: 'booking_7' \}/)
+    const ended = once(server.child, 'exit')
+    server.child.kill('SIGINT')
+    await ended
+  } finally {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 })
+  }
+}, 600_000)
+
+/** Opens the page, and adds a webhook as it does. Returns its secret. */
+async function added(port: number, url: string, secret?: string): Promise<string> {
+  const page = `http://127.0.0.1:${port}/settings/webhooks`
+  expect(await (await fetch(page)).text()).toMatch(/^<!doctype html>/i)
+  const answer = await fetch(`${page}/api/v1/endpoints`, post({ url, events: ['booking.created'], secret }))
+  expect(answer.status).toBe(201)
+  return ((await answer.json()) as { secret: string }).secret
+}
+
+async function booked(port: number): Promise<void> {
+  const answer = await fetch(`http://127.0.0.1:${port}/bookings`, post({ id: 'booking_7' }))
+  expect(answer.status).toBe(200)
+}
+
+const post = (body: object) => ({
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(body),
 })

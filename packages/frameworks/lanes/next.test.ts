@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { appendFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
@@ -6,8 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bytesSuite, SECRET, sign } from '../test/bytes-suite.ts'
 import { send } from '../test/exchange.ts'
-import { freePort, type Running, readPage, run, writeFiles } from '../test/pages.ts'
+import { type Running, readPage, writeFiles } from '../test/pages.ts'
 import { newProject } from './install.ts'
+import { buildNext, NEXT_VERSIONS, nextDependencies, startNext } from './next-project.ts'
 
 const CRON_SECRET = 'a-secret-of-the-scheduler'
 
@@ -49,6 +49,14 @@ const ownFiles: readonly (readonly [string, string])[] = [
      export const GET = async () => Response.json(await hooks.health())`,
   ],
   [
+    'app/manage/[[...path]]/route.ts',
+    `import { nextPortal } from '@hooks/nextjs'
+     const echo = {
+       fetch: async (request: Request, mount?: object) => Response.json({ url: request.url, ...mount }),
+     }
+     export const { GET, POST, PUT, PATCH, DELETE } = nextPortal(echo)`,
+  ],
+  [
     'lib/one.ts',
     `import { oncePerProcess } from '@hooks/nextjs'
      const counts: { loads: number; made: number } = ((globalThis as any).counts ??= { loads: 0, made: 0 })
@@ -64,50 +72,21 @@ const ownFiles: readonly (readonly [string, string])[] = [
   ],
 ]
 
-const versions = process.env.NEXT_VERSIONS?.split(',') ?? ['16.4.6', '15.5.29']
-
-describe.each(versions)('Next.js %s', (version) => {
-  const environment = {
-    NODE_ENV: 'production',
-    NEXT_TELEMETRY_DISABLED: '1',
-    // What the unit tests set for themselves is nothing to a server.
-    NODE_OPTIONS: '',
-  }
+describe.each(NEXT_VERSIONS)('Next.js %s', (version) => {
   let folder: string
-  let next: string
   beforeAll(() => {
-    folder = newProject('next', ['core', 'receiver', 'sender', 'nextjs'], {
-      next: version,
-      react: '19.3.1',
-      'react-dom': '19.3.1',
-      typescript: '5.9.3',
-      '@types/node': '20.19.43',
-      '@types/react': '19.2.0',
-    })
+    folder = newProject('next', ['core', 'receiver', 'sender', 'portal', 'nextjs'], nextDependencies(version))
     writeFiles(folder, [...readPage('nextjs/README.md').blocks, ...ownFiles])
-    next = join(folder, 'node_modules/next/dist/bin/next')
   })
   afterAll(() => rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 500 }))
 
-  async function start(command: string, more: Readonly<Record<string, string>> = {}): Promise<[number, Running]> {
-    const port = await freePort()
-    const args = [next, command, '-p', String(port), '-H', '127.0.0.1']
-    const server = run(process.execPath, args, folder, { ...environment, CRON_SECRET, WEBHOOK_SECRET: SECRET, ...more })
-    await server.listening(port)
-    return [port, server]
-  }
+  const start = (command: 'start' | 'dev') => startNext(folder, command, { CRON_SECRET, WEBHOOK_SECRET: SECRET })
 
   describe('in production', () => {
     let port: number
     let server: Running
     beforeAll(async () => {
-      const options = { cwd: folder, env: { ...process.env, ...environment }, encoding: 'utf8', stdio: 'pipe' } as const
-      try {
-        execFileSync(process.execPath, [next, 'build'], options)
-      } catch (error) {
-        const { stdout, stderr } = error as { stdout: string; stderr: string }
-        throw new Error(`next build\n${stdout}\n${stderr}`)
-      }
+      buildNext(folder)
       ;[port, server] = await start('start')
     })
     afterAll(() => void server.child.kill())
@@ -161,7 +140,7 @@ describe.each(versions)('Next.js %s', (version) => {
     let server: Running
     beforeAll(async () => {
       rmSync(join(folder, '.next'), { recursive: true, force: true })
-      ;[port, server] = await start('dev', { NODE_ENV: 'development' })
+      ;[port, server] = await start('dev')
     })
     afterAll(async () => {
       const ended = once(server.child, 'exit')

@@ -88,31 +88,33 @@ describe('each page shows a receiver that works as it stands:', () => {
   }
 })
 
-it('the page of Fastify shows a sender that lives with the server', { timeout: 60_000 }, async () => {
+it('the page of Fastify shows a sender that lives with the server, and a page for customers', {
+  timeout: 60_000,
+}, async () => {
   const folder = newFolder()
   writeFiles(folder, [...readPage('fastify/README.md').blocks, ['tsconfig.json', TSCONFIG]])
   const port = await freePort()
-  await runFile(folder, 'send.ts', { PORT: String(port) }).listening(port)
+  await runFile(folder, 'server.ts', { PORT: String(port) }).listening(port)
   const headers = { 'content-type': 'application/json' }
   const booked = await send({ port, path: '/bookings' }, { headers, body: Buffer.from('{"id":"booking_1"}') })
   expect(booked).toMatchObject({ status: 200, body: expect.stringMatching(/^\{"id":"msg_/) })
+  const page = await send({ port, path: '/settings/webhooks' }, { method: 'GET' })
+  expect(page.body).toMatch(/^<!doctype html>/i)
+  const listed = await send({ port, path: '/settings/webhooks/api/v1/endpoints' }, { method: 'GET' })
+  expect(JSON.parse(listed.body)).toEqual({ data: [], nextCursor: null })
 })
 
-it.each(['express', 'fastify'])(
-  'the page of %s shows how to serve a fetch handler',
-  { timeout: 60_000 },
-  async (name) => {
-    const folder = newFolder()
-    writeFiles(folder, [...readPage(`${name}/README.md`).blocks, ['tsconfig.json', TSCONFIG]])
-    const port = await freePort()
-    await runFile(folder, 'portal.ts', { PORT: String(port) }).listening(port)
-    const answer = await send({ port, path: '/manage/v1/endpoints?a=b' }, { method: 'GET' })
-    expect(JSON.parse(answer.body)).toEqual({
-      url: `http://127.0.0.1:${port}/manage/v1/endpoints?a=b`,
-      basePath: '/manage',
-    })
-  },
-)
+it('the page of Express shows how to serve a fetch handler', { timeout: 60_000 }, async () => {
+  const folder = newFolder()
+  writeFiles(folder, [...readPage('express/README.md').blocks, ['tsconfig.json', TSCONFIG]])
+  const port = await freePort()
+  await runFile(folder, 'portal.ts', { PORT: String(port) }).listening(port)
+  const answer = await send({ port, path: '/manage/v1/endpoints?a=b' }, { method: 'GET' })
+  expect(JSON.parse(answer.body)).toEqual({
+    url: `http://127.0.0.1:${port}/manage/v1/endpoints?a=b`,
+    basePath: '/manage',
+  })
+})
 
 it('the page of Hono shows what to do behind a reader of the body', { timeout: 60_000 }, async () => {
   const folder = newFolder()

@@ -35,8 +35,8 @@ describe('a simulated world of faults, crashes and stalls', () => {
   })
 
   for (const bug of PLANTED_BUGS) {
-    it(`sees the bug "${bug}"`, { timeout: 60_000 }, async () => {
-      for (let seed = 1; seed <= 200; seed++) {
+    it(`sees the bug "${bug}"`, { timeout: 120_000 }, async () => {
+      for (let seed = 1; seed <= 1_000; seed++) {
         const { violations } = await simulate({ seed, database, bug })
         if (violations.length > 0) return
       }

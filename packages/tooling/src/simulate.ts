@@ -17,6 +17,8 @@ import {
   simulate,
 } from '@hooks/sender/testing'
 import { sqliteStorage } from '@hooks/sqlite'
+import { RECEIVER_BUGS, simulateBothSides } from './simulation/both-sides.ts'
+import { rebind } from './simulation/rebinding.ts'
 
 /**
  * `pnpm sim [--seeds 5000] [--from 1] [--storage memory|sqlite]`: plays the simulation, seed by seed, on all cores, and
@@ -158,21 +160,31 @@ async function playAll(): Promise<boolean> {
   return totals.failed.length === 0 && totals.seeds === seeds && !(whole && seldom > 0)
 }
 
-/** Each planted bug must show within 1,000 seeds. */
+/** Where each planted bug is looked for: what a seed shows of it. */
+const HUNTS: readonly (readonly [bug: string, look: (seed: number) => Promise<readonly string[]>])[] = [
+  ...PLANTED_BUGS.map((bug) => [bug, async (seed: number) => (await play(seed, bug)).violations] as const),
+  ...RECEIVER_BUGS.map((bug) => [bug, (seed: number) => simulateBothSides(seed, bug)] as const),
+  ['lookup_only_guard', () => rebind(true)],
+]
+/** Of the worlds that only {@link HUNTS} plays. */
+const CLEAN_SEEDS = 100
+
+/** Each planted bug must show within 1,000 seeds, and nothing where there is none. */
 async function findBugs(): Promise<boolean> {
   let hidden = 0
-  for (const bug of PLANTED_BUGS) {
-    let found: SimulationReport | undefined
+  for (const [bug, look] of HUNTS) {
+    let found: string | undefined
     for (let seed = 1; seed <= 1_000 && !found; seed++) {
-      const report = await play(seed, bug)
-      if (report.violations.length > 0) found = report
+      const [first] = await look(seed)
+      if (first) found = `found at seed ${seed}: ${first}`
     }
     if (!found) hidden++
-    console.log(
-      `  ${bug}: ${found ? `found at seed ${found.seed}: ${found.violations[0]}` : 'NOT FOUND in 1,000 seeds'}`,
-    )
+    console.log(`  ${bug}: ${found ?? 'NOT FOUND in 1,000 seeds'}`)
   }
-  return hidden === 0
+  const clean = [...(await rebind(false))]
+  for (let seed = 1; seed <= CLEAN_SEEDS; seed++) clean.push(...(await simulateBothSides(seed)))
+  console.log(`  ${HUNTS.length - hidden} of ${HUNTS.length} found; without a bug: ${clean[0] ?? 'nothing'}`)
+  return hidden === 0 && clean.length === 0
 }
 
 async function compareHashes(): Promise<boolean> {

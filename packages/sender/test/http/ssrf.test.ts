@@ -17,9 +17,9 @@ import {
 } from './network.ts'
 
 /** 127.0.0.1 plays the public host and 127.0.0.2 the internal one, on the same port. */
-async function twoHosts(): Promise<{ pub: Peer; internal: Peer }> {
+async function twoHosts(answer = OK): Promise<{ pub: Peer; internal: Peer }> {
   for (;;) {
-    const pub = await tcpPeer(replies(OK))
+    const pub = await tcpPeer(replies(answer))
     try {
       return { pub, internal: await tcpPeer(replies(OK), '127.0.0.2', pub.port) }
     } catch {
@@ -41,19 +41,24 @@ describe('a request', () => {
     },
   )
 
-  it('never reaches the internal host by rebinding, in 200 tries', async () => {
-    const { pub, internal } = await twoHosts()
+  it('never reaches the internal host by rebinding, in 1,000 tries against a name server that turns its answer each time', async () => {
+    const { pub, internal } = await twoHosts('HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 0\r\n\r\n')
     let n = 0
-    const resolver = fakeResolver(() => [n++ % 2 === 0 ? '127.0.0.1' : '127.0.0.2'])
-    const transport = testTransport({ resolver })
-    const outcomes: Record<string, number> = {}
-    for (let i = 0; i < 200; i += 1) {
-      // A host of its own each time, or the kept connection would hide the second look-up.
-      const got = gist(await transport.post(`http://rebind-${i}.example:${pub.port}/`))
+    const dns = await dnsPeer((type) =>
+      type === 'A' ? [{ address: Buffer.from([127, 0, 0, n++ % 2 === 0 ? 1 : 2]), ttl: 0 }] : [],
+    )
+    const transport = testTransport({ resolver: createResolver({ servers: [dns.server] }) })
+    const outcomes: Record<string, number> = { 200: 0, address_blocked: 0 }
+    for (let i = 0; i < 1_000; i += 1) {
+      const got = gist(await transport.post(`http://rebind.example:${pub.port}/`))
       outcomes[got] = (outcomes[got] ?? 0) + 1
     }
-    expect(outcomes).toEqual({ 200: 100, address_blocked: 100 })
     expect(internal.connections()).toBe(0)
+    // Each try asked anew, so about half of them would have been caught.
+    expect(dns.asked.filter((question) => question.startsWith('A ')).length).toBeGreaterThanOrEqual(1_000)
+    expect(Object.keys(outcomes)).toEqual(['200', 'address_blocked'])
+    expect(Math.min(...Object.values(outcomes))).toBeGreaterThan(400)
+    expect(pub.requests()).toBe(outcomes[200])
   })
 
   it('is resolved once for a connection, so that there is no second answer to differ', async () => {

@@ -72,9 +72,12 @@ export function plant(bug: PlantedBug, dice: Dice): Planted {
     claims_not_counted: (storage) => ({
       claim: async (options) => (await storage.claim(options)).map((lease) => ({ ...lease, claims: 1 })),
     }),
-    /** The end of a lease is what the worker's own clock says. */
+    /** The end of a lease is written, and believed, as the worker's own clock has it. */
     wall_clock_lease: (storage, skewMs) => ({
-      claim: (options) => storage.claim({ ...options, leaseMs: Math.max(0, options.leaseMs + skewMs) }),
+      async claim(options) {
+        const leases = await storage.claim({ ...options, leaseMs: Math.max(0, options.leaseMs + skewMs) })
+        return leases.map((lease) => ({ ...lease, leaseLeftMs: options.leaseMs }))
+      },
     }),
     /** Whatever stands in `Retry-After` is taken for a number, and heeded. */
     retry_after_unclamped: (storage) => ({
