@@ -3,6 +3,7 @@ import type { Duration } from './duration.ts'
 import { ConfigurationError } from './errors.ts'
 import type { EventDefinitions, Events } from './events.ts'
 import type { WireFormat } from './format.ts'
+import { checkOptions, kind, type OptionsRule, oneOf, withMethods } from './options.ts'
 import { standardWebhooks } from './standard-webhooks.ts'
 
 /** The first letters of ids, which some products print in bodies and headers. */
@@ -115,6 +116,40 @@ export interface Contract<D extends EventDefinitions = any> {
   readonly answers: Answers
 }
 
+const RULE: OptionsRule<keyof ContractOptions<EventDefinitions>> = {
+  of: 'defineContract',
+  code: 'contract_invalid',
+  needs: ['events'],
+  kinds: {
+    events: withMethods('what defineEvents gives', 'get', 'covers', 'parse'),
+    format: withMethods('a wire format, such as standardWebhooks()', 'compose', 'seal', 'keys'),
+    ids: kind.textByName,
+    policy: kind.object,
+    api: kind.object,
+    answers: kind.object,
+  },
+}
+
+/** Their values are judged where they are read. */
+const POLICY: OptionsRule<keyof DeliveryPolicy> = {
+  of: 'policy',
+  code: 'contract_invalid',
+  kinds: {
+    retry: { words: 'a list of durations, such as ["0s", "1m"]', fits: (value) => Array.isArray(value) },
+    jitter: { words: 'a number', fits: (value) => typeof value === 'number' },
+    deadline: kind.duration,
+    maxAge: kind.duration,
+    classify: {
+      words: 'a function, "default", "non2xx-retries" or "strict4xx"',
+      fits: (value) => kind.function.fits(value) || oneOf('default', 'non2xx-retries', 'strict4xx').fits(value),
+    },
+    pace: kind.flag,
+    breaker: { words: 'false or an object', fits: (value) => value === false || kind.object.fits(value) },
+    disable: { words: '"never" or an object', fits: (value) => value === 'never' || kind.object.fits(value) },
+    probeAfter: kind.duration,
+  },
+}
+
 /**
  * Writes down a contract: events, wire format, ids, policy, answers.
  *
@@ -123,6 +158,8 @@ export interface Contract<D extends EventDefinitions = any> {
  * export const contract = defineContract({ events })   // Standard Webhooks and the default policy
  */
 export function defineContract<D extends EventDefinitions>(options: ContractOptions<D>): Contract<D> {
+  checkOptions(options, RULE)
+  if (options.policy) checkOptions(options.policy, POLICY)
   const ids = { message: 'msg_', endpoint: 'ep_', delivery: 'dlv_', ...options.ids }
   for (const [kind, prefix] of Object.entries(ids)) {
     if (/^[A-Za-z0-9_-]{0,32}$/.test(prefix)) continue

@@ -1,4 +1,5 @@
 import { ConfigurationError, PayloadError, type PayloadIssue } from './errors.ts'
+import { checkOptions, kind, type OptionsRule } from './options.ts'
 import type { InputOf, OutputOf, StandardIssue, StandardSchema } from './standard-schema.ts'
 
 /** One event type of a catalog. */
@@ -62,13 +63,29 @@ export interface Events<D extends EventDefinitions = any> {
 const EVENT_TYPE = /^[A-Za-z0-9_-]+([./:][A-Za-z0-9_-]+)*$/
 const LONGEST_EVENT_TYPE = 128
 
+const hasSchema = (value: unknown): value is StandardSchema =>
+  (typeof value === 'object' || typeof value === 'function') && value !== null && '~standard' in value
+
+const kinds: OptionsRule<keyof EventDefinition>['kinds'] = {
+  schema: { words: 'a Standard Schema, such as one of zod', fits: hasSchema },
+  description: kind.text,
+  group: kind.text,
+  example: kind.any,
+  thin: kind.function,
+  versions: {
+    words: 'an object of functions',
+    fits: (value) => kind.object.fits(value) && Object.values(value as object).every(kind.function.fits),
+  },
+  deprecated: kind.text,
+}
+
 /**
  * Writes down the event types of a product, once, for both sides.
  *
  * Where a schema offers its JSON Schema (zod 4.2 and later), what JSON cannot carry (a `Date`, a `bigint`, a
  * `Map`) is refused here; elsewhere it is refused by `send`, naming the path.
  *
- * @throws ConfigurationError `event_type_invalid`, `schema_unrepresentable`
+ * @throws ConfigurationError `event_type_invalid`, `contract_invalid`, `schema_unrepresentable`
  * @example
  * export const events = defineEvents({
  *   'booking.created': { description: 'A booking was created', schema: z.object({ id: z.string() }) },
@@ -76,6 +93,8 @@ const LONGEST_EVENT_TYPE = 128
  * })
  */
 export function defineEvents<const D extends EventDefinitions>(definitions: D): Events<D> {
+  if (!kind.object.fits(definitions))
+    throw new ConfigurationError('contract_invalid', 'defineEvents takes an object: event types by name')
   const byType = new Map<string, EventType>()
   for (const [type, definition] of Object.entries(definitions)) {
     if (!EVENT_TYPE.test(type) || type.length > LONGEST_EVENT_TYPE) {
@@ -83,7 +102,9 @@ export function defineEvents<const D extends EventDefinitions>(definitions: D): 
         hint: 'use letters, digits, "_" and "-", joined by dots, such as "booking.created"; at most 128 characters',
       })
     }
-    const event: EventDefinition = '~standard' in definition ? { schema: definition } : definition
+    if (!hasSchema(definition))
+      checkOptions(definition, { of: `the event type "${type}"`, code: 'contract_invalid', kinds })
+    const event: EventDefinition = hasSchema(definition) ? { schema: definition } : definition
     if (event.schema) refuseUnrepresentable(type, event.schema)
     byType.set(type, { ...event, type })
   }

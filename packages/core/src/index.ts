@@ -90,6 +90,17 @@ export { newId } from './id.ts'
 export { inboundCrypto } from './inbound-crypto.ts'
 export { parseJson } from './json.ts'
 export {
+  checkOptions,
+  type Kind,
+  kind,
+  listOf,
+  type OptionsRule,
+  oneOf,
+  orNull,
+  wholeFrom,
+  withMethods,
+} from './options.ts'
+export {
   type BodyPart,
   type HeaderPart,
   type HeaderValuePart,

@@ -1,9 +1,13 @@
 import {
   type AttemptRecord,
   type Contract,
+  checkOptions,
   type DeliveryState,
   type DeliveryView,
   EndpointError,
+  kind,
+  listOf,
+  type OptionsRule,
   type Page,
   type Paged,
   type Seams,
@@ -23,7 +27,11 @@ export type DeliveryFilter = Omit<Selector, 'tenant' | 'delivery'> & Partial<Pag
 export interface DeliveriesApi {
   /** @throws EndpointError `delivery_not_found` */
   get(tenant: string, id: string): Promise<DeliveryView>
-  /** Newest first; 50 a page by default, 250 at most. By `cursor`, or by `offset` with a `total`. */
+  /**
+   * Newest first; 50 a page by default, 250 at most. By `cursor`, or by `offset` with a `total`.
+   *
+   * @throws ConfigurationError `option_invalid`
+   */
   list(tenant: string, filter?: DeliveryFilter): Promise<Paged<DeliveryView>>
   /** Every attempt, oldest first. @throws EndpointError `delivery_not_found` */
   attempts(tenant: string, id: string): Promise<readonly AttemptRecord[]>
@@ -42,6 +50,18 @@ export interface DeliveriesApi {
   resend(tenant: string, id: string, options?: { readonly idempotencyKey?: string }): Promise<DeliveryView>
   /** Gives up what is waiting. @throws EndpointError `delivery_not_found`, `delivery_in_flight` */
   cancel(tenant: string, id: string): Promise<DeliveryView>
+}
+
+const FILTER: OptionsRule<keyof Omit<DeliveryFilter, keyof Page>> = {
+  of: 'a filter of deliveries',
+  kinds: {
+    endpoint: kind.text,
+    message: kind.text,
+    states: listOf('pending', 'sending', 'retrying', 'delivered', 'failed', 'cancelled', 'skipped'),
+    types: kind.texts,
+    since: kind.time,
+    until: kind.time,
+  },
 }
 
 /** What {@link createDeliveries} needs. */
@@ -72,6 +92,7 @@ export function createDeliveries(options: DeliveriesOptions): DeliveriesApi {
     async list(tenant, wanted = {}) {
       checkTenant(tenant)
       const { page, filter } = pageAndFilter(wanted)
+      checkOptions(filter, FILTER)
       return stored(() => storage.history.deliveries({ ...filter, tenant }, page))
     },
     async attempts(tenant, id) {
@@ -90,6 +111,7 @@ export function createDeliveries(options: DeliveriesOptions): DeliveriesApi {
     },
     async stats(tenant, filter = {}) {
       checkTenant(tenant)
+      checkOptions(filter, FILTER)
       return stored(() => storage.history.stats({ ...filter, tenant }))
     },
     async resend(tenant, id, { idempotencyKey } = {}) {

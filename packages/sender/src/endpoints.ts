@@ -1,11 +1,16 @@
 import {
   type Contract,
+  checkOptions,
   type Endpoint,
   EndpointError,
   type EventDefinitions,
   isHooksError,
+  kind,
   type NewEndpoint,
   newId,
+  type OptionsRule,
+  oneOf,
+  orNull,
   PayloadError,
   type Seams,
   type Storage,
@@ -14,8 +19,8 @@ import {
 } from '@hooks/core'
 import { createEndpointChanges } from './endpoint-changes.ts'
 import { createSettings, shownSettings } from './endpoint-settings.ts'
-import type { EndpointsApi, EndpointView } from './endpoints-api.ts'
-import { keyedIds } from './keyed-id.ts'
+import type { CreateEndpoint, EndpointInput, EndpointsApi, EndpointView, UpdateEndpoint } from './endpoints-api.ts'
+import { checkIdempotencyKey, keyedIds } from './keyed-id.ts'
 import type { Keyring } from './keyring.ts'
 import { needs } from './lacks.ts'
 import { checkFilters } from './match.ts'
@@ -47,6 +52,32 @@ export interface EndpointsOptions extends Seams {
     endpoint: string,
     idempotencyKey: string | undefined,
   ) => Promise<Sent>
+}
+
+/** What is {@link kind.any} here is judged where it is read, with codes of its own. */
+const KINDS: OptionsRule<keyof EndpointInput>['kinds'] = {
+  url: kind.any,
+  events: kind.any,
+  channels: orNull(kind.texts),
+  name: orNull(kind.text),
+  metadata: kind.textByName,
+  enabled: kind.flag,
+  rateLimit: kind.any,
+  concurrency: kind.any,
+  headers: kind.any,
+  filter: kind.any,
+  payload: kind.any,
+  version: kind.any,
+  alsoSign: orNull(kind.object),
+}
+const CREATE: OptionsRule<keyof CreateEndpoint> = {
+  of: 'endpoints.create',
+  kinds: { ...KINDS, secret: kind.any, signing: oneOf('v1', 'v1a') },
+}
+const UPDATE: OptionsRule<keyof UpdateEndpoint> = { of: 'endpoints.update', kinds: KINDS }
+const ROTATE: OptionsRule<'secret' | 'overlap' | 'revoke' | 'during'> = {
+  of: 'rotateSecret',
+  kinds: { secret: kind.any, overlap: kind.duration, revoke: kind.flag, during: oneOf('new', 'old') },
 }
 
 export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDefinitions, unknown> & {
@@ -126,6 +157,8 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
   return {
     async create(tenant, input, { tx, idempotencyKey } = {}) {
       checkTenant(tenant)
+      checkOptions(input, CREATE)
+      if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
       options.checkUrl(input.url)
       const made = secretFor(input.secret, input.signing === 'v1a')
       const prefix = contract.ids.endpoint
@@ -173,6 +206,7 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
     },
 
     async update(tenant, id, input, { rev } = {}) {
+      checkOptions(input, UPDATE)
       if (input.url !== undefined) options.checkUrl(input.url)
       const filters = input.events === undefined ? undefined : checkFilters(input.events, contract.events)
       const added = settings.of(input, id)
@@ -211,15 +245,17 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
     disableFor: (tenant, id, reason) => setStateFor(tenant, id, false, reason),
     enableFor: async (tenant, id) => (await setStateFor(tenant, id, true, null)) !== null,
 
-    async rotateSecret(tenant, id, { secret, overlap = '24h', revoke = false, during = 'new' } = {}) {
+    async rotateSecret(tenant, id, rotation = {}) {
+      checkOptions(rotation, ROTATE)
+      const { secret, overlap = '24h', revoke = false, during = 'new' } = rotation
       const overlapMs = toMs(overlap, 'overlap')
       let made = secret === undefined ? undefined : secretFor(secret, false)
       await change(tenant, id, (endpoint) => {
         made ??= secretFor(undefined, hasKeyPair(endpoint))
-        const rotation = { now: clock.now(), overlapMs, revoke, during }
+        const times = { now: clock.now(), overlapMs, revoke, during }
         return {
           ...endpoint,
-          secrets: rotate(endpoint, keyring.seal(made.secret, id), contract.format, rotation),
+          secrets: rotate(endpoint, keyring.seal(made.secret, id), contract.format, times),
         }
       })
       return { secret: (made as MadeSecret).shown }

@@ -1,7 +1,10 @@
 import {
+  checkOptions,
   type DeliveryView,
   EndpointError,
+  kind,
   type MessageRecord,
+  type OptionsRule,
   type Page,
   type Paged,
   type Seams,
@@ -55,6 +58,10 @@ export interface MessagesOptions extends Seams {
   readonly storage: Storage
 }
 
+const FILTER: OptionsRule<keyof Omit<MessageFilter, keyof Page>> = {
+  of: 'a filter of messages',
+  kinds: { types: kind.texts, since: kind.time, until: kind.time },
+}
 const MOST_ENDPOINTS = 250
 const CHUNK = 1_000
 
@@ -84,6 +91,7 @@ export function createMessages({ storage, ...seams }: MessagesOptions): Messages
     async list(tenant, options = {}) {
       checkTenant(tenant)
       const { page, filter } = pageAndFilter(options)
+      checkOptions(filter, FILTER)
       const found = await stored(() => storage.history.messages({ ...filter, tenant }, page))
       return { ...found, data: found.data.map(view) }
     },

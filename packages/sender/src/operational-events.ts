@@ -1,4 +1,4 @@
-import type { Logger } from '@hooks/core'
+import { ConfigurationError, type Logger } from '@hooks/core'
 
 /** What a sender tells its host, by name. */
 export interface OperationalEvents {
@@ -57,11 +57,25 @@ export interface DeliveryEvent {
   readonly at: Date
 }
 
+/** Their names, for `on`. */
+const NAMES: Readonly<Record<OperationalEvent, true>> = {
+  'delivery.delivered': true,
+  'delivery.failed': true,
+  'attempt.failed': true,
+  'delivery.exhausted': true,
+  'endpoint.failing': true,
+  'endpoint.disable_scheduled': true,
+  'endpoint.disabled': true,
+  'endpoint.enabled': true,
+  'endpoint.recovered': true,
+}
+
 export type OperationalEvent = keyof OperationalEvents
 export type OperationalListener<E extends OperationalEvent> = (event: OperationalEvents[E]) => void | Promise<void>
 
 /** Listeners by event. One that throws or rejects is logged, and disturbs neither the others nor the sender. */
 export interface Emitter {
+  /** @throws ConfigurationError `option_invalid` */
   on<E extends OperationalEvent>(name: E, listener: OperationalListener<E>): void
   emit<E extends OperationalEvent>(name: E, event: OperationalEvents[E]): void
 }
@@ -77,6 +91,12 @@ export function createEmitter(logger: Logger): Emitter {
   }
   return {
     on(name, listener) {
+      if (!Object.hasOwn(NAMES, name)) {
+        throw new ConfigurationError('option_invalid', 'the sender tells of no such event', {
+          hint: `events: ${Object.keys(NAMES).join(', ')}`,
+        })
+      }
+      if (typeof listener !== 'function') throw new ConfigurationError('option_invalid', 'a listener is a function')
       listeners.set(name, [...(listeners.get(name) ?? []), listener])
     },
     emit(name, event) {

@@ -1,12 +1,26 @@
-import type { Page } from '@hooks/core'
+import { checkOptions, kind, type OptionsRule, type Page, wholeFrom } from '@hooks/core'
 
 const USUAL_PER_PAGE = 50
 const MOST_PER_PAGE = 250
 
-/** A page with its size within bounds: 50 by default, 250 at most. */
-export function pageOf({ cursor, limit = USUAL_PER_PAGE, offset, total }: Partial<Page> = {}): Page {
+/** What a page may be, in the options of a list. */
+export const PAGE_KINDS: OptionsRule<keyof Page>['kinds'] = {
+  cursor: kind.text,
+  limit: wholeFrom(1),
+  offset: wholeFrom(0),
+  total: kind.flag,
+}
+
+/**
+ * A page with its size within bounds: 50 by default, 250 at most.
+ *
+ * @throws ConfigurationError `option_invalid`
+ */
+export function pageOf(page: Partial<Page> = {}): Page {
+  checkOptions(page, { of: 'a page', kinds: PAGE_KINDS })
+  const { cursor, limit = USUAL_PER_PAGE, offset, total } = page
   return {
-    limit: Math.min(Math.max(Math.trunc(limit) || 1, 1), MOST_PER_PAGE),
+    limit: Math.min(limit, MOST_PER_PAGE),
     ...(cursor !== undefined && { cursor }),
     ...(offset !== undefined && { offset }),
     ...(total !== undefined && { total }),

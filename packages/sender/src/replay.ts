@@ -1,5 +1,5 @@
 import {
-  ConfigurationError,
+  checkOptions,
   createWorkLoop,
   type Endpoint,
   EndpointError,
@@ -7,10 +7,14 @@ import {
   type Job,
   type JobLease,
   type JobOutcome,
+  kind,
+  listOf,
   type Ms,
+  type OptionsRule,
   type Seams,
   type Storage,
   type WorkLoop,
+  wholeFrom,
 } from '@hooks/core'
 import { keyedJobs } from './keyed-job.ts'
 import { needs } from './lacks.ts'
@@ -42,6 +46,28 @@ const LATER: Ms = 5_000
 const LATEST: Ms = 60_000
 const MOST_CLAIMS = 5
 
+const REPLAY: OptionsRule<keyof ReplayOptions | 'dryRun'> = {
+  of: 'replayMissing',
+  needs: ['since'],
+  kinds: {
+    since: kind.time,
+    until: kind.time,
+    types: kind.texts,
+    perSecond: {
+      words: `a whole number from 1 to ${MOST_PER_SECOND}`,
+      fits: (value) => wholeFrom(1).fits(value) && (value as number) <= MOST_PER_SECOND,
+    },
+    // Judged by itself, with a code of its own.
+    idempotencyKey: kind.any,
+    dryRun: kind.flag,
+  },
+}
+const RECOVER: OptionsRule<keyof RecoverOptions | 'dryRun'> = {
+  ...REPLAY,
+  of: 'recover',
+  kinds: { ...REPLAY.kinds, states: listOf('failed', 'skipped', 'cancelled', 'delivered') },
+}
+
 /** Replays: the API, and the loop that works off their jobs. */
 export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop: WorkLoop } {
   const { storage, clock, random, logger } = options
@@ -60,12 +86,6 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
 
   function paramsOf(endpoint: string, given: RecoverOptions): Omit<Params, 'total'> {
     const { since, until = clock.now(), types, states = ['failed', 'skipped'], perSecond = PER_SECOND } = given
-    for (const [name, time] of Object.entries({ since, until })) {
-      if (!(time instanceof Date) || Number.isNaN(time.getTime()))
-        throw new ConfigurationError('option_invalid', `${name} is no valid time`)
-    }
-    if (!Number.isInteger(perSecond) || perSecond < 1 || perSecond > MOST_PER_SECOND)
-      throw new ConfigurationError('option_invalid', `perSecond is not a whole number from 1 to ${MOST_PER_SECOND}`)
     return {
       endpoint,
       since: since.getTime(),
@@ -80,11 +100,13 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
     kind: ReplayJob['kind'],
     tenant: string,
     endpointId: string,
-    { dryRun = false, idempotencyKey, ...given }: RecoverOptions & { readonly dryRun?: boolean },
+    asked: RecoverOptions & { readonly dryRun?: boolean },
   ): Promise<ReplayCount | ReplayJob> {
     needs(storage, 'jobs')
     needs(storage, 'replay')
     checkTenant(tenant)
+    checkOptions<string>(asked, kind === 'recover' ? RECOVER : REPLAY)
+    const { dryRun = false, idempotencyKey, ...given } = asked
     const params = paramsOf(endpointId, given)
     const wanted = { tenant, kind, idempotencyKey, isSame: (job: Job) => isSame(job, params, given) }
     const found = await keyed.find(dryRun ? { ...wanted, idempotencyKey: undefined } : wanted)

@@ -1,11 +1,14 @@
 import {
   ConfigurationError,
   type Contract,
+  checkOptions,
   type Duration,
   type EventType,
+  kind,
   type Ms,
   type NewMessage,
   newId,
+  type OptionsRule,
   PayloadError,
   type PutResult,
   payloadIssues,
@@ -63,6 +66,22 @@ export interface Sent {
 
 /** The most messages of one `sendMany`. */
 export const MOST_MESSAGES = 1_000
+const RULE: OptionsRule<keyof Outgoing | 'tx'> = {
+  of: 'send',
+  kinds: {
+    // These are judged by themselves, with codes of their own.
+    type: kind.any,
+    data: kind.any,
+    tenant: kind.any,
+    idempotencyKey: kind.any,
+    orderingKey: kind.any,
+    tx: kind.any,
+    channels: kind.texts,
+    endpoints: kind.texts,
+    deliverAt: kind.time,
+    occurredAt: kind.time,
+  },
+}
 const IDEMPOTENCY_KEEP = '7d' satisfies Duration
 
 /** What sending does before and after storing. `kick` is called when messages are stored; `tx` tells that they may not be committed yet. */
@@ -112,10 +131,6 @@ export function createSending(options: SendingOptions) {
     const { idempotencyKey, orderingKey, channels, endpoints, deliverAt } = rest
     if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
     if (orderingKey !== undefined) checkOrdering(orderingKey, deliverAt)
-    for (const time of [occurredAt, deliverAt]) {
-      if (time !== undefined && Number.isNaN(time.getTime()))
-        throw new ConfigurationError('option_invalid', 'occurredAt or deliverAt is no valid time')
-    }
     return {
       id: newId(contract.ids.message, clock, random),
       type,
@@ -162,7 +177,7 @@ export function createSending(options: SendingOptions) {
               : 'send without `tx`, or use a storage of the database that the transaction is in',
         })
       }
-      checkCount(messages)
+      checkMessages(messages)
       for (const { type, data } of messages) await validate(type, data)
       const composed = messages.map(compose)
       const results =
@@ -181,7 +196,7 @@ export function createSending(options: SendingOptions) {
           hint: 'without a transaction, `await send(...)` waits for a locked database; sendSync could not',
         })
       }
-      checkCount(messages)
+      checkMessages(messages)
       for (const { type, data } of messages) {
         const pending = validate(type, data)
         if (!pending) continue
@@ -203,9 +218,12 @@ export function createSending(options: SendingOptions) {
   }
 }
 
-function checkCount(messages: readonly Outgoing[]): void {
-  if (messages.length >= 1 && messages.length <= MOST_MESSAGES) return
-  throw new ConfigurationError('option_invalid', `sendMany takes 1 to ${MOST_MESSAGES} messages`, {
+function checkMessages(messages: readonly Outgoing[]): void {
+  if (Array.isArray(messages) && messages.length >= 1 && messages.length <= MOST_MESSAGES) {
+    for (const message of messages) checkOptions(message, RULE)
+    return
+  }
+  throw new ConfigurationError('option_invalid', `sendMany takes a list of 1 to ${MOST_MESSAGES} messages`, {
     hint: 'send them in several calls',
   })
 }

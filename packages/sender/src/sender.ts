@@ -31,15 +31,16 @@ import { variantOf } from './payload.ts'
 import { resolvePolicy } from './policy.ts'
 import { createReplay } from './replay.ts'
 import { createResend } from './resend.ts'
-import { createSending, type Outgoing, type Sent } from './send.ts'
+import { createSending, type Outgoing, type SendOptions, type Sent } from './send.ts'
 import type { Sender, SenderOptions } from './sender-api.ts'
+import { checkBudget, checkSenderOptions, checkTimes } from './sender-options.ts'
 import { checkTenant } from './tenant.ts'
 import { createWorker, type Worker } from './worker.ts'
 
+/** Without options there is no tenant, which is refused as that. */
+const NO_OPTIONS = {} as SendOptions<never>
 /** Longer than any attempt's deadline may be. */
 const GRACE_MS = 20_000
-/** What a lease must have beside the deadline, for settling. */
-const LEASE_MARGIN_MS = 2_000
 /** Receivers refuse what is signed 5 minutes off, and time passes on the way. */
 const MOST_SKEW_MS = 30_000
 
@@ -54,12 +55,13 @@ const MOST_SKEW_MS = 30_000
  * hooks.start()
  */
 export function createSender<const D extends EventDefinitions, Tx>(options: SenderOptions<D, Tx>): Sender<D, Tx> {
+  checkSenderOptions(options)
   const { contract, dev = false, concurrency = 100, endpointConcurrency = 4 } = options
   const storage = options.storage as unknown as Storage
   const policy = resolvePolicy(contract.policy)
   const leaseMs = toMs(options.lease ?? '60s', 'lease')
   const pollMs = toMs(options.poll ?? '1s', 'poll')
-  checkOptions(options, policy.deadlineMs, leaseMs, { concurrency, endpointConcurrency })
+  checkTimes(options, policy.deadlineMs, leaseMs, pollMs)
 
   const seams: Seams = {
     clock: options.clock ?? nodeClock,
@@ -198,8 +200,9 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
   }
 
   const sender: Sender<D, Tx> = {
-    async send(type, data, { tx, ...rest }) {
+    async send(type, data, options) {
       open()
+      const { tx, ...rest } = options ?? NO_OPTIONS
       const [sent] = await sending.sendMany([{ type, data, ...rest }], tx)
       return sent as Sent
     },
@@ -207,8 +210,9 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       open()
       return sending.sendMany(messages as readonly Outgoing[], tx)
     },
-    sendSync(type, data, { tx, ...rest }) {
+    sendSync(type, data, options) {
       open()
+      const { tx, ...rest } = options ?? NO_OPTIONS
       return sending.sendManySync([{ type, data, ...rest }], tx)[0] as Sent
     },
     endpoints: endpoints as unknown as EndpointsApi<D, Tx>,
@@ -245,7 +249,9 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       await doorbell?.flush()
       await transport.close?.()
     },
-    async drain({ maxMs }) {
+    async drain(budget) {
+      checkBudget(budget)
+      const { maxMs } = budget
       open()
       const end = clock.monotonic() + maxMs
       let expanded: number
@@ -282,25 +288,3 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
 }
 
 const keptMs = (kept: Duration | false, name: string) => (kept === false ? null : toMs(kept, name))
-
-function checkOptions(
-  { dev }: { readonly dev?: boolean },
-  deadlineMs: number,
-  leaseMs: number,
-  counts: Readonly<Record<string, number>>,
-): void {
-  if (dev && process.env.NODE_ENV === 'production') {
-    throw new ConfigurationError('dev_in_production', '`dev: true` lets webhooks reach this machine itself', {
-      hint: 'leave `dev` out where NODE_ENV is "production"',
-    })
-  }
-  for (const [name, count] of Object.entries(counts)) {
-    if (!Number.isInteger(count) || count < 1)
-      throw new ConfigurationError('option_invalid', `${name} is not a whole number from 1`)
-  }
-  if (leaseMs < deadlineMs + LEASE_MARGIN_MS) {
-    throw new ConfigurationError('option_invalid', `the lease is shorter than the deadline and ${LEASE_MARGIN_MS} ms`, {
-      hint: 'a lease that ends during an attempt would let another worker repeat it',
-    })
-  }
-}
