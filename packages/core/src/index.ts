@@ -164,4 +164,5 @@ export type { SecretGrammar, SignatureEncoding, WireBody, WireDescription } from
 export { type Answering, createAnswering } from './work/answering.ts'
 export { backoff } from './work/backoff.ts'
 export { type Bell, createBell } from './work/bell.ts'
+export { type HeldRings, holdRings } from './work/held-rings.ts'
 export { createWorkLoop, type WorkLoop, type WorkLoopOptions } from './work/loop.ts'

@@ -1,7 +1,6 @@
-import { type Clock, createAnswering, type Listening, type ListenOptions, type Ms } from '@hooks/core'
+import { type Clock, createAnswering, holdRings, type Listening, type ListenOptions, type Ms } from '@hooks/core'
 import type { NatsClient } from './client.ts'
 import { unavailable } from './deadline.ts'
-import { holdRings } from './held-rings.ts'
 
 /** What {@link startListener} needs of the queue. */
 export interface ListenerOptions {

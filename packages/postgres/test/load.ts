@@ -71,6 +71,9 @@ export async function openLoad(handle: PostgresHandle, options: PostgresStorageO
     hooks,
     storage,
     refused,
+    get received(): number {
+      return received.size
+    },
     send,
     async sendMany(count: number): Promise<void> {
       for (let n = 0; n < count; n++) await send()

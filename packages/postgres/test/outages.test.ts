@@ -72,7 +72,7 @@ describe.skipIf(!own)('a PostgreSQL that goes away under load', () => {
 
   it('a restart under a pool of postgres.js is no different', TIMEOUT, async () => {
     const sql = postgres(await database(server), { max: 5, onnotice: () => {} })
-    closing.push(() => sql.end())
+    closing.push(() => sql.end({ timeout: 5 }))
     const time = movableTime()
     const load = await openLoad(time.on(sql))
     closing.push(() => load.close())

@@ -19,10 +19,15 @@ export interface Place {
 type Make = (handle: PostgresHandle) => { readonly schema: Schema; close(): Promise<void> }
 
 /** Opens places on one database, which is made once and dropped at the end: a new one for each test would take minutes. */
-export function openPlace(driver: string, make: Make = postgresStorage): () => Promise<Place> {
+export function openPlace(
+  driver: string,
+  make: Make = postgresStorage,
+  /** Another way to the database, such as a pooler's. */
+  through: (url: string) => string = (url) => url,
+): () => Promise<Place> {
   let base!: { open(): Promise<Place>; drop(): Promise<void> }
   beforeAll(async () => {
-    base = await (driver === 'PGlite' ? onPglite() : onServer(driver))
+    base = await (driver === 'PGlite' ? onPglite() : onServer(driver, through))
     const { handle, close } = await base.open()
     const storage = make(handle)
     await storage.schema.migrate()
@@ -33,8 +38,9 @@ export function openPlace(driver: string, make: Make = postgresStorage): () => P
   return () => base.open()
 }
 
-async function onServer(driver: string) {
-  const { url, drop } = await (server as NonNullable<typeof server>).database()
+async function onServer(driver: string, through: (url: string) => string) {
+  const { url: direct, drop } = await (server as NonNullable<typeof server>).database()
+  const url = through(direct)
   return {
     drop,
     open: async (): Promise<Place> => {

@@ -11,6 +11,8 @@ export interface PostgresServer {
   /** Where it was found, for the report. */
   readonly from: string
   readonly version: string
+  /** Of a database that is there already. */
+  readonly url: string
   /** An empty database of its own, and how to be rid of it. */
   database(): Promise<TestDatabase>
 }
@@ -26,18 +28,20 @@ const USUAL = 'postgres://postgres@127.0.0.1:5432/postgres'
 
 /**
  * The PostgreSQL for tests: the one that `HOOKS_TEST_POSTGRES` names (the URL of a role that may create databases), one
- * on 127.0.0.1:5432, or one that is started from binaries on this machine: on the PATH, or where Debian, Homebrew
- * and Postgres.app put them. It is started once for a run, and stopped at its
- * end.
+ * on 127.0.0.1:5432, or one that is started from binaries on this machine: in the folder that `HOOKS_TEST_POSTGRES_BIN`
+ * names, on the PATH, or where Debian, Homebrew and Postgres.app put them. It is started once for a run, and stopped at
+ * its end.
  *
  * Where none can be had it says so in one line, and is undefined; with `CI=true` it throws.
  */
 export async function findPostgres(): Promise<PostgresServer | undefined> {
   const given = process.env.HOOKS_TEST_POSTGRES
+  // Binaries that are named are to be run, whatever else there is.
+  const elsewhere = given || process.env.HOOKS_TEST_POSTGRES_BIN
   const reasons: string[] = []
   for (const [from, find] of [
     ['HOOKS_TEST_POSTGRES', async () => given],
-    ['127.0.0.1:5432', async () => (given ? undefined : USUAL)],
+    ['127.0.0.1:5432', async () => (elsewhere ? undefined : USUAL)],
     ['binaries of this machine', async () => (given ? undefined : started())],
   ] as const) {
     try {
@@ -80,7 +84,7 @@ async function server(from: string, url: string): Promise<PostgresServer> {
     const { rows } = await client.query<{ version: string }>("select current_setting('server_version') as version")
     return rows[0]?.version ?? ''
   })
-  return { from, version, database: () => database(url) }
+  return { from, version, url, database: () => database(url) }
 }
 
 async function database(url: string): Promise<TestDatabase> {

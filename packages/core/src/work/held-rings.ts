@@ -1,4 +1,4 @@
-import type { Clock, Ms } from '@hooks/core'
+import type { Clock, Ms } from '../seams.ts'
 
 /** Rings for later, which a process keeps until they are due. */
 export interface HeldRings {
