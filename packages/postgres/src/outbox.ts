@@ -2,9 +2,8 @@ import type { NewDelivery, NewMessage, PutResult, StoredMessage } from '@hooks/c
 import type { Database } from './database.ts'
 import type { PostgresHandle } from './handle.ts'
 import type { Meta } from './ledger.ts'
-import { findMessages } from './messages.ts'
 import { untilUnraced } from './rounds.ts'
-import { messageOf, type Numeric } from './rows.ts'
+import { type MessageRow, messageOf, type Numeric } from './rows.ts'
 import { ADD, DUE_MARKS, EXPAND } from './sql/expand.ts'
 import { PUT, PUT_KEYED } from './sql/put.ts'
 import { arrayOf, encodeOptional, jsonOf, plainText } from './text.ts'
@@ -62,14 +61,13 @@ export async function put(
 
 /** {@link Outbox.unexpanded}. */
 export async function unexpanded(db: Database, watermark: Watermark, limit: number): Promise<StoredMessage[]> {
-  const marks = await db.run<{ low: Numeric; id: string | null; week: Numeric; tenant: string }>(DUE_MARKS, [
+  const rows = await db.runOften<{ low: Numeric } & (MessageRow | { id: null })>(DUE_MARKS, [
     String(limit),
     watermark.from(),
   ])
-  watermark.raise(Number(marks[0]?.low))
-  const refs = marks.flatMap(({ id, week, tenant }) => (id === null ? [] : [{ id, tenant, week: Number(week) }]))
+  watermark.raise(Number(rows[0]?.low))
   // One that another has expanded meanwhile is found all the same, and its expansion does nothing.
-  return (await findMessages(db, refs)).map(messageOf)
+  return rows.flatMap((row) => (row.id === null ? [] : [messageOf(row)]))
 }
 
 /** One message, and what it goes to. */

@@ -15,7 +15,7 @@ const KEPT = 'greatest(floor(per_second / 20), 1)'
 
 /** What of a lane is leased, in the order in which it was due. As many as the lane counts, and so no further than the last. */
 const leasedOf = (lane: string): string => `
-  select o.*
+  select o.ctid as tid, o.*
   from hooks.open o
   where o.endpoint_id = ${lane}.endpoint_id and o.leased and o.due_at >= ${lane}.claimed_from
   order by o.due_at, o.id
@@ -27,6 +27,12 @@ declare
   v_found text[];
   v_used int;
   v_low float8;
+  v_rows tid[];
+  v_ids text[];
+  v_lost tid[];
+  v_waiting tid[];
+  v_passing text[];
+  v_next tid[];
   v_taken hooks.open[];
   v_week_from int;
   v_week_to int;
@@ -36,12 +42,12 @@ begin
   with seen as materialized (
     select s.*, (row_number() over (order by s.ready_at, s.turn, s.endpoint_id))::int as place,
       case when s.probing then 1 else coalesce(s.cap, s.concurrency, p_cap) end - s.leased + lost.n as room
-    from hooks.lane s
+    from unnest(v_found) as f(endpoint_id)
+    cross join lateral (select l.ctid as tid, l.* from hooks.lane l where l.endpoint_id = f.endpoint_id limit 1) s
     cross join lateral (
       select case when s.leased_from > ${NOW} then 0 else
         (select count(*) from (${leasedOf('s')}) o where o.leased_until <= ${NOW}) end::int as n
     ) lost
-    where s.endpoint_id = any(v_found)
     order by place
     limit p_lanes
   ),
@@ -55,11 +61,11 @@ begin
           else least(floor(extract(epoch from ${NOW} - r.free_from)::float8 * r.per_second) + 1, p_limit)
         end
       )::int as free,
-      coalesce(u.n, 0) as running
+      coalesce((p_running ->> r.tenant)::int, 0) as running
     from (
       select s.*, greatest(s.free_at, ${NOW} - (${KEPT} - 1) * (interval '1 second' / s.per_second)) as free_from from seen s
     ) r
-    left join (select key as tenant, value::int as n from json_each_text(p_running)) u on u.tenant = r.tenant
+    offset 0
   ),
   hoped as (
     select f.*, case when f.failing then 0 else least(greatest(f.free, 0), greatest(f.open - f.leased, 1)) end as hope
@@ -81,17 +87,17 @@ begin
     where s.before < p_limit
   ),
   due as (
-    select l.place, l.free, l.failing, l.running, c.*, 
+    select l.place, l.free, l.failing, l.running, c.*,
       row_number() over (partition by l.place order by coalesce(c.leased_until, c.due_at), c.id) as nth
     from lanes l
     cross join lateral (
-      (select o.id, o.due_at, o.tenant, o.leased, o.leased_until
+      (select o.ctid as tid, o.id, o.due_at, o.tenant, o.waits, o.leased, o.leased_until
         from hooks.open o
         where o.endpoint_id = l.endpoint_id and not o.leased and o.due_at >= l.waiting_from
         order by o.due_at, o.id
         limit least(greatest(l.free, 0), p_limit) + 1)
       union all
-      (select o.id, o.due_at, o.tenant, o.leased, o.leased_until
+      (select o.tid, o.id, o.due_at, o.tenant, o.waits, o.leased, o.leased_until
         from (${leasedOf('l')}) o
         where l.leased_from <= ${NOW} and o.leased_until <= ${NOW}
         order by o.leased_until, o.id
@@ -123,63 +129,14 @@ begin
     from judged
     group by place
   ),
-  taken as materialized (
-    select o.*, j.k from judged j join hooks.open o on o.id = j.id where j.is_taken
-  ),
-  passed as (
-    select t.id, t.endpoint_id, t.ordering_key from taken t where t.waits
-  ),
-  leased as (
-    update hooks.open o
-    set leased = true, leased_until = v_until, token = p_token, worker = p_worker, claimed_at = ${NOW}, claims = o.claims + 1,
-      waits = false,
-      ordering_key = case
-        when o.ordering_key is not null and not o.waits
-          and exists (select 1 from passed p where p.endpoint_id = o.endpoint_id and p.ordering_key = o.ordering_key) then null
-        else o.ordering_key end
-    from taken t
-    where o.id = t.id
-    returning o, t.k
-  ),
-  outrun as (
-    update hooks.open o
-    set ordering_key = null
-    from passed p
-    where o.endpoint_id = p.endpoint_id and o.ordering_key = p.ordering_key and not o.waits
-      and o.id not in (select id from taken)
-  ),
-  limited as (
-    update hooks.open o
-    set due_at = ${after('n.ordering_wait_ms')}
-    from (
-      select p.endpoint_id, w.*
-      from passed p
-      cross join lateral (
-        select w.id, w.due_at, w.ordering_wait_ms
-        from hooks.open w
-        where w.endpoint_id = p.endpoint_id and w.ordering_key = p.ordering_key and w.waits and w.id <> p.id
-        order by w.ordering_seq, w.id
-        limit 1
-      ) w
-    ) n
-    where o.id = n.id and n.due_at = 'infinity' and n.ordering_wait_ms is not null and o.id not in (select id from taken)
-    returning o.endpoint_id, o.due_at
-  ),
-  lost as (
-    insert into hooks.attempt (week, delivery_id, n, at, ms, error, manual, logged_at)
-    select t.week, t.id, t.attempts + 1, coalesce(t.claimed_at, t.due_at), 0, 'lost', t.manual, clock_timestamp()
-    from taken t
-    where t.leased
-  ),
   visited as (
-    select l.endpoint_id, l.place, l.held_until, l.paused, l.per_second, l.open,
+    select l.tid, l.place, l.held_until, l.paused, l.per_second, l.open,
       l.leased + l.took - l.took_lost as leased,
       l.took >= l.room as is_full,
       case when l.per_second is not null and l.took > 0 then l.free_from + l.took * (interval '1 second' / l.per_second)
         else l.free_at end as free_at,
       least(case when l.leased > 0 then l.claimed_from end, l.first_taken, 'infinity') as claimed_from,
-      case when l.open > l.leased + l.took - l.took_lost then
-        least(coalesce(l.first_waiting, 'infinity'), (select min(n.due_at) from limited n where n.endpoint_id = l.endpoint_id))
+      case when l.open > l.leased + l.took - l.took_lost then coalesce(l.first_waiting, 'infinity')
         else 'infinity' end as waiting_from,
       least(
         l.first_lost,
@@ -205,12 +162,79 @@ begin
       claimed_from = v.claimed_from, free_at = v.free_at,
       ready_at = ${readyAt('v', 'null::timestamptz')}, turn = v.place, rev = l.rev + 1
     from visited v
-    where l.endpoint_id = v.endpoint_id
+    where l.ctid = v.tid
   )
   select (select count(*) from lanes), extract(epoch from coalesce((select min(ready_at) from lanes), ${NOW}))::float8,
-    array_agg(o order by k), min((o).message_week), max((o).message_week)
-  from leased
-  into v_used, v_low, v_taken, v_week_from, v_week_to;
+    array_agg(tid order by k) filter (where is_taken),
+    array_agg(id order by k) filter (where is_taken),
+    array_agg(tid) filter (where is_taken and leased),
+    array_agg(tid) filter (where is_taken and waits),
+    array_agg(id) filter (where is_taken and waits)
+  from judged
+  into v_used, v_low, v_rows, v_ids, v_lost, v_waiting, v_passing;
+
+  if v_lost is not null then
+    insert into hooks.attempt (week, delivery_id, n, at, ms, error, manual, logged_at)
+    select o.week, o.id, o.attempts + 1, coalesce(o.claimed_at, o.due_at), 0, 'lost', o.manual, clock_timestamp()
+    from hooks.open o
+    where o.ctid = any(v_lost);
+  end if;
+
+  -- What has waited long enough goes first, and those before it go on without an order; the next begins to wait.
+  if v_waiting is not null then
+    v_next := array(
+      select n.tid
+      from hooks.open p
+      cross join lateral (
+        select n.ctid as tid from hooks.open n
+        where n.endpoint_id = p.endpoint_id and n.ordering_key = p.ordering_key and n.waits and n.id <> p.id
+        order by n.ordering_seq, n.id
+        limit 1
+      ) n
+      where p.ctid = any(v_waiting));
+    with limited as (
+      update hooks.open o
+      set due_at = ${after('o.ordering_wait_ms')}
+      where o.ctid = any(v_next) and o.id <> all(v_ids) and o.due_at = 'infinity' and o.ordering_wait_ms is not null
+      returning o.endpoint_id, o.due_at
+    )
+    update hooks.lane l
+    set waiting_from = c.waiting_from, ready_at = c.ready_at
+    from (
+      select c.*, ${readyAt('c', 'null::timestamptz')} as ready_at
+      from (
+        select l.tid, l.paused, l.open, l.is_full, l.leased_from, l.held_until, l.per_second, l.free_at,
+          least(l.waiting_from, n.due_at) as waiting_from
+        from (select endpoint_id, min(due_at) as due_at from limited group by endpoint_id) n
+        cross join lateral (select l.ctid as tid, l.* from hooks.lane l where l.endpoint_id = n.endpoint_id limit 1) l
+      ) c
+      offset 0
+    ) c
+    where l.ctid = c.tid;
+  end if;
+
+  with leased as (
+    update hooks.open o
+    set leased = true, leased_until = v_until, token = p_token, worker = p_worker, claimed_at = ${NOW}, claims = o.claims + 1,
+      waits = false
+    where o.ctid = any(v_rows)
+    returning o
+  )
+  select array_agg(o), min((o).message_week), max((o).message_week) from leased
+  into v_taken, v_week_from, v_week_to;
+
+  if v_waiting is not null then
+    update hooks.open o
+    set ordering_key = null
+    where o.ctid = any(array(
+      select f.tid
+      from (select distinct t.endpoint_id, t.ordering_key from unnest(v_taken) t where t.id = any(v_passing)) p
+      cross join lateral (
+        select f.ctid as tid from hooks.open f
+        where f.endpoint_id = p.endpoint_id and f.ordering_key = p.ordering_key and not f.waits and f.id <> all(v_passing)
+        offset 0
+      ) f));
+  end if;
 
   return query
   select cardinality(v_found), cardinality(v_found) - v_used, v_low,
@@ -222,17 +246,23 @@ begin
     ${laneColumns('l')}
   from (select 1) one
   left join (
-    select t.*, row_number() over (partition by t.endpoint_id order by t.ordinality) = 1 as is_first
-    from unnest(v_taken) with ordinality as t
+    select t.*, k.place, row_number() over (partition by t.endpoint_id order by k.place) = 1 as is_first
+    from unnest(v_taken) as t
+    join unnest(v_ids) with ordinality as k(id, place) on k.id = t.id
   ) t on true
-  left join hooks.payload p on p.id = t.message_id and p.week = t.message_week and p.week >= v_week_from and p.week <= v_week_to
-  left join hooks.endpoint e on e.id = t.endpoint_id and t.is_first
-  left join hooks.lane l on l.endpoint_id = e.id
-  order by t.ordinality;
+  left join lateral (
+    select p.data
+    from hooks.payload p
+    where p.id = t.message_id and p.week = t.message_week and p.week >= v_week_from and p.week <= v_week_to
+    limit 1
+  ) p on true
+  left join lateral (select e.* from hooks.endpoint e where e.id = t.endpoint_id and t.is_first limit 1) e on true
+  left join lateral (select l.* from hooks.lane l where l.endpoint_id = e.id limit 1) l on true
+  order by t.place;
 end`
 
 const PARAMETERS = `p_limit int, p_lanes int, p_cap int, p_from float8, p_failing boolean, p_lease_ms float8, p_token text,
-  p_worker text, p_failing_limit int, p_most int, p_running json`
+  p_worker text, p_failing_limit int, p_most int, p_running jsonb`
 
 const RETURNS = `table (
     seen int, spared int, low float8,
@@ -257,4 +287,4 @@ export const CLAIM_FUNCTION = functionOf('claim', PARAMETERS, RETURNS, BODY)
 export const CLAIM = `
   select * from hooks.claim(
     $1::text::int, $2::text::int, $3::text::int, $4::text::float8, $5::text::boolean, $6::text::float8, $7::text, $8::text,
-    $9::text::int, $10::text::int, $11::text::json, ${NOW})`
+    $9::text::int, $10::text::int, $11::text::jsonb, ${NOW})`

@@ -1,52 +1,92 @@
-import { after, ENDED_COLUMNS, list, lockedLanes, movedLanes, NOW } from './fragments.ts'
+import { after, ENDED_COLUMNS, epoch, heldLanes, list, lockedLanes, movedLanes, NOW } from './fragments.ts'
 import { functionOf } from './function.ts'
 
-/** Marks that are due, oldest first. $1 how many, $2 the due time, in s, from which on to look. `low` is the first of them. */
-export const DUE_MARKS = `
-  with due as (
-    select x.id, x.week, x.tenant, x.due_at
+const MARKED = `
+declare
+  v_marks hooks.outbox[];
+  v_low float8;
+  v_week_from int;
+  v_week_to int;
+begin
+  select array_agg(x order by x.due_at, x.id), extract(epoch from coalesce(min(x.due_at), ${NOW}))::float8, min(x.week), max(x.week)
+  from (
+    select x.*
     from hooks.outbox x
-    where x.due_at <= ${NOW} and x.due_at >= to_timestamp($2::text::float8)
+    where x.due_at <= ${NOW} and x.due_at >= to_timestamp(p_from)
     order by x.due_at, x.id
-    limit $1::text::int
-  )
-  select extract(epoch from coalesce((select min(due_at) from due), ${NOW}))::float8 as low, d.id, d.week, d.tenant
+    limit p_limit
+  ) x
+  into v_marks, v_low, v_week_from, v_week_to;
+
+  return query
+  select v_low, m.id, m.tenant, m.type, ${epoch('m.occurred_at')}, ${epoch('m.created_at')}, m.idempotency_key, m.channels,
+    m.endpoints, m.ordering_key, p.data
   from (select 1) one
-  left join due d on true
-  order by d.due_at, d.id`
+  left join unnest(v_marks) with ordinality x on true
+  left join lateral (
+    select m.*
+    from hooks.message m
+    where m.tenant = x.tenant and m.id = x.id and m.week = x.week and m.week >= v_week_from and m.week <= v_week_to
+    limit 1
+  ) m on true
+  left join lateral (
+    select p.data
+    from hooks.payload p
+    where p.id = x.id and p.week = x.week and p.week >= v_week_from and p.week <= v_week_to
+    limit 1
+  ) p on true
+  order by x.ordinality;
+end`
+
+/** Reads messages whose marks are due. */
+export const MARKED_FUNCTION = functionOf(
+  'marked',
+  'p_limit int, p_from float8',
+  `table (low float8, id text, tenant text, type text, occurred bigint, created bigint, key text, channels text, endpoints text,
+    ordering text, data text)`,
+  MARKED,
+)
+
+/** Messages whose marks are due, oldest first. $1 how many, $2 the due time, in s, from which on to look. `low` is the first of them. */
+export const DUE_MARKS = `select * from hooks.marked($1::text::int, $2::text::float8, ${NOW})`
 
 const BODY = `
 declare
   v_marks text[];
+  v_rows tid[];
   v_ordered text[];
   v_lanes text[];
   v_expanded int;
 begin
-  select array_agg(x.id), array_agg(x.id) filter (where x.ordering_key is not null)
-  from (
-    select x.id, x.ordering_key from hooks.outbox x where x.id = any(p_marks) order by x.id for update skip locked
+  select array_agg(x.id), array_agg(x.tid), array_agg(x.id) filter (where x.ordering_key is not null)
+  from unnest(p_marks) as m(id)
+  cross join lateral (
+    select x.ctid as tid, x.id, x.ordering_key from hooks.outbox x where x.id = m.id limit 1 for update skip locked
   ) x
-  into v_marks, v_ordered;
+  into v_marks, v_rows, v_ordered;
 
   v_lanes := array(
     select l.endpoint_id
     from hooks.lane l
-    where l.endpoint_id in (
-      select g.endpoint_id from unnest(p_messages, p_endpoints) as g(message_id, endpoint_id) where g.message_id = any(v_marks))
+    where l.endpoint_id = any(array(
+      select distinct g.endpoint_id
+      from unnest(p_messages, p_endpoints) as g(message_id, endpoint_id)
+      join unnest(v_marks) as m(id) on m.id = g.message_id))
     order by l.endpoint_id
     for update);
 
   if v_ordered is not null then
     -- Those before which another is still marked keep their own.
-    v_marks := array(
-      select m.id
-      from unnest(v_marks) as m(id)
-      cross join lateral (select x.* from hooks.outbox x where x.id = m.id limit 1) p
-      where p.ordering_key is null
-        or not exists (
-          select 1 from hooks.outbox x
-          where x.tenant = p.tenant and x.ordering_key = p.ordering_key and x.ordering_seq < p.ordering_seq
-            and x.id <> all(v_ordered)));
+    v_rows := array(
+      select p.ctid
+      from hooks.outbox p
+      where p.ctid = any(v_rows)
+        and (p.ordering_key is null
+          or not exists (
+            select 1 from hooks.outbox x
+            where x.tenant = p.tenant and x.ordering_key = p.ordering_key and x.ordering_seq < p.ordering_seq
+              and x.id <> all(v_ordered)
+            offset 0)));
   end if;
 
   with given as (
@@ -54,18 +94,16 @@ begin
     from unnest(p_messages, p_ids, p_weeks, p_endpoints, p_variants) with ordinality
       as g(message_id, id, week, endpoint_id, variant, place)
   ),
-  locked as (
-    select l.* from hooks.lane l where l.endpoint_id = any(v_lanes)
-  ),
+  ${heldLanes('v_lanes')},
   marks as (
-    delete from hooks.outbox x where x.id = any(v_marks) returning x.*
+    delete from hooks.outbox x where x.ctid = any(v_rows) returning x.*
   ),
   target as materialized (
     select g.place, g.id, g.week, g.endpoint_id, g.variant, g.message_id, m.week as message_week, m.tenant, m.type,
       m.occurred_at, m.ordering_key, m.ordering_wait_ms, m.ordering_seq, e.state
     from given g
     join marks m on m.id = g.message_id
-    join hooks.endpoint e on e.id = g.endpoint_id and e.tenant = m.tenant
+    cross join lateral (select e.state from hooks.endpoint e where e.id = g.endpoint_id and e.tenant = m.tenant limit 1) e
     where g.endpoint_id = any(v_lanes)
   ),
   -- What is first of its order is due now, the next as soon as it has waited long enough.
@@ -80,11 +118,13 @@ begin
       select t.*,
         case
           when exists (
-            select 1 from hooks.open o where o.endpoint_id = t.endpoint_id and o.ordering_key = t.ordering_key and o.waits) then 3
+            select 1 from hooks.open o where o.endpoint_id = t.endpoint_id and o.ordering_key = t.ordering_key and o.waits
+            offset 0) then 3
           else least(3, row_number() over (partition by t.endpoint_id, t.ordering_key order by t.ordering_seq)
             + exists (
               select 1 from hooks.open o
-              where o.endpoint_id = t.endpoint_id and o.ordering_key = t.ordering_key and not o.waits)::int)
+              where o.endpoint_id = t.endpoint_id and o.ordering_key = t.ordering_key and not o.waits
+              offset 0)::int)
         end::int as rank
       from target t
       where t.state = 'enabled' and t.ordering_key is not null
@@ -109,7 +149,7 @@ begin
     from placed p
     group by p.endpoint_id
   ),
-  ${movedLanes()}
+  ${movedLanes('', '', 'tid')}
   select count(*) from marks into v_expanded;
   return v_expanded;
 end`

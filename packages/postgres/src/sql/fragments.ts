@@ -51,14 +51,23 @@ export const lockedLanes = (of: string): string => `
     select l.endpoint_id from locked l join hooks.lane s on s.endpoint_id = l.endpoint_id where s.rev <> l.rev
   )`
 
+/** The lanes that a function has locked, of an array of their ids: each as it is, and where its row is. */
+export const heldLanes = (ids: string): string => `
+  locked as (
+    select l.*
+    from unnest(${ids}) as i(endpoint_id)
+    cross join lateral (select l.ctid as tid, l.* from hooks.lane l where l.endpoint_id = i.endpoint_id limit 1) l
+  )`
+
 /**
  * Writes what a statement did to the rows of locked lanes: `delta` has, for each lane once, its place in the call, how
  * many more are open and leased, the first due time of what waits anew, and whether a lease was given up. `columns` are
- * those that change beside, and `sets` says so.
+ * those that change beside, and `sets` says so; `by` is how their rows
+ * are found: by the id, or by `tid`, where `locked` has it.
  */
-export const movedLanes = (columns = '', sets = '', join = ''): string => `
+export const movedLanes = (columns = '', sets = '', by: 'endpoint_id' | 'tid' = 'endpoint_id'): string => `
   changed as (
-    select l.endpoint_id, d.place, l.held_until, l.paused, l.per_second, l.free_at, l.ready_at as was,
+    select l.${by}, d.place, l.held_until, l.paused, l.per_second, l.free_at, l.ready_at as was,
       l.open + d.open as open,
       l.leased + d.leased as leased,
       l.is_full and not d.freed as is_full,
@@ -67,7 +76,6 @@ export const movedLanes = (columns = '', sets = '', join = ''): string => `
       ${columns}
     from locked l
     join delta d on d.endpoint_id = l.endpoint_id
-    ${join}
   ),
   moved as (
     update hooks.lane l
@@ -75,7 +83,7 @@ export const movedLanes = (columns = '', sets = '', join = ''): string => `
       ready_at = c.ready_at, turn = case when c.ready_at is distinct from c.was then c.place else l.turn end, rev = l.rev + 1
       ${sets}
     from (select c.*, ${readyAt('c', 'c.was')} as ready_at from changed c offset 0) c
-    where l.endpoint_id = c.endpoint_id
+    where ${by === 'tid' ? 'l.ctid = c.tid' : 'l.endpoint_id = c.endpoint_id'}
   )`
 
 /**

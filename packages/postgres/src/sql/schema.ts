@@ -1,6 +1,6 @@
 import type { Migration } from '@hooks/core'
 import { CLAIM_FUNCTION } from './claim.ts'
-import { EXPAND_FUNCTION } from './expand.ts'
+import { EXPAND_FUNCTION, MARKED_FUNCTION } from './expand.ts'
 import { SETTLE_FUNCTION } from './settle.ts'
 
 /**
@@ -159,11 +159,12 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         autovacuum_vacuum_threshold = 2000,
         autovacuum_vacuum_cost_delay = 0
       )`,
+      // Before the others: where all cost the same, the first is used.
+      `create index open_order on hooks.open (endpoint_id, ordering_key, waits, ordering_seq)
+        where ordering_key is not null`,
       `create index open_due on hooks.open (endpoint_id, due_at, id)`,
       `create index open_tenant on hooks.open (tenant, id)`,
       `create index open_message on hooks.open (message_id)`,
-      `create index open_order on hooks.open (endpoint_id, ordering_key, waits, ordering_seq)
-        where ordering_key is not null`,
       `create table hooks.ended (
         week int not null,
         id text collate "C" not null,
@@ -222,6 +223,7 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
       `create index job_due on hooks.job (due_at, id) where due_at is not null`,
       `create index job_finished on hooks.job (finished_at) where finished_at is not null`,
 
+      MARKED_FUNCTION,
       EXPAND_FUNCTION,
       CLAIM_FUNCTION,
       SETTLE_FUNCTION,
