@@ -4,6 +4,7 @@ import { claimCosts } from './database/claim.ts'
 import { databaseDeliverSections } from './database/deliver.ts'
 import { sendSections } from './database/send.ts'
 import { deliverSections } from './deliver.ts'
+import { neighbourFigures } from './neighbour.ts'
 import { type Section, table } from './report.ts'
 import { serverSections } from './servers.ts'
 import { verifySections } from './verify.ts'
@@ -12,12 +13,17 @@ import { verifySections } from './verify.ts'
  * `pnpm bench [--rounds 7] [--only verify|servers|deliver|postgres|send] [--json]`: everything in one run on one machine,
  * because machines are noisy and only ratios within one run say something. `--claim 1000000` measures the cost of a claim
  * over the size of the tables instead: it takes minutes, and has one figure, which is the same on every machine.
+ * `--neighbour 60 [--storage memory|postgres] [--rate 20]` measures what a hung or busy endpoint does to others, for so many
+ * seconds each.
  */
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '7' },
     only: { type: 'string' },
     claim: { type: 'string' },
+    neighbour: { type: 'string' },
+    storage: { type: 'string', default: 'postgres' },
+    rate: { type: 'string', default: '20' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -34,6 +40,16 @@ const sections: Section[] = []
 if (values.claim !== undefined) {
   console.log(await claimCosts(Number(values.claim)))
   process.exit()
+}
+if (values.neighbour !== undefined) {
+  const storage = values.storage === 'memory' ? 'memory' : 'postgres'
+  const { text, good } = await neighbourFigures({
+    storage,
+    seconds: Number(values.neighbour),
+    rate: Number(values.rate),
+  })
+  console.log(text)
+  process.exit(good ? 0 : 1)
 }
 if (!values.json)
   console.log(`Node.js ${process.version}, ${cpus().length} x ${cpus()[0]?.model}, medians of ${rounds} rounds`)

@@ -1,7 +1,7 @@
 import { defineConfig, mergeConfig } from 'vitest/config'
 import base from '../../tooling/vitest.config.ts'
 
-/** What needs network namespaces of its own, and so the privilege to make them. */
+/** What needs a privilege, or minutes, and so is no part of the unit tests. */
 export default mergeConfig(
   { ...base, test: { ...base.test, include: [] } },
   defineConfig({ test: { include: ['packages/sender/lanes/**/*.test.ts'] } }),

@@ -1,4 +1,11 @@
-import { type DeliveryPolicy, defineContract, defineEvents, silentLogger, type WireFormat } from '@hooks/core'
+import {
+  type DeliveryPolicy,
+  defineContract,
+  defineEvents,
+  type Random,
+  silentLogger,
+  type WireFormat,
+} from '@hooks/core'
 import { z } from 'zod'
 import { createSender, memoryStorage } from '../src/index.ts'
 import type { Answer, Transport, TransportRequest } from '../src/seams.ts'
@@ -31,6 +38,13 @@ export function scriptedTransport(
   return { transport, requests }
 }
 
+const CANARY = Buffer.from('CANARYSECRET')
+/** Its secrets can be recognised, as those of the platform's chance can in all tests: they stand in no log. */
+const canaries = ({ bytes, float }: Random): Random => ({
+  float,
+  bytes: (n) => (n === 32 ? Uint8Array.of(...CANARY, ...bytes(n).subarray(CANARY.length)) : bytes(n)),
+})
+
 /** A sender on a virtual clock with a scripted network, and one endpoint of the tenant `acme`. */
 export async function stage(
   script: Parameters<typeof scriptedTransport>[0] = () => 204,
@@ -41,7 +55,7 @@ export async function stage(
   }: { policy?: DeliveryPolicy; format?: WireFormat } & Partial<SenderOptions<never, never>> = {},
 ) {
   const clock = virtualClock()
-  const random = seededRandom(7)
+  const random = canaries(seededRandom(7))
   const storage = memoryStorage({ clock, random })
   const contract = defineContract({ events, policy, ...(format && { format }) })
   const { transport, requests } = scriptedTransport(script)

@@ -4,7 +4,8 @@ import { createAddressPolicy, isPublicAddress } from '../../src/http/addresses.t
 import { checkCustomHeaders } from '../../src/http/endpoint-headers.ts'
 import { HTTPS_PORTS, parseEndpointUrl } from '../../src/http/endpoint-url.ts'
 import type { Transport } from '../../src/seams.ts'
-import { fakeResolver, gist, OK, replies, tcpPeer, testTransport } from './network.ts'
+import { fakeResolver, gist, tcpPeer, testTransport } from './network.ts'
+import { OK, replies } from './play.ts'
 
 const policy = { allowHttp: false, ports: HTTPS_PORTS, addresses: createAddressPolicy(), allowLocalNames: false }
 

@@ -9,6 +9,7 @@ import { createTransport, type TransportOptions } from '../../src/http/transport
 import type { Answer, ResolvedAddress, Resolver, Transport, TransportRequest } from '../../src/seams.ts'
 import { GOOD, KEY } from './certificates.ts'
 import { type DnsAnswer, readQuery } from './dns.ts'
+import { OK } from './play.ts'
 
 /** A server of the test's own. It and its sockets are gone when the test is. */
 export interface Peer {
@@ -70,26 +71,6 @@ export function tlsPeer(options: TlsOptions = {}): Promise<Peer> {
   })
   return peerOf(server, '127.0.0.1', 0)
 }
-
-/** The shortest good response. */
-export const OK = 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok'
-
-/** Calls `then` with the socket at the end of every request's headers. Good for requests of one packet. */
-export function onRequest(then: (socket: Socket, request: string) => void): (socket: Socket) => void {
-  return (socket) => {
-    let text = ''
-    socket.on('data', (bytes) => {
-      text += bytes.toString('latin1')
-      if (!text.includes('\r\n\r\n')) return
-      const request = text
-      text = ''
-      then(socket, request)
-    })
-  }
-}
-
-/** A receiver that answers every request with the same bytes. */
-export const replies = (response: string | Buffer) => onRequest((socket) => socket.write(response))
 
 /** Where tests may connect: this one address, so that 127.0.0.2 can play the internal host. */
 export const ONE_ADDRESS: AddressPolicy = createAddressPolicy({ allowPrivateNetworks: ['127.0.0.1/32'] })

@@ -3,18 +3,8 @@ import { describe, expect, it, vi } from 'vitest'
 import { createAddressPolicy } from '../../src/http/addresses.ts'
 import { createConnector } from '../../src/http/connect.ts'
 import { createResolver } from '../../src/http/resolver.ts'
-import {
-  dnsPeer,
-  fakeResolver,
-  gist,
-  nextTurn,
-  OK,
-  ONE_ADDRESS,
-  type Peer,
-  replies,
-  tcpPeer,
-  testTransport,
-} from './network.ts'
+import { dnsPeer, fakeResolver, gist, nextTurn, ONE_ADDRESS, type Peer, tcpPeer, testTransport } from './network.ts'
+import { OK, replies } from './play.ts'
 
 /** 127.0.0.1 plays the public host and 127.0.0.2 the internal one, on the same port. */
 async function twoHosts(answer = OK): Promise<{ pub: Peer; internal: Peer }> {

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import type { TransportOptions } from '../../src/http/transport.ts'
 import { AUTHORITY, EXPIRED, FUTURE, GOOD, SELF_SIGNED } from './certificates.ts'
-import { gist, nextTurn, replies, tcpPeer, testTransport, tlsPeer } from './network.ts'
+import { gist, nextTurn, tcpPeer, testTransport, tlsPeer } from './network.ts'
+import { replies } from './play.ts'
 
 /** A transport that trusts the tests' authority. */
 const trusting = (options: TransportOptions = {}) => testTransport({ ca: [AUTHORITY], ...options })

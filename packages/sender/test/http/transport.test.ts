@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { createAddressPolicy } from '../../src/http/addresses.ts'
 import { createResolver } from '../../src/http/resolver.ts'
 import type { Resolver, TransportRequest } from '../../src/seams.ts'
-import { dnsPeer, fakeResolver, gist, nextTurn, OK, onRequest, replies, tcpPeer, testTransport } from './network.ts'
+import { dnsPeer, fakeResolver, gist, nextTurn, tcpPeer, testTransport } from './network.ts'
+import { OK, onRequest, replies } from './play.ts'
 
 const after = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms))
 
