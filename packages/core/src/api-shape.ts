@@ -13,6 +13,10 @@ export type ApiOperation =
   | 'disableEndpoint'
   | 'rotateSecret'
   | 'testEndpoint'
+  | 'listSecrets'
+  | 'pauseEndpoint'
+  | 'resumeEndpoint'
+  | 'endpointHealth'
   | 'endpointDeliveries'
   | 'endpointStats'
   | 'listMessages'
@@ -27,6 +31,8 @@ export type ApiOperation =
   | 'listJobs'
   | 'getJob'
   | 'cancelJob'
+  | 'overview'
+  | 'overviewEndpoints'
   | 'describeApi'
 
 /** A route below the API's base; `:id` stands for the endpoint, the delivery or the message. */
@@ -108,6 +114,10 @@ export interface ApiEventType {
   readonly example: unknown
   /** JSON Schema, where the schema offers it. */
   readonly schema: unknown
+  /** Older versions that an endpoint may ask for. */
+  readonly versions: readonly string[]
+  /** Its data as a TypeScript type, where there is a schema. */
+  readonly typescript: string | undefined
 }
 
 /** What an API says when it refuses. RFC 9457, with a stable `code`. */

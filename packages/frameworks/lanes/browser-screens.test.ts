@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it } from 'vitest'
+import { listen, type Serving } from '../test/hosts.ts'
 import type { Watched } from './portal/browser.ts'
 import { browsing, skipped, takeOut } from './portal/browsing.ts'
 import { onExpress } from './portal/hosts.ts'
@@ -7,6 +8,10 @@ import { checkScreens, MODES, optionsOf, screensOf } from './portal/screens.ts'
 
 describe.skipIf(skipped)('the portal', () => {
   const { serve, look, lived } = browsing(onExpress)
+  const closing: Serving[] = []
+  afterEach(() => {
+    for (const { close } of closing.splice(0)) close()
+  })
 
   it('adds a webhook in French with the keyboard alone; the next event reaches it', async () => {
     const { page, shoot, made } = await french()
@@ -34,7 +39,6 @@ describe.skipIf(skipped)('the portal', () => {
     await made.settle()
     expect(made.sent.map(({ host }) => host)).toEqual(['bistro.example'])
     await page.getByRole('row').filter({ hasText: 'payment.completed' }).getByText('Livrée').waitFor()
-    // The secret was shown once.
     await page.getByRole('button', { name: "Je l'ai copié" }).click()
     await page.reload()
     await page.getByRole('heading', { name: 'https://bistro.example/webhooks' }).waitFor()
@@ -91,7 +95,7 @@ describe.skipIf(skipped)('the portal', () => {
     const { well, at, settle, sent } = await lived()
     const { page, shoot } = await look(at(`endpoints/${well.id}`))
     await page.getByRole('button', { name: 'Send a test' }).click()
-    await page.getByLabel('Event', { exact: true }).selectOption('payment.refunded')
+    await page.getByRole('dialog').getByLabel('Event').selectOption('payment.refunded')
     await shoot('test')
     await page.getByRole('button', { name: 'Send', exact: true }).click()
     await page.getByText('On its way').waitFor()
@@ -136,6 +140,172 @@ describe.skipIf(skipped)('the portal', () => {
     await page.getByRole('heading', { name: 'Deliveries', exact: true }).waitFor()
     for (const name of ['Send a test', 'Send again…', 'More', 'Edit'])
       expect(await page.getByText(name, { exact: true }).count()).toBe(0)
+  })
+
+  it('sets what few need: content, version, filter, channels, rate, headers and what it is for', async () => {
+    const { at, hooks, settle, sent, ...made } = await lived()
+    const { page, shoot } = await look(at(`endpoints/${made.well.id}/edit`))
+    await page.getByText('More settings').click()
+    await page.getByLabel('Description').fill('For the ledger')
+    await page.getByLabel('Content').selectOption('Identifiers alone: your server fetches the rest')
+    await page.getByLabel('Version of the data').selectOption('2025-06')
+    await page.getByLabel('Filter on the data').fill('{"seats": ')
+    await page.getByLabel('Requests a second').fill('7')
+    await page.getByLabel('Headers of your own').fill('x-token: hush\nx-team: ledger')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('This is no JSON object.').waitFor()
+    await page.getByLabel('Filter on the data').fill('{"seats": {"$gte": 4}}')
+    await shoot('settings')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('For the ledger').waitFor()
+    expect(await hooks.endpoints.get('acme', made.well.id)).toMatchObject({
+      metadata: { description: 'For the ledger' },
+      payload: 'thin',
+      version: '2025-06',
+      filter: { seats: { $gte: 4 } },
+      rateLimit: 7,
+      headers: ['x-token', 'x-team'],
+    })
+    const before = sent.length
+    for (const seats of [2, 6])
+      await hooks.send('booking.created', { id: `b${seats}`, seats, status: 'PAID', guests: [] }, { tenant: 'acme' })
+    await settle()
+    const bodies = sent.slice(before).filter(({ host }) => host === 'hooks.acme.example')
+    expect(bodies.map(({ body }) => JSON.parse(body).data)).toEqual([{}])
+    // What is kept is shown, but for the values of headers, and stays when the form is saved again.
+    await page.goto(at(`endpoints/${made.well.id}/edit`))
+    await page.getByText('Kept as they are while this is empty: x-token, x-team').waitFor()
+    expect(await page.content()).not.toContain('hush')
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('For the ledger').waitFor()
+    expect((await hooks.endpoints.get('acme', made.well.id)).headers).toEqual(['x-token', 'x-team'])
+  })
+
+  it('shows the secrets that sign to who may see them', async () => {
+    const { at, hooks, well } = await lived()
+    const old = (await hooks.endpoints.secrets('acme', well.id))[0]?.secret ?? ''
+    await hooks.endpoints.rotateSecret('acme', well.id)
+    const { page, shoot } = await look(at(`endpoints/${well.id}`))
+    await page.getByText('More', { exact: true }).click()
+    await page.getByRole('button', { name: 'Show the secret…' }).click()
+    await page.getByRole('heading', { name: /^Old one, signs until/ }).waitFor()
+    const fields = page.getByRole('textbox', { name: 'Secret' })
+    expect(await fields.count()).toBe(2)
+    expect(await fields.last().inputValue()).toBe(old)
+    await shoot('secrets')
+    await page.getByRole('button', { name: 'Close' }).last().click()
+    expect(await page.locator('input[readonly]').count()).toBe(0)
+  })
+
+  it('pauses a webhook and resumes it', async () => {
+    const { at, hooks, well } = await lived()
+    const { page, shoot } = await look(at(`endpoints/${well.id}`))
+    await page.getByText('More', { exact: true }).click()
+    await page.getByRole('button', { name: 'Pause' }).click()
+    await page.getByText('This webhook is paused.').waitFor()
+    expect((await hooks.endpoints.health('acme', well.id)).paused).toBe(true)
+    await shoot('paused')
+    await page.getByRole('button', { name: 'Resume' }).click()
+    await page.getByText('This webhook is paused.').waitFor({ state: 'detached' })
+    expect((await hooks.endpoints.health('acme', well.id)).paused).toBe(false)
+  })
+
+  it('finds deliveries by event, by time and by id', async () => {
+    const { at, hooks, well } = await lived()
+    const { page, faults } = await look(at(`endpoints/${well.id}`))
+    const rows = page.locator('tbody tr')
+    await page.getByLabel('Event', { exact: true }).selectOption('payment.completed')
+    await expect
+      .poll(async () => new Set(await rows.locator('code').allTextContents()))
+      .toEqual(new Set(['payment.completed']))
+    await page.getByLabel('Since').selectOption('Last hour')
+    await page.getByText('No delivery is like this.').waitFor()
+    const [delivery] = (await hooks.deliveries.list('acme', { endpoint: well.id, types: ['booking.created'] })).data
+    await page.getByLabel('Find by id').fill('dlv_nothing')
+    await page.keyboard.press('Enter')
+    await page.getByText('There is no delivery with this id.').waitFor()
+    takeOut(faults, /status of 404/)
+    await page.getByLabel('Find by id').fill(` ${delivery?.id} `)
+    await page.keyboard.press('Enter')
+    await page
+      .getByRole('dialog')
+      .getByText(delivery?.id ?? '')
+      .waitFor()
+  })
+
+  it('shows of an event its fields, an example and its type', async () => {
+    const { at } = await lived()
+    const { page } = await look(at('events/booking.created'))
+    await page.getByRole('row').filter({ hasText: 'guests[].name' }).waitFor()
+    await page.getByRole('region', { name: 'Example' }).waitFor()
+    await page.getByText('TypeScript').click()
+    expect(await page.getByRole('region', { name: 'TypeScript' }).textContent()).toContain('"PENDING" | "PAID"')
+    await page.getByText('Older versions that a webhook can ask for: 2025-06.').waitFor()
+  })
+
+  it('lets the people who run the sender see all accounts, and act for one', async () => {
+    const made = world({ brand: { name: 'Tafel' } })
+    const { ill, other } = await history(made)
+    const address = await serve(made.portal)
+    const { page, shoot } = await look(address, { session: 'operator' })
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await page.getByRole('row').filter({ hasText: 'globex' }).waitFor()
+    await shoot('overview')
+    await page.getByRole('link', { name: other.url }).click()
+    await page.getByRole('heading', { name: other.url }).waitFor()
+    await page.getByRole('row').filter({ hasText: 'note.left' }).waitFor()
+    await page.reload()
+    await page.getByRole('heading', { name: other.url }).waitFor()
+    await page.getByRole('link', { name: 'Overview' }).click()
+    await page.getByRole('link', { name: ill.url }).click()
+    await page.getByRole('button', { name: 'Send again…' }).click()
+    await page.getByText('There is nothing to send.').waitFor()
+  })
+
+  it('changes between the accounts that somebody has', async () => {
+    const made = world({ authorize: () => ({ tenants: ['acme', 'globex'] }) })
+    const { ill, other } = await history(made)
+    const { page } = await look(await serve(made.portal))
+    await page.getByRole('link', { name: ill.url }).waitFor()
+    await page.getByLabel('Account').selectOption('globex')
+    await page.getByRole('link', { name: other.url }).waitFor()
+    expect(await page.getByRole('link', { name: ill.url }).count()).toBe(0)
+  })
+
+  it('looks as its brand: name, logo, colour and ways out', async () => {
+    const logo = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" width="90" height="26"><rect width="90" height="26" rx="6" fill="#b45309"/></svg>')}`
+    const made = world({ brand: { name: 'Bistro', logo, accent: '#b45309', links: [{ label: 'Back', url: '/' }] } })
+    const { page, shoot } = await look(await serve(made.portal))
+    await page.getByRole('link', { name: 'Add a webhook' }).waitFor()
+    expect(await page.title()).toBe('Bistro')
+    expect(await page.evaluate("document.querySelector('header img').naturalWidth")).toBe(90)
+    const colour = await page.evaluate("getComputedStyle(document.querySelector('a.primary')).backgroundColor")
+    expect(colour).toBe('rgb(180, 83, 9)')
+    await shoot('brand')
+  })
+
+  it('shows itself in a frame of a site that may, with a portal link, and in no other', async () => {
+    const made = world()
+    const site = await listen((_, response) => {
+      response.setHeader('content-type', 'text/html')
+      response.end(
+        `<title>Host</title><link rel="icon" href="data:,"><iframe src="${framed}" width="1000" height="800"></iframe>`,
+      )
+    })
+    closing.push(site)
+    const frameAncestors = [`http://localhost:${site.port}`]
+    const { portal } = world({ frameAncestors })
+    let framed = ''
+    const link = await portal.link({ tenant: 'globex' })
+    framed = `${await serve(portal)}/${link}`
+    const allowed = await look(`http://localhost:${site.port}/`, { session: null })
+    await allowed.page.frameLocator('iframe').getByRole('heading', { name: 'No webhook yet' }).waitFor()
+    takeOut(allowed.faults, /^asked /)
+    framed = `${await serve(made.portal)}/${await made.portal.link({ tenant: 'globex' })}`
+    const refused = await look(`http://localhost:${site.port}/`, { session: null })
+    await expect.poll(() => refused.faults.some((one) => /frame-ancestors/.test(one))).toBe(true)
+    expect(await refused.page.frameLocator('iframe').getByRole('heading').count()).toBe(0)
+    takeOut(refused.faults, /frame-ancestors|^asked |ERR_BLOCKED/)
   })
 
   it.each(MODES)('is fit to be seen, $colorScheme, $width px wide', async (mode) => {

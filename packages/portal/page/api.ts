@@ -33,27 +33,48 @@ let token: string | undefined
  */
 export function takeToken(): boolean {
   const given = /^#([\w-]+\.[\w-]+\.[\w-]+)$/.exec(location.hash)?.[1]
-  // In a frame of another site a browser may refuse its storage: then the token lives as long as the page.
-  try {
-    if (given) sessionStorage.setItem(KEPT, given)
-    token = given ?? sessionStorage.getItem(KEPT) ?? undefined
-  } catch {
-    token = given ?? token
-  }
+  // Where nothing can be kept, the token lives as long as the page.
+  if (given) keep('token', given)
+  token = given ?? kept('token') ?? token
   if (given) history.replaceState(null, '', `${location.pathname}${location.search}#/`)
   return given !== undefined
+}
+
+/** For those who may act for every tenant: the one that they look at, over a reload. */
+export function chooseTenant(name: string): void {
+  tenant.value = name
+  keep('tenant', name)
+}
+
+// In a frame of another site a browser may refuse its storage.
+function keep(name: string, value: string): void {
+  try {
+    sessionStorage.setItem(`${KEPT} ${name}`, value)
+  } catch {}
+}
+
+function kept(name: string): string | undefined {
+  try {
+    return sessionStorage.getItem(`${KEPT} ${name}`) ?? undefined
+  } catch {
+    return undefined
+  }
 }
 
 export async function openSession(): Promise<void> {
   try {
     const opened = await request<Session>('GET', new URL('session', ROOT))
-    if (!opened.tenants.includes(tenant.value ?? '')) tenant.value = opened.tenants[0]
+    if (opened.tenants !== 'all' && !opened.tenants.includes(tenant.value ?? '')) tenant.value = opened.tenants[0]
+    if (opened.tenants === 'all') tenant.value ??= kept('tenant')
     session.value = opened
   } catch (error) {
     session.value = null
     if (!(error instanceof Problem && error.status === 401)) throw error
   }
 }
+
+/** Whether those who run the sender are looking, who may act for every tenant. */
+export const isOperator = () => session.value?.tenants === 'all'
 
 export function may(capability: string): boolean {
   const can = session.value?.can
@@ -76,7 +97,8 @@ export const remove = (path: string) => call<void>('DELETE', path)
 
 function call<T>(method: string, path: string, query: Query = {}, body?: object, headers?: Record<string, string>) {
   const url = new URL(`v1/${path}`, ROOT)
-  if ((session.value?.tenants.length ?? 0) > 1) url.searchParams.set('tenant', tenant.value ?? '')
+  if (tenant.value !== undefined && (session.value?.tenants.length ?? 0) > 1)
+    url.searchParams.set('tenant', tenant.value)
   for (const [name, value] of Object.entries(query)) if (value !== undefined) url.searchParams.set(name, String(value))
   return request<T>(method, url, body, headers)
 }

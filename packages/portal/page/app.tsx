@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { session, tenant } from './api.ts'
+import { isOperator, session, tenant } from './api.ts'
 import { notice } from './notice.ts'
 import { options } from './options.ts'
 import { Empty, Loading } from './parts/basics.tsx'
@@ -8,8 +8,11 @@ import { Catalog } from './screens/catalog.tsx'
 import { EndpointForm } from './screens/endpoint-form.tsx'
 import { EndpointPage } from './screens/endpoint-page.tsx'
 import { Endpoints } from './screens/endpoints.tsx'
+import { Overview } from './screens/overview.tsx'
 import { Verify } from './screens/verify.tsx'
 import { t } from './words.ts'
+
+const SECTIONS = ['endpoints', 'events', 'verify'] as const
 
 export function App() {
   const { brand } = options
@@ -34,7 +37,12 @@ export function App() {
             <span>{brand.name ?? t.title}</span>
           </a>
           <nav aria-label={t.nav.label}>
-            {(['endpoints', 'events', 'verify'] as const).map((name) => (
+            {isOperator() && (
+              <a href={link('overview')} aria-current={section === 'overview' || !tenant.value ? 'page' : undefined}>
+                {t.nav.overview}
+              </a>
+            )}
+            {SECTIONS.filter(() => !isOperator() || tenant.value).map((name) => (
               <a key={name} href={link(name)} aria-current={section === name ? 'page' : undefined}>
                 {t.nav[name]}
               </a>
@@ -69,6 +77,8 @@ function Screen() {
         <p>{t.closed.text}</p>
       </Empty>
     )
+  // Whose webhooks somebody who runs the sender wants to see, they choose there.
+  if (isOperator() && (section === 'overview' || !tenant.value)) return <Overview />
   if (section === 'events') return <Catalog chosen={id} />
   if (section === 'verify') return <Verify />
   if (section !== 'endpoints') return <Empty title={t.notFound} />
@@ -80,6 +90,7 @@ function Screen() {
 
 function Tenants() {
   const tenants = session.value?.tenants ?? []
+  if (tenants === 'all') return tenant.value ? <span class="badge tenant">{tenant.value}</span> : null
   if (tenants.length < 2) return null
   return (
     <label>

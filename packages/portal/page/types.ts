@@ -10,7 +10,42 @@ type Json<T> = T extends Date
       : T
 
 export type State = DeliveryState
-export type Endpoint = Json<ApiEndpoint>
+/** Beside what every product shows of an endpoint, what our own API does. */
+export type Endpoint = Json<ApiEndpoint> & {
+  readonly rateLimit: number | null
+  readonly headers: readonly string[]
+  readonly filter: object | null
+  readonly payload: 'full' | 'thin'
+  readonly version: string | null
+}
+
+/** How an endpoint is doing. */
+export interface EndpointHealth {
+  readonly paused: boolean
+  readonly heldForMs: number | null
+  readonly failing: boolean
+  readonly failures: number
+  readonly exhausted: number
+  readonly lastFailureAt: string | null
+}
+
+/** How the sender is doing. */
+export interface Overview {
+  readonly running: boolean
+  readonly inFlight: number
+  readonly unexpanded: number
+  readonly due: number
+  readonly open: number
+  readonly oldestDueMs: number | null
+  readonly heldEndpoints: number
+}
+
+export interface Secret {
+  readonly secret: string
+  readonly signsFrom: string | null
+  readonly signsUntil: string | null
+}
+
 export type EventType = ApiEventType
 export type Delivery = Json<Omit<ApiDelivery, 'last'>> & { readonly last: Attempt | null }
 
@@ -50,7 +85,8 @@ export interface Deliveries extends Page<Delivery> {
 export type Counts = Readonly<Partial<Record<State | 'total', number>>>
 
 export interface Session {
-  readonly tenants: readonly string[]
+  /** `all` for the people who run the sender. */
+  readonly tenants: readonly string[] | 'all'
   readonly can: 'all' | readonly string[]
   readonly user: string | null
 }

@@ -9,8 +9,11 @@ export type Capability = 'read' | 'endpoint:write' | 'secret:read' | 'secret:rot
 
 /** On whose behalf a request acts. */
 export interface Access {
-  /** The tenants that may be acted for. With one, it is taken; of several, the request names which, or an id in its path tells. */
-  readonly tenants: readonly [string, ...string[]]
+  /**
+   * The tenants that may be acted for. With one, it is taken; of several, the request names which, or an id in its path tells.
+   * `all` is for the host's own people: they see how the sender is doing, and every request names its tenant.
+   */
+  readonly tenants: readonly [string, ...string[]] | 'all'
   /** `all` by default. */
   readonly can?: 'all' | readonly Capability[]
   /** Who it is, for the host's own log. */
@@ -36,11 +39,12 @@ export function checkAuthorize(authorize: unknown): asserts authorize is Authori
  * may not be acted for does not exist for this request.
  */
 export function tenantFor(access: Access, named: string | undefined): string {
+  const { tenants } = access
   if (named !== undefined) {
-    if (access.tenants.includes(named)) return named
+    if (tenants === 'all' || tenants.includes(named)) return named
     throw new Refusal(404, 'tenant_not_found', 'There is no such tenant.')
   }
-  if (access.tenants.length === 1) return access.tenants[0]
+  if (tenants !== 'all' && tenants.length === 1) return tenants[0]
   throw new Refusal(400, 'tenant_needed', 'Say for which tenant.', 'tenant')
 }
 

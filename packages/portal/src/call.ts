@@ -27,5 +27,7 @@ export type Outcome = readonly [status: number, value?: unknown, headers?: Reado
 /** One thing that the API does. */
 export interface Operation {
   readonly needs: Capability
+  /** Of no tenant: for those alone who may act for all of them. */
+  readonly ofAll?: true
   run(call: Call): Promise<Outcome>
 }

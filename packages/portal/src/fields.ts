@@ -87,6 +87,19 @@ export class Fields {
     return value === null ? null : Array.isArray(value) ? undefined : this.labels(name)
   }
 
+  objectOrNull(name: string): object | null | undefined {
+    const value = this.#value(name)
+    if (value === undefined || value === null) return value
+    if (typeof value === 'object' && !Array.isArray(value)) return value
+    throw this.#wrong(name, 'an object')
+  }
+
+  oneOf<T extends string>(name: string, choices: readonly T[]): T | undefined {
+    const value = this.#value(name)
+    if (value === undefined || choices.includes(value as T)) return value as T | undefined
+    throw this.#wrong(name, `one of: ${choices.join(', ')}`)
+  }
+
   /** Refuses what is none of `names`, nor one of `also`: a misspelt name would be left out in silence. */
   only(names: readonly string[], also: readonly string[]): void {
     const known = new Set([...names.map((name) => this.#nameOf(name)), ...also])

@@ -1,11 +1,11 @@
 import { type Contract, isHooksError, type Logger, silentLogger } from '@hooks/core'
-import { type Authorize, checkAuthorize, tenantFor } from './access.ts'
+import { type Access, type Authorize, checkAuthorize, tenantFor } from './access.ts'
 import { readFields } from './body.ts'
 import type { AnySender, Outcome } from './call.ts'
 import { Fields } from './fields.ts'
-import { runOperation } from './operations.ts'
+import { isOfAll, runOperation } from './operations.ts'
 import { problemOf, Refusal } from './refusal.ts'
-import { createRouter } from './routes.ts'
+import { createRouter, type Match } from './routes.ts'
 import { refuseCrossSite } from './same-site.ts'
 import { type Shape, shapeOf } from './shape.ts'
 
@@ -61,7 +61,7 @@ export function createManagementApi(hooks: AnySender, options: ManagementApiOpti
     const body = new Fields(await readFields(request), shape.nameOf)
     const query = new Fields(Object.fromEntries(searchParams), shape.nameOf)
     const named = body.text('tenant', 256) ?? query.text('tenant', 256)
-    const tenants = found.id !== '' && named === undefined ? access.tenants : [tenantFor(access, named)]
+    const tenants = tenantsOf(found, access, named)
     const call = { hooks, contract, shape, access, id: found.id, query, body, headers: request.headers }
     return written(await firstOf(tenants, (tenant) => runOperation(found.operation, { ...call, tenant })))
   }
@@ -77,6 +77,12 @@ export function createManagementApi(hooks: AnySender, options: ManagementApiOpti
       }
     },
   }
+}
+
+/** Where it may be that a request acts: for one tenant, or for the one of several that the id in its path belongs to. */
+function tenantsOf({ operation, id }: Match, access: Access, named: string | undefined): readonly string[] {
+  if (isOfAll(operation)) return ['']
+  return id !== '' && named === undefined && access.tenants !== 'all' ? access.tenants : [tenantFor(access, named)]
 }
 
 /** What the id in the path belongs to says which of several tenants is meant. Whose it is not does not find it, and changes nothing. */

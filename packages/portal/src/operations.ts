@@ -12,10 +12,14 @@ import {
   createEndpoint,
   disableEndpoint,
   enableEndpoint,
+  endpointHealth,
   endpointStats,
   getEndpoint,
   listEndpoints,
+  listSecrets,
+  pauseEndpoint,
   removeEndpoint,
+  resumeEndpoint,
   rotateSecret,
   testEndpoint,
   updateEndpoint,
@@ -24,7 +28,9 @@ import { listEventTypes } from './operations/event-types.ts'
 import { cancelJob, getJob, listJobs, recoverEndpoint, replayMissing } from './operations/jobs.ts'
 import { getMessage, listMessages } from './operations/messages.ts'
 import { describeApi } from './operations/openapi.ts'
+import { overview, overviewEndpoints } from './operations/overview.ts'
 import { listVerificationCode } from './operations/verification-code.ts'
+import { Refusal } from './refusal.ts'
 
 const operations: Readonly<Record<ApiOperation, Operation>> = {
   listEventTypes,
@@ -51,12 +57,23 @@ const operations: Readonly<Record<ApiOperation, Operation>> = {
   listJobs,
   getJob,
   cancelJob,
+  listSecrets,
+  pauseEndpoint,
+  resumeEndpoint,
+  endpointHealth,
+  overview,
+  overviewEndpoints,
   describeApi,
 }
+
+/** Whether it is of no tenant. */
+export const isOfAll = (operation: ApiOperation) => operations[operation].ofAll === true
 
 /** Runs an operation for somebody who may. @throws Refusal, HooksError */
 export function runOperation(operation: ApiOperation, call: Call): Promise<Outcome> {
   const { needs, run } = operations[operation]
+  if (isOfAll(operation) && call.access.tenants !== 'all')
+    throw new Refusal(403, 'forbidden', 'This is for the people who run the sender.')
   demand(call.access, needs)
   return run(call)
 }

@@ -14,7 +14,7 @@ import type {
 export interface Shape {
   /** The path before every route; none for ours, which are below `/v1`. */
   readonly base: string
-  readonly routes: Readonly<Record<ApiOperation, ApiRoute>>
+  readonly routes: Readonly<Partial<Record<ApiOperation, ApiRoute>>> & { readonly describeApi: ApiRoute }
   readonly secret: 'generated' | 'client' | 'either'
   readonly eventLimit: number
   readonly numbered: boolean
@@ -39,6 +39,10 @@ const ROUTES: Readonly<Record<ApiOperation, ApiRoute>> = {
   disableEndpoint: 'POST /:id/disable',
   rotateSecret: 'POST /:id/rotate-secret',
   testEndpoint: 'POST /:id/test',
+  listSecrets: 'GET /:id/secrets',
+  pauseEndpoint: 'POST /:id/pause',
+  resumeEndpoint: 'POST /:id/resume',
+  endpointHealth: 'GET /:id/health',
   endpointDeliveries: 'GET /:id/deliveries',
   endpointStats: 'GET /:id/stats',
   listMessages: 'GET /messages',
@@ -53,8 +57,20 @@ const ROUTES: Readonly<Record<ApiOperation, ApiRoute>> = {
   listJobs: 'GET /jobs',
   getJob: 'GET /jobs/:id',
   cancelJob: 'POST /jobs/:id/cancel',
+  overview: 'GET /overview',
+  overviewEndpoints: 'GET /overview/endpoints',
   describeApi: 'GET /openapi.json',
 }
+
+/** What a product's own API has where it names a route for it, and not otherwise: its document promises nothing of the kind. */
+const OURS: readonly ApiOperation[] = [
+  'listSecrets',
+  'pauseEndpoint',
+  'resumeEndpoint',
+  'endpointHealth',
+  'overview',
+  'overviewEndpoints',
+]
 
 /** Operations of one endpoint, or of all: in our own API they are below `/endpoints`. */
 const OF_ENDPOINTS = /^\w+ \/(:id|$)/
@@ -69,6 +85,11 @@ function ownRoutes(): Readonly<Record<ApiOperation, ApiRoute>> {
   ) as Record<ApiOperation, ApiRoute>
 }
 
+function productRoutes(): Shape['routes'] {
+  const routes = Object.entries(ROUTES).filter(([operation]) => !OURS.includes(operation as ApiOperation))
+  return Object.fromEntries(routes) as unknown as Shape['routes']
+}
+
 /** A contract's shape, or ours where it has none. */
 export function shapeOf(api: ApiShape): Shape {
   const { names = {}, states, show } = api
@@ -77,7 +98,7 @@ export function shapeOf(api: ApiShape): Shape {
   const words = states ? Object.keys(states) : []
   return {
     base: api.base ?? '',
-    routes: { ...(api.base === undefined ? ownRoutes() : ROUTES), ...api.routes },
+    routes: { ...(api.base === undefined ? ownRoutes() : productRoutes()), ...api.routes },
     secret: api.secret ?? 'either',
     eventLimit: api.eventLimit ?? 100,
     numbered: api.pages === 'numbered',

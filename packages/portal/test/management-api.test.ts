@@ -629,3 +629,104 @@ describe('settings of an endpoint', () => {
     expect((await call('POST', '/api/hooks', { url: URL_, rateLimit: 5 })).json.code).toBe('field_unknown')
   })
 })
+
+describe('what only our own API has', () => {
+  it('takes a filter, thin content and a version, shows them, and refuses what is none', async () => {
+    const { call, hooks, sent } = stage()
+    const settings = { filter: { id: 'b' }, payload: 'thin', version: '2025-01' }
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_, ...settings })
+    expect(json).toMatchObject(settings)
+    for (const id of ['a', 'b']) await hooks.send('booking.created', { id }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    expect(sent).toHaveLength(1)
+    const path = `/v1/endpoints/${json.id}`
+    const cleared = { filter: null, payload: 'full', version: null }
+    expect((await call('PATCH', path, cleared)).json).toMatchObject(cleared)
+    for (const [field, value] of Object.entries({ filter: 'x', payload: 'half', version: 3 })) {
+      const { status, json: problem } = await call('PATCH', path, { [field]: value })
+      expect([status, problem.field]).toEqual([400, field])
+    }
+    expect((await call('PATCH', path, { version: '1999' })).status).toBe(422)
+    expect((await call('PATCH', path, { filter: { a: { $near: 1 } } })).json.code).toBe('filter_invalid')
+  })
+
+  it('shows the secrets that sign to who may see them, and during a change how long each does', async () => {
+    const { call, clock } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    const secrets = (key = 'acme') => call('GET', `/v1/endpoints/${json.id}/secrets`, undefined, as(key))
+    expect((await secrets()).json).toEqual({ data: [{ secret: json.secret, signsFrom: null, signsUntil: null }] })
+    const rotated = await call('POST', `/v1/endpoints/${json.id}/rotate-secret`, { overlapSeconds: 3_600 })
+    const until = new Date(clock.now().getTime() + 3_600_000).toISOString()
+    expect((await secrets()).json.data).toEqual([
+      { secret: rotated.json.secret, signsFrom: null, signsUntil: null },
+      { secret: json.secret, signsFrom: null, signsUntil: until },
+    ])
+    await clock.advance(3_600_000)
+    expect((await secrets()).json.data).toHaveLength(1)
+    expect((await secrets()).headers.get('cache-control')).toBe('no-store')
+    expect((await secrets('reader')).status).toBe(403)
+    expect((await secrets('globex')).status).toBe(404)
+  })
+
+  it('pauses an endpoint, and resumes it: nothing is lost', async () => {
+    const { call, hooks, sent } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    const path = `/v1/endpoints/${json.id}`
+    expect((await call('POST', `${path}/pause`)).json).toMatchObject({ paused: true })
+    await hooks.send('booking.created', { id: 'a' }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 10_000 })
+    expect(sent).toHaveLength(0)
+    expect((await call('GET', `${path}/health`)).json).toMatchObject({ paused: true, failures: 0 })
+    expect((await call('POST', `${path}/resume`)).json).toMatchObject({ paused: false })
+    await hooks.drain({ maxMs: 10_000 })
+    expect(sent).toHaveLength(1)
+    expect((await call('POST', `${path}/pause`, undefined, as('globex'))).status).toBe(404)
+    expect((await call('POST', `${path}/pause`, undefined, as('reader'))).status).toBe(403)
+  })
+
+  it("is not there in a product's own API", async () => {
+    const { call } = stage({ api: { base: '/api/hooks' } })
+    const { json } = await call('POST', '/api/hooks', { url: URL_ })
+    for (const path of [`/${json.id}/secrets`, `/${json.id}/health`, '/overview/endpoints'])
+      expect((await call('GET', `/api/hooks${path}`, undefined, as('operator'))).status).toBe(404)
+    expect((await call('POST', `/api/hooks/${json.id}/pause`)).status).toBe(404)
+  })
+})
+
+describe('the people who run the sender', () => {
+  it('see how it is doing, and the endpoints of all tenants, which nobody else does', async () => {
+    const { call, hooks, clock } = stage({ status: () => 500 })
+    for (const tenant of ['acme', 'globex']) {
+      await call('POST', '/v1/endpoints', { url: URL_ }, as(tenant))
+      await clock.advance(1_000)
+    }
+    await hooks.send('booking.created', { id: 'a' }, { tenant: 'globex' })
+    await hooks.drain({ maxMs: 10_000 })
+    await hooks.send('booking.created', { id: 'b' }, { tenant: 'acme' })
+    expect((await call('GET', '/v1/overview', undefined, as('operator'))).json).toMatchObject({
+      unexpanded: 1,
+      open: 1,
+    })
+    const first = (await call('GET', '/v1/overview/endpoints?limit=1', undefined, as('operator'))).json
+    const next = `/v1/overview/endpoints?limit=1&cursor=${first.nextCursor}`
+    const second = (await call('GET', next, undefined, as('operator'))).json
+    expect([...first.data, ...second.data]).toMatchObject([
+      { tenant: 'acme', health: { failures: 0 } },
+      { tenant: 'globex', health: { failures: 1 } },
+    ])
+    expect(JSON.stringify(first)).not.toContain('whsec_')
+    for (const key of ['acme', 'group'])
+      for (const path of ['/v1/overview', '/v1/overview/endpoints'])
+        expect((await call('GET', path, undefined, as(key))).status).toBe(403)
+  })
+
+  it('act for the tenant that they name, and for none that they do not', async () => {
+    const { call } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    const path = `/v1/endpoints/${json.id}`
+    expect((await call('GET', `${path}?tenant=acme`, undefined, as('operator'))).json.id).toBe(json.id)
+    expect((await call('GET', `${path}?tenant=globex`, undefined, as('operator'))).status).toBe(404)
+    expect((await call('GET', path, undefined, as('operator'))).json.code).toBe('tenant_needed')
+    expect((await call('POST', `${path}/disable?tenant=acme`, undefined, as('operator'))).json.enabled).toBe(false)
+  })
+})

@@ -56,6 +56,7 @@ export function stage({ api, format, status = () => 200, response = '' }: StageO
     globex: { tenants: ['globex'] },
     reader: { tenants: ['acme'], can: ['read'] },
     group: { tenants: ['acme', 'globex'] },
+    operator: { tenants: 'all' },
   }
   const { fetch } = createManagementApi(hooks, {
     contract,

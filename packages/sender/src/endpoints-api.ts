@@ -21,6 +21,15 @@ export interface EndpointView extends SettingsView {
   readonly rev: number
 }
 
+/** A secret as its receiver has it. */
+export interface SecretView {
+  readonly secret: string
+  /** When it begins to sign; null where it does already. */
+  readonly signsFrom: Date | null
+  /** When it stops signing; null for the current one. */
+  readonly signsUntil: Date | null
+}
+
 /** What an endpoint is made of. */
 export interface EndpointInput<Type extends string = string> extends SettingsInput {
   readonly url: string
@@ -88,6 +97,22 @@ export interface EndpointsApi<D extends EventDefinitions, Tx> {
   enable(tenant: string, id: string): Promise<EndpointView>
   /** Messages from now on, and what is waiting, are recorded as skipped. @throws EndpointError `endpoint_not_found` */
   disable(tenant: string, id: string): Promise<EndpointView>
+  /**
+   * The secrets that sign, or are about to, the newest first: for people who have lost theirs. Of a key pair it is the
+   * public half.
+   *
+   * @throws EndpointError `endpoint_not_found`
+   * @throws ConfigurationError `secret_sealed`
+   */
+  secrets(tenant: string, id: string): Promise<readonly SecretView[]>
+  /**
+   * Those of all tenants, and how they are doing: for the people who run the sender. Oldest first; by pages, as `list`.
+   *
+   * @throws ConfigurationError `storage_lacks`
+   */
+  listAll(
+    filter?: Partial<Page> & { readonly enabled?: boolean },
+  ): Promise<Paged<EndpointView & { readonly health: EndpointHealthView }>>
   /**
    * A new secret, of the kind of the old one. Where a request can carry several signatures the old one goes on signing
    * for `overlap` (24 h), so that receivers can change over. Where it carries one, one signs alone during the overlap: the

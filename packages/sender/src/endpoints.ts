@@ -6,6 +6,7 @@ import {
   type EventDefinitions,
   isHooksError,
   kind,
+  type Lane,
   type NewEndpoint,
   newId,
   type OptionsRule,
@@ -19,14 +20,21 @@ import {
 } from '@hooks/core'
 import { createEndpointChanges } from './endpoint-changes.ts'
 import { createSettings, shownSettings } from './endpoint-settings.ts'
-import type { CreateEndpoint, EndpointInput, EndpointsApi, EndpointView, UpdateEndpoint } from './endpoints-api.ts'
+import type {
+  CreateEndpoint,
+  EndpointHealthView,
+  EndpointInput,
+  EndpointsApi,
+  EndpointView,
+  UpdateEndpoint,
+} from './endpoints-api.ts'
 import { checkIdempotencyKey, keyedIds } from './keyed-id.ts'
 import type { Keyring } from './keyring.ts'
 import { needs } from './lacks.ts'
 import { checkFilters } from './match.ts'
 import { pageOf } from './page.ts'
 import { rewrapAll } from './rewrap.ts'
-import { type MadeSecret, newKeyPair, newSecret, rotate, shownOf } from './secrets.ts'
+import { isLive, type MadeSecret, newKeyPair, newSecret, rotate, shownOf } from './secrets.ts'
 import type { Sent } from './send.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
@@ -205,6 +213,21 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       return { ...found, data: found.data.map(view) }
     },
 
+    async listAll({ enabled, ...page } = {}) {
+      needs(storage, 'pages')
+      needs(storage, 'health')
+      const filter = enabled === undefined ? {} : { state: enabled ? ('enabled' as const) : ('disabled' as const) }
+      const found = await stored(() => storage.endpoints.list(null, pageOf(page), filter))
+      const lanes = await stored(() => storage.lanes(found.data.map(({ id }) => id)))
+      const byId = new Map(lanes.map((lane) => [lane.endpointId, lane]))
+      // One that was removed in between has no lane.
+      const data = found.data.flatMap((endpoint) => {
+        const lane = byId.get(endpoint.id)
+        return lane ? [{ ...view(endpoint), health: healthOf(lane) }] : []
+      })
+      return { ...found, data }
+    },
+
     async update(tenant, id, input, { rev } = {}) {
       checkOptions(input, UPDATE)
       if (input.url !== undefined) options.checkUrl(input.url)
@@ -261,13 +284,24 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       return { secret: (made as MadeSecret).shown }
     },
 
+    async secrets(tenant, id) {
+      const endpoint = await find(tenant, id)
+      const now = clock.now()
+      return endpoint.secrets
+        .filter((one) => isLive(one, now))
+        .map((one) => ({
+          secret: shownOf(keyring.open(one, id)),
+          signsFrom: one.signsFrom && one.signsFrom > now ? one.signsFrom : null,
+          signsUntil: one.signsUntil,
+        }))
+    },
+
     async health(tenant, id) {
       needs(storage, 'health')
       await find(tenant, id)
       const [lane] = await stored(() => storage.lanes([id]))
       if (!lane) throw new EndpointError('endpoint_not_found', 'the tenant has no such endpoint')
-      const { endpointId: _endpointId, cap: _cap, warned: _warned, ...health } = lane
-      return health
+      return healthOf(lane)
     },
 
     pause: (tenant, id) => setPaused(tenant, id, true),
@@ -300,6 +334,10 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
 function atRev(endpoint: Endpoint, rev: number | undefined): Endpoint {
   if (rev === undefined || rev === endpoint.rev) return endpoint
   throw new EndpointError('endpoint_changed', 'the endpoint was changed meanwhile', { hint: 'read it again' })
+}
+
+function healthOf({ endpointId: _endpointId, cap: _cap, warned: _warned, ...health }: Lane): EndpointHealthView {
+  return health
 }
 
 function view({ filters, state, secrets: _secrets, settings, ...endpoint }: Endpoint): EndpointView {

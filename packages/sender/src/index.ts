@@ -25,6 +25,7 @@ export type {
   EndpointInput,
   EndpointsApi,
   EndpointView,
+  SecretView,
   UpdateEndpoint,
 } from './endpoints-api.ts'
 export type { KeyringOptions } from './keyring.ts'

@@ -75,7 +75,7 @@ export function rotate(
   return secrets
 }
 
-const isLive = ({ signsUntil }: StoredSecret, now: Date): boolean => signsUntil === null || signsUntil > now
+export const isLive = ({ signsUntil }: StoredSecret, now: Date): boolean => signsUntil === null || signsUntil > now
 
 /** Those that sign now, newest first. */
 export function signing(secrets: readonly StoredSecret[], now: Date): readonly StoredSecret[] {

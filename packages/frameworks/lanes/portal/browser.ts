@@ -70,7 +70,9 @@ export async function open(
     faults,
     async shoot(name) {
       mkdirSync(SCREENS, { recursive: true })
-      await page.screenshot({ path: join(SCREENS, `${name}.png`), fullPage: true })
+      // A dialog is as large as what is seen of the page.
+      const fullPage = (await page.locator('dialog[open]').count()) === 0
+      await page.screenshot({ path: join(SCREENS, `${name}.png`), fullPage })
     },
     close: () => context.close(),
   }

@@ -62,17 +62,21 @@ export function HealthBar({ counts, legend = false }: { counts: Counts; legend?:
 }
 
 const MOST_BARS = 48
+/** Fewer than these leave room, so that one bar is no beam. */
+const LEAST_BARS = 24
 const WIDTH = 7
 const HEIGHT = 44
 
 /** The latest deliveries, oldest first: how each ended, and how long its last attempt took. */
 export function RecentBars({ deliveries }: { deliveries: readonly Delivery[] }) {
   const shown = deliveries.slice(0, MOST_BARS).reverse()
+  const places = Math.max(LEAST_BARS, shown.length)
   const slowest = Math.max(200, ...shown.map(({ last }) => last?.ms ?? 0))
   return (
     <svg
       class="recent"
-      viewBox={`0 0 ${MOST_BARS * WIDTH} ${HEIGHT}`}
+      viewBox={`0 0 ${places * WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
       role="img"
       aria-label={`${t.endpoint.recent}. ${t.endpoint.recentHint}`}
     >
@@ -83,7 +87,7 @@ export function RecentBars({ deliveries }: { deliveries: readonly Delivery[] }) 
           <rect
             key={id}
             class={kindOf(state)}
-            x={(MOST_BARS - shown.length + i) * WIDTH + 1}
+            x={(places - shown.length + i) * WIDTH + 1}
             y={HEIGHT - height}
             width={WIDTH - 2}
             height={height}

@@ -30,8 +30,8 @@ export function Time({ at }: { at: string }) {
   )
 }
 
-export function Badge({ state }: { state: State | 'on' | 'off' }) {
-  const text = state === 'on' ? t.endpoint.enabled : state === 'off' ? t.endpoint.disabled : t.deliveries.states[state]
+export function Badge({ state }: { state: State | 'on' | 'off' | 'paused' | 'failing' }) {
+  const text = t.endpoint.states[state] ?? t.deliveries.states[state]
   return <span class={`badge ${state}`}>{text}</span>
 }
 

@@ -60,7 +60,7 @@ export function Catalog({ chosen }: { chosen: string | undefined }) {
   )
 }
 
-function Type({ type: { type, description, deprecated, example, schema } }: { type: EventType }) {
+function Type({ type: { type, description, deprecated, example, schema, versions, typescript } }: { type: EventType }) {
   const fields = fieldsOf(schema)
   const text = example === undefined ? undefined : JSON.stringify(example, null, 2)
   return (
@@ -122,6 +122,16 @@ function Type({ type: { type, description, deprecated, example, schema } }: { ty
           </div>
         </>
       )}
+      {typescript !== undefined && (
+        <details class="more">
+          <summary>{t.catalog.typescript}</summary>
+          <Code text={typescript} label={t.catalog.typescript} />
+          <div class="actions">
+            <Copy text={typescript} />
+          </div>
+        </details>
+      )}
+      {versions.length > 0 && <p class="dim">{t.catalog.versions(versions.join(', '))}</p>}
     </article>
   )
 }

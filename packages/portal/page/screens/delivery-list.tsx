@@ -1,12 +1,14 @@
-import { useEffect, useState } from 'preact/hooks'
+import { useEffect, useMemo, useState } from 'preact/hooks'
 import { get } from '../api.ts'
 import { diagnose } from '../causes.ts'
-import { useEvery, useLoaded } from '../loading.ts'
+import { useBusy, useEvery, useLoaded } from '../loading.ts'
 import { countOf, KIND_NAMES, KINDS, type Kind } from '../parts/bars.tsx'
 import { Badge, Empty, EventName, Loading, Time, Trouble } from '../parts/basics.tsx'
-import { link } from '../router.ts'
-import { duration, number } from '../times.ts'
-import type { Deliveries, Delivery } from '../types.ts'
+import { Choice } from '../parts/choice.tsx'
+import { Field } from '../parts/field.tsx'
+import { go, link } from '../router.ts'
+import { duration, hoursAgo, number } from '../times.ts'
+import type { Deliveries, Delivery, EventType, Page } from '../types.ts'
 import { t } from '../words.ts'
 
 const PER_PAGE = 25
@@ -15,6 +17,10 @@ const PER_PAGE = 25
 export function DeliveryList({ id, changes }: { id: string; changes: number }) {
   const [kind, setKind] = useState<Kind | undefined>(undefined)
   const [cursors, setCursors] = useState<readonly string[]>([])
+  const [event, setEvent] = useState('')
+  const [hours, setHours] = useState(0)
+  const since = useMemo(() => (hours === 0 ? undefined : hoursAgo(hours)), [hours])
+  const types = useLoaded(() => get<Page<EventType>>('event-types'), [])
   const cursor = cursors.at(-1)
   const { value, problem, reload } = useLoaded(
     () =>
@@ -22,8 +28,10 @@ export function DeliveryList({ id, changes }: { id: string; changes: number }) {
         limit: PER_PAGE,
         cursor,
         status: kind && KINDS[kind].join(','),
+        event: event || undefined,
+        since,
       }),
-    [id, kind, cursor, changes],
+    [id, kind, cursor, changes, event, since],
   )
   // A page that is read stays as it is; the newest one goes on.
   useEvery(5_000, reload, cursor === undefined)
@@ -32,8 +40,8 @@ export function DeliveryList({ id, changes }: { id: string; changes: number }) {
     if (value) setKept(value)
   }, [value])
   const shown = value ?? kept
-  const show = (chosen: Kind | undefined) => {
-    setKind(chosen)
+  const show = (change: () => void) => {
+    change()
     setCursors([])
   }
   return (
@@ -41,21 +49,52 @@ export function DeliveryList({ id, changes }: { id: string; changes: number }) {
       <div class="heading">
         <h2 id="deliveries">{t.deliveries.title}</h2>
         <fieldset class="filter" aria-label={t.deliveries.filter}>
-          <button type="button" class="chip" aria-pressed={kind === undefined} onClick={() => show(undefined)}>
+          <button
+            type="button"
+            class="chip"
+            aria-pressed={kind === undefined}
+            onClick={() => show(() => setKind(undefined))}
+          >
             {t.all} {shown && <b>{number(shown.statistics.total ?? 0)}</b>}
           </button>
           {KIND_NAMES.map((one) => (
-            <button key={one} type="button" class="chip" aria-pressed={kind === one} onClick={() => show(one)}>
+            <button
+              key={one}
+              type="button"
+              class="chip"
+              aria-pressed={kind === one}
+              onClick={() => show(() => setKind(one))}
+            >
               {t.deliveries.kinds[one]} {shown && <b>{number(countOf(shown.statistics, one))}</b>}
             </button>
           ))}
         </fieldset>
       </div>
+      {(shown?.statistics.total ?? 0) > 0 && (
+        <div class="finder">
+          <Choice
+            label={t.deliveries.event}
+            value={event}
+            choices={[
+              ['', t.deliveries.anyEvent],
+              ...(types.value?.data ?? []).map(({ type }) => [type, type] as const),
+            ]}
+            onChange={(chosen) => show(() => setEvent(chosen))}
+          />
+          <Choice
+            label={t.deliveries.since}
+            value={hours}
+            choices={t.deliveries.spans}
+            onChange={(chosen) => show(() => setHours(chosen))}
+          />
+          <FindById />
+        </div>
+      )}
       {problem && <Trouble problem={problem} retry={reload} />}
       {!shown && !problem && <Loading />}
       {shown && shown.data.length === 0 && (
         <Empty>
-          <p>{kind ? t.deliveries.emptyFiltered : t.deliveries.empty}</p>
+          <p>{kind || event || since ? t.deliveries.emptyFiltered : t.deliveries.empty}</p>
         </Empty>
       )}
       {shown && shown.data.length > 0 && (
@@ -103,6 +142,46 @@ export function DeliveryList({ id, changes }: { id: string; changes: number }) {
         </div>
       )}
     </section>
+  )
+}
+
+/** Leads to a delivery of which somebody has the id, from a log for example. */
+function FindById() {
+  const [id, setId] = useState('')
+  const [unknown, setUnknown] = useState(false)
+  const [, run] = useBusy()
+  const find = () =>
+    run(async () => {
+      try {
+        const found = await get<Delivery>(`deliveries/${encodeURIComponent(id.trim())}`)
+        go('endpoints', found.endpointId, 'deliveries', found.id)
+      } catch {
+        setUnknown(true)
+      }
+    })
+  return (
+    <form
+      onSubmit={(event) => {
+        event.preventDefault()
+        if (id.trim()) void find()
+      }}
+    >
+      <Field label={t.deliveries.find} hint="" wrong={unknown ? t.deliveries.notFound : undefined}>
+        {(attributes) => (
+          <input
+            {...attributes}
+            type="search"
+            spellcheck={false}
+            placeholder={t.deliveries.findHint}
+            value={id}
+            onInput={({ currentTarget }) => {
+              setId(currentTarget.value)
+              setUnknown(false)
+            }}
+          />
+        )}
+      </Field>
+    </form>
   )
 }
 

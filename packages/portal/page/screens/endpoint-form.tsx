@@ -1,16 +1,21 @@
 import { signal } from '@preact/signals'
-import { useEffect, useId, useRef, useState } from 'preact/hooks'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { get, type Problem, patch, post, randomText, tagOf } from '../api.ts'
 import { problemOf, useBusy, useLoaded } from '../loading.ts'
 import { say, wordsFor } from '../notice.ts'
 import { Loading, Trouble } from '../parts/basics.tsx'
+import { Field, TextField } from '../parts/field.tsx'
 import { go, link } from '../router.ts'
 import type { Endpoint, EventType, Page } from '../types.ts'
 import { t } from '../words.ts'
+import { draftOf, MoreSettings, readDraft } from './endpoint-settings.tsx'
 import { EventPicker } from './event-picker.tsx'
 
 /** The secret of an endpoint that was just made: it is in one answer, and kept no longer than until it is read. */
 export const fresh = signal<{ readonly id: string; readonly secret: string } | undefined>(undefined)
+
+/** Those that say themselves what is wrong with them. */
+const FIELDS = ['url', 'name', 'events', 'description', 'channels', 'rateLimit', 'headers', 'filter']
 
 export function EndpointForm({ id }: { id?: string }) {
   const { value, problem, reload } = useLoaded(
@@ -38,6 +43,7 @@ function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endp
   const [url, setUrl] = useState(endpoint?.url ?? '')
   const [name, setName] = useState(endpoint?.name ?? '')
   const [events, setEvents] = useState<readonly string[] | null>(endpoint?.events ?? null)
+  const [draft, setDraft] = useState(draftOf(endpoint))
   const [problem, setProblem] = useState<Problem | { readonly field: string; readonly text: string }>()
   const [busy, run] = useBusy()
   const form = useRef<HTMLFormElement>(null)
@@ -52,7 +58,9 @@ function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endp
   const save = async () => {
     setProblem(undefined)
     if (events?.length === 0) return setProblem({ field: 'events', text: t.form.chooseOne })
-    const input = { url: url.trim(), events }
+    const settings = readDraft(draft, endpoint)
+    if ('wrong' in settings) return setProblem({ field: settings.wrong, text: settings.text })
+    const input = { url: url.trim(), events, ...settings.input }
     try {
       if (endpoint) {
         await patch<Endpoint>(
@@ -80,7 +88,7 @@ function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endp
 
   const text = problem && ('text' in problem ? problem.text : wordsFor(problem))
   const wrong = (field: string) => (problem?.field === field ? text : undefined)
-  const elsewhere = problem && !['url', 'name', 'events'].includes(problem.field ?? '')
+  const elsewhere = problem && !FIELDS.includes(problem.field ?? '')
   return (
     <form
       ref={form}
@@ -111,19 +119,15 @@ function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endp
           />
         )}
       </Field>
-      <Field label={t.form.name} hint={t.form.nameHint} wrong={wrong('name')}>
-        {(attributes) => (
-          <input
-            {...attributes}
-            type="text"
-            autoComplete="off"
-            maxLength={200}
-            value={name}
-            onInput={({ currentTarget }) => setName(currentTarget.value)}
-          />
-        )}
-      </Field>
+      <TextField label={t.form.name} hint={t.form.nameHint} wrong={wrong('name')} value={name} onInput={setName} />
       <EventPicker types={types} chosen={events} onChange={setEvents} wrong={wrong('events')} />
+      <MoreSettings
+        draft={draft}
+        endpoint={endpoint}
+        versions={[...new Set(types.flatMap(({ versions }) => versions))]}
+        wrong={wrong}
+        onChange={setDraft}
+      />
       <div class="actions">
         <button type="submit" class="primary" aria-disabled={busy}>
           {endpoint ? t.form.save : t.form.create}
@@ -133,31 +137,5 @@ function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endp
         </a>
       </div>
     </form>
-  )
-}
-
-interface Attributes {
-  readonly id: string
-  readonly 'aria-describedby': string
-  readonly 'aria-invalid': boolean
-}
-
-interface FieldOptions {
-  readonly label: string
-  readonly hint: string
-  readonly wrong: string | undefined
-  children(attributes: Attributes): preact.JSX.Element
-}
-
-function Field({ label, hint, wrong, children }: FieldOptions) {
-  const id = useId()
-  return (
-    <div class="field">
-      <label for={id}>{label}</label>
-      {children({ id, 'aria-describedby': `${id}-hint`, 'aria-invalid': wrong !== undefined })}
-      <p id={`${id}-hint`} class={wrong ? 'wrong' : 'dim'} aria-live="polite">
-        {wrong ?? hint}
-      </p>
-    </div>
   )
 }

@@ -1,29 +1,28 @@
 import { useState } from 'preact/hooks'
 import { get, may, post, remove } from '../api.ts'
-import { type Diagnosis, diagnose } from '../causes.ts'
-import { useBusy, useEvery, useLoaded } from '../loading.ts'
+import { useBusy, useLoaded } from '../loading.ts'
 import { say, sayProblem } from '../notice.ts'
-import { HealthBar, RecentBars, succeeded } from '../parts/bars.tsx'
-import { Badge, Copy, Loading, Time, Trouble } from '../parts/basics.tsx'
+import { Badge, Copy, Loading, Trouble } from '../parts/basics.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Menu } from '../parts/menu.tsx'
 import { go, link } from '../router.ts'
 import { visible } from '../text.ts'
-import { hoursAgo } from '../times.ts'
-import type { Counts, Deliveries, Delivery, Endpoint } from '../types.ts'
+import type { Endpoint, EndpointHealth } from '../types.ts'
 import { t } from '../words.ts'
 import { DeliveryDrawer } from './delivery-drawer.tsx'
 import { DeliveryList } from './delivery-list.tsx'
 import { fresh } from './endpoint-form.tsx'
+import { Health } from './endpoint-health.tsx'
 import { Recover } from './recover.tsx'
-import { RotateSecret, SecretOnce } from './secret.tsx'
+import { RotateSecret, SecretOnce, ShowSecret } from './secret.tsx'
 import { SendTest } from './send-test.tsx'
 
-type Asked = 'test' | 'recover' | 'rotate' | 'remove'
+type Asked = 'test' | 'recover' | 'secret' | 'rotate' | 'remove'
 
 /** One webhook: how it is, what was sent to it, and what can be done about it. */
 export function EndpointPage({ id, delivery }: { id: string; delivery: string | undefined }) {
   const { value: endpoint, problem, reload, set } = useLoaded(() => get<Endpoint>(`endpoints/${id}`), [id])
+  const health = useLoaded(() => get<EndpointHealth>(`endpoints/${id}/health`), [id])
   const [asked, setAsked] = useState<Asked>()
   const [changes, setChanges] = useState(0)
   const [busy, run] = useBusy()
@@ -35,6 +34,16 @@ export function EndpointPage({ id, delivery }: { id: string; delivery: string | 
       try {
         set(await post<Endpoint>(`endpoints/${id}/${on ? 'enable' : 'disable'}`))
         say(on ? t.endpoint.enabledNow : t.endpoint.disabledNow)
+        changed()
+      } catch (error) {
+        sayProblem(error)
+      }
+    })
+  const pause = (on: boolean) =>
+    run(async () => {
+      try {
+        health.set(await post<EndpointHealth>(`endpoints/${id}/${on ? 'pause' : 'resume'}`))
+        say(on ? t.endpoint.pausedNow : t.endpoint.resumedNow)
         changed()
       } catch (error) {
         sayProblem(error)
@@ -53,7 +62,8 @@ export function EndpointPage({ id, delivery }: { id: string; delivery: string | 
 
   if (problem) return <Trouble problem={problem} retry={reload} />
   if (!endpoint) return <Loading />
-  const { url, name, events, enabled, reason } = endpoint
+  const { url, name, events, enabled, reason, metadata } = endpoint
+  const paused = enabled && health.value?.paused === true
   return (
     <>
       <p class="crumb">
@@ -62,12 +72,13 @@ export function EndpointPage({ id, delivery }: { id: string; delivery: string | 
       <div class="heading">
         <div>
           <h1>
-            {visible(name ?? url)} <Badge state={enabled ? 'on' : 'off'} />
+            {visible(name ?? url)} <Badge state={paused ? 'paused' : enabled ? 'on' : 'off'} />
           </h1>
           <p class="dim address">
             {name && <span>{visible(url)}&emsp;</span>}
-            <Copy text={url} kind="quiet" />
+            <Copy text={url} kind="quiet" label={t.endpoint.copyUrl} />
           </p>
+          {metadata.description && <p>{visible(metadata.description)}</p>}
           <p class="chips">
             {events === null ? (
               <span class="chip">{t.endpoints.allEvents}</span>
@@ -91,12 +102,22 @@ export function EndpointPage({ id, delivery }: { id: string; delivery: string | 
               </button>
             </>
           )}
-          {(may('endpoint:write') || may('secret:rotate')) && (
+          {(may('endpoint:write') || may('secret:read') || may('secret:rotate')) && (
             <Menu label={t.endpoint.more}>
               {may('endpoint:write') && <a href={link('endpoints', id, 'edit')}>{t.endpoint.edit}</a>}
+              {may('secret:read') && (
+                <button type="button" onClick={() => setAsked('secret')}>
+                  {t.endpoint.showSecret}
+                </button>
+              )}
               {may('secret:rotate') && (
                 <button type="button" onClick={() => setAsked('rotate')}>
                   {t.endpoint.rotate}
+                </button>
+              )}
+              {may('endpoint:write') && enabled && !paused && (
+                <button type="button" aria-disabled={busy} onClick={() => void pause(true)}>
+                  {t.endpoint.pause}
                 </button>
               )}
               {may('endpoint:write') && enabled && (
@@ -127,10 +148,24 @@ export function EndpointPage({ id, delivery }: { id: string; delivery: string | 
           )}
         </div>
       )}
+      {paused && (
+        <div class="banner warn">
+          <div>
+            <strong>{t.endpoint.pausedTitle}</strong>
+            <p>{t.endpoint.pausedText}</p>
+          </div>
+          {may('endpoint:write') && (
+            <button type="button" class="primary" aria-disabled={busy} onClick={() => void pause(false)}>
+              {t.endpoint.resume}
+            </button>
+          )}
+        </div>
+      )}
       <Health id={id} changes={changes} />
       <DeliveryList id={id} changes={changes} />
       {asked === 'test' && <SendTest endpoint={endpoint} onSent={changed} onClose={close} />}
       {asked === 'recover' && <Recover id={id} onSent={changed} onClose={close} />}
+      {asked === 'secret' && <ShowSecret id={id} onClose={close} />}
       {asked === 'rotate' && <RotateSecret id={id} onClose={close} />}
       {asked === 'remove' && (
         <Dialog title={t.endpoint.removeTitle} onClose={close}>
@@ -157,65 +192,4 @@ export function EndpointPage({ id, delivery }: { id: string; delivery: string | 
       )}
     </>
   )
-}
-
-function Health({ id, changes }: { id: string; changes: number }) {
-  const { value, reload } = useLoaded(
-    () =>
-      Promise.all([
-        get<Counts>(`endpoints/${id}/stats`, { since: hoursAgo(24) }),
-        get<Deliveries>(`endpoints/${id}/deliveries`, { limit: 48 }),
-      ]),
-    [id, changes],
-  )
-  useEvery(10_000, reload)
-  const [kept, setKept] = useState(value)
-  if (value && value !== kept) setKept(value)
-  const [counts, recent] = value ?? kept ?? []
-  if (!counts || !recent || recent.data.length === 0) return null
-  const trouble = troubleOf(recent.data)
-  const part = succeeded(counts)
-  return (
-    <section class="cards" aria-label={t.endpoint.health}>
-      <div class="card">
-        <h2>{t.endpoint.day}</h2>
-        <p class="big">{part ? t.endpoint.succeeded(part) : t.endpoints.noDeliveries}</p>
-        <HealthBar counts={counts} legend />
-      </div>
-      <div class="card">
-        <h2>{t.endpoint.recent}</h2>
-        <RecentBars deliveries={recent.data} />
-      </div>
-      <div class="card">
-        <h2>{t.endpoint.lastError}</h2>
-        {trouble ? (
-          <>
-            <p class={`cause ${trouble.diagnosis.fault}`}>
-              {trouble.diagnosis.what} {trouble.diagnosis.todo}
-            </p>
-            <p class="dim">
-              <a href={link('endpoints', id, 'deliveries', trouble.delivery.id)}>
-                <code>{trouble.delivery.type}</code>
-              </a>
-              {', '}
-              <Time at={trouble.at} />
-            </p>
-          </>
-        ) : (
-          <p class="dim">{t.endpoint.noError}</p>
-        )}
-      </div>
-    </section>
-  )
-}
-
-/** The newest attempt that failed. */
-function troubleOf(
-  deliveries: readonly Delivery[],
-): { readonly delivery: Delivery; readonly diagnosis: Diagnosis; readonly at: string } | undefined {
-  for (const delivery of deliveries) {
-    const diagnosis = delivery.last && diagnose(delivery.last)
-    if (delivery.last && diagnosis) return { delivery, diagnosis, at: delivery.last.at }
-  }
-  return undefined
 }

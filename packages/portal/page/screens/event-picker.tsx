@@ -133,6 +133,8 @@ const bare = (type: string): EventType => ({
   deprecated: undefined,
   example: undefined,
   schema: undefined,
+  versions: [],
+  typescript: undefined,
 })
 
 /** By group, in the order of the catalog. */

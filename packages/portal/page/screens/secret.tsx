@@ -1,19 +1,21 @@
 import { useState } from 'preact/hooks'
-import { post } from '../api.ts'
-import { useBusy } from '../loading.ts'
+import { get, may, post } from '../api.ts'
+import { useBusy, useLoaded } from '../loading.ts'
 import { sayProblem } from '../notice.ts'
-import { Copy } from '../parts/basics.tsx'
+import { Copy, Loading, Trouble } from '../parts/basics.tsx'
 import { Choice } from '../parts/choice.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { link } from '../router.ts'
+import { exact } from '../times.ts'
+import type { Secret as Live, Page } from '../types.ts'
 import { t } from '../words.ts'
 
-/** A secret, the one time that it is shown. */
+/** A secret that was just made. */
 export function SecretOnce({ secret, onDone }: { secret: string; onDone: () => void }) {
   return (
     <section class="card secret" aria-label={t.secret.title}>
       <h2>{t.secret.title}</h2>
-      <p>{t.secret.once}</p>
+      <p>{may('secret:read') ? t.secret.kept : t.secret.once}</p>
       <Secret secret={secret} />
       <div class="actions">
         <button type="button" onClick={onDone}>
@@ -55,7 +57,7 @@ export function RotateSecret({ id, onClose }: { id: string; onClose: () => void 
         </>
       ) : (
         <>
-          <p>{t.secret.once}</p>
+          <p>{may('secret:read') ? t.secret.kept : t.secret.once}</p>
           <Secret secret={secret} />
           <div class="actions">
             <button type="button" onClick={onClose}>
@@ -64,6 +66,35 @@ export function RotateSecret({ id, onClose }: { id: string; onClose: () => void 
           </div>
         </>
       )}
+    </Dialog>
+  )
+}
+
+/** The secrets that sign, for whoever may see them; during a change that is more than one. */
+export function ShowSecret({ id, onClose }: { id: string; onClose: () => void }) {
+  const { value, problem, reload } = useLoaded(() => get<Page<Live>>(`endpoints/${id}/secrets`), [id])
+  return (
+    <Dialog title={t.secret.showTitle} onClose={onClose}>
+      <p>{t.secret.showText}</p>
+      {problem && <Trouble problem={problem} retry={reload} />}
+      {!value && !problem && <Loading />}
+      {value?.data.map(({ secret, signsFrom, signsUntil }) => (
+        <div key={secret}>
+          <h3>
+            {signsFrom
+              ? `${t.secret.coming}, ${t.secret.from} ${exact(signsFrom)}`
+              : signsUntil
+                ? `${t.secret.old}, ${t.secret.until} ${exact(signsUntil)}`
+                : t.secret.current}
+          </h3>
+          <Secret secret={secret} />
+        </div>
+      ))}
+      <div class="actions">
+        <button type="button" onClick={onClose}>
+          {t.close}
+        </button>
+      </div>
     </Dialog>
   )
 }

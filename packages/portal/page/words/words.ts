@@ -8,7 +8,13 @@ export type Cause = readonly [what: string, todo: string]
 export interface Words {
   readonly title: string
   readonly skip: string
-  readonly nav: { readonly endpoints: string; readonly events: string; readonly verify: string; readonly label: string }
+  readonly nav: {
+    readonly overview: string
+    readonly endpoints: string
+    readonly events: string
+    readonly verify: string
+    readonly label: string
+  }
   readonly tenant: string
   readonly loading: string
   readonly retry: string
@@ -52,13 +58,61 @@ export interface Words {
     readonly patterns: string
     readonly deprecated: string
     readonly chooseOne: string
+    readonly settings: string
+    readonly description: string
+    readonly descriptionHint: string
+    readonly channels: string
+    readonly channelsHint: string
+    readonly rate: string
+    readonly rateHint: string
+    readonly rateWrong: string
+    readonly payload: string
+    readonly payloads: readonly (readonly ['full' | 'thin', string])[]
+    readonly version: string
+    readonly latest: string
+    readonly headers: string
+    readonly headersHint: string
+    readonly headersKept: string
+    readonly headersWrong: string
+    readonly filter: string
+    readonly filterHint: string
+    readonly filterWrong: string
     readonly save: string
     readonly create: string
     readonly saved: string
   }
+  /** What those who run the sender see. */
+  readonly overview: {
+    readonly title: string
+    readonly intro: string
+    readonly empty: string
+    readonly due: string
+    oldest(age: string): string
+    readonly nothingDue: string
+    readonly open: string
+    inFlight(count: string): string
+    readonly held: string
+    readonly heldHint: string
+    readonly account: string
+    readonly failures: string
+    readonly exhausted: string
+    readonly lastFailure: string
+    readonly back: string
+    readonly next: string
+  }
   readonly endpoint: {
-    readonly enabled: string
-    readonly disabled: string
+    readonly states: Readonly<Record<string, string>>
+    readonly pause: string
+    readonly resume: string
+    readonly pausedTitle: string
+    readonly pausedText: string
+    readonly copyUrl: string
+    readonly showSecret: string
+    speed(half: string, most: string): string
+    readonly lastSuccess: string
+    readonly description: string
+    readonly pausedNow: string
+    readonly resumedNow: string
     readonly edit: string
     readonly test: string
     readonly recover: string
@@ -84,6 +138,14 @@ export interface Words {
     readonly more: string
   }
   readonly secret: {
+    readonly showTitle: string
+    readonly showText: string
+    readonly current: string
+    readonly old: string
+    readonly coming: string
+    readonly until: string
+    readonly from: string
+    readonly kept: string
     readonly title: string
     readonly once: string
     readonly label: string
@@ -131,6 +193,12 @@ export interface Words {
     readonly answer: string
     readonly attempts: string
     readonly time: string
+    readonly anyEvent: string
+    readonly since: string
+    readonly spans: readonly (readonly [hours: number, label: string])[]
+    readonly find: string
+    readonly findHint: string
+    readonly notFound: string
     readonly empty: string
     readonly emptyFiltered: string
     readonly older: string
@@ -178,6 +246,8 @@ export interface Words {
     readonly required: string
     readonly example: string
     readonly fields: string
+    readonly typescript: string
+    versions(names: string): string
     readonly noSchema: string
     readonly deprecated: string
     readonly empty: string

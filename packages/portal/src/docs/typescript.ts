@@ -26,7 +26,7 @@ function namesOf(events: readonly EventType[]): ReadonlyMap<string, string> {
 }
 
 /** A schema as a type. What a type cannot say (a pattern, a range) is left out; what is not understood is `unknown`. */
-function typeOf(schema: unknown, indent: string): string {
+export function typeOf(schema: unknown, indent: string): string {
   if (typeof schema !== 'object' || schema === null) return 'unknown'
   const { const: constant, enum: values, anyOf, oneOf, allOf, type } = schema as JsonSchema
   if ('const' in schema) return JSON.stringify(constant) ?? 'unknown'

@@ -6,7 +6,7 @@ import { statistics } from './statistics.ts'
 
 const WRITABLE = ['name', 'url', 'events', 'channels', 'enabled', 'metadata', 'secret', 'tenant']
 /** What only our own API has: a product's own has what it has promised. */
-const OURS = ['rateLimit', 'headers']
+const OURS = ['rateLimit', 'headers', 'filter', 'payload', 'version']
 const MOST_PER_SECOND = 100_000
 
 export const listEndpoints: Operation = {
@@ -88,6 +88,27 @@ export const rotateSecret: Operation = {
   },
 }
 
+/** Those that sign: for people who have lost theirs. */
+export const listSecrets: Operation = {
+  needs: 'secret:read',
+  run: async ({ hooks, tenant, id }) => [200, { data: await hooks.endpoints.secrets(tenant, id) }],
+}
+
+/** Nothing is started until it is resumed, and nothing is lost: what is sent meanwhile waits. */
+export const pauseEndpoint: Operation = { needs: 'endpoint:write', run: (call) => paused(call, 'pause') }
+
+export const resumeEndpoint: Operation = { needs: 'endpoint:write', run: (call) => paused(call, 'resume') }
+
+export const endpointHealth: Operation = {
+  needs: 'read',
+  run: async ({ hooks, tenant, id }) => [200, await hooks.endpoints.health(tenant, id)],
+}
+
+async function paused({ hooks, tenant, id }: Call, what: 'pause' | 'resume'): Promise<Outcome> {
+  await hooks.endpoints[what](tenant, id)
+  return [200, await hooks.endpoints.health(tenant, id)]
+}
+
 export const testEndpoint: Operation = {
   needs: 'attempt:create',
   async run(call) {
@@ -136,17 +157,30 @@ function changes(call: Call): UpdateEndpoint {
   const name = body.textOrNull('name', 200)
   const metadata = body.labels('metadata')
   const enabled = body.flag('enabled')
-  const rateLimit = isOurs(call) ? body.numberOrNull('rateLimit', MOST_PER_SECOND) : undefined
-  const headers = isOurs(call) ? body.labelsOrNull('headers') : undefined
   return {
     ...(events !== undefined && { events: events as NonNullable<UpdateEndpoint['events']> }),
     ...(channels !== undefined && { channels }),
     ...(name !== undefined && { name }),
     ...(metadata !== undefined && { metadata }),
     ...(enabled !== undefined && { enabled }),
+    ...(isOurs(call) && settings(call)),
+  }
+}
+
+/** How an endpoint is served. */
+function settings({ body }: Call): UpdateEndpoint {
+  const rateLimit = body.numberOrNull('rateLimit', MOST_PER_SECOND)
+  const headers = body.labelsOrNull('headers')
+  const filter = body.objectOrNull('filter')
+  const payload = body.oneOf('payload', ['full', 'thin'])
+  const version = body.textOrNull('version', 100)
+  return {
     ...(rateLimit !== undefined && { rateLimit }),
     ...(headers !== undefined && { headers }),
-  }
+    ...(filter !== undefined && { filter: filter as UpdateEndpoint['filter'] }),
+    ...(payload !== undefined && { payload }),
+    ...(version !== undefined && { version }),
+  } as UpdateEndpoint
 }
 
 const isOurs = ({ contract }: Call) => contract.api.base === undefined

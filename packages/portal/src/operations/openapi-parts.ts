@@ -32,6 +32,12 @@ export const SUMMARIES: Readonly<
   rotateSecret: { summary: 'Makes a new secret', schema: 'Secret' },
   testEndpoint: { summary: 'Sends the example of an event', schema: 'Sent', status: 202 },
   endpointDeliveries: { summary: 'Deliveries to an endpoint, newest first', schema: 'Deliveries' },
+  listSecrets: { summary: 'The secrets that sign', schema: 'Secrets' },
+  pauseEndpoint: { summary: 'Starts nothing more at an endpoint until it is resumed; what is sent meanwhile waits' },
+  resumeEndpoint: { summary: 'Ends a pause' },
+  endpointHealth: { summary: 'How an endpoint is doing' },
+  overview: { summary: 'How the sender is doing; for the people who run it' },
+  overviewEndpoints: { summary: 'The endpoints of all tenants; for the people who run the sender' },
   endpointStats: { summary: 'How many deliveries to an endpoint are in each state', schema: 'Statistics' },
   listMessages: { summary: 'Messages, newest first' },
   getMessage: { summary: 'One message, and what became of it at each endpoint' },
@@ -59,6 +65,7 @@ export const QUERIES: Readonly<Partial<Record<ApiOperation, readonly string[]>>>
   listMessages: ['event', ...stretch, ...page],
   listDeliveries: ['endpoint', 'status', 'event', ...stretch, ...page],
   listJobs: page,
+  overviewEndpoints: page,
 }
 
 const endpoint = {
@@ -73,6 +80,9 @@ const endpoint = {
 const settings = {
   rateLimit: { type: ['number', 'null'], exclusiveMinimum: 0 },
   headers: { type: ['object', 'null'], additionalProperties: text },
+  filter: orNull('object'),
+  payload: { enum: ['full', 'thin'] },
+  version: orNull('string'),
 }
 const replay = { properties: { since: time, until: time, types: texts, dryRun: flag }, required: ['since'] }
 
@@ -116,7 +126,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       id: text,
       tenant: text,
       ...endpoint,
-      rateLimit: settings.rateLimit,
+      ...settings,
       headers: texts,
       reason: orNull('string'),
       createdAt: time,
@@ -126,6 +136,12 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
   ),
   Endpoints: listOf('Endpoint'),
   Secret: object({ secret: text }),
+  Secrets: object({
+    data: {
+      type: 'array',
+      items: object({ secret: text, signsFrom: orNull('string'), signsUntil: orNull('string') }),
+    },
+  }),
   Sent: object({ messageId: text }),
   Attempt: object(
     {

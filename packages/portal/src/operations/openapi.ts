@@ -70,7 +70,7 @@ function described(operation: ApiOperation, id: string, path: string, shape: Sha
 }
 
 /** What a product's own API does not take. */
-const OURS = new Set(['rateLimit', 'headers'])
+const OURS = new Set(['rateLimit', 'headers', 'filter', 'payload', 'version'])
 const IDEMPOTENT: ReadonlySet<ApiOperation> = new Set([
   'createEndpoint',
   'testEndpoint',
