@@ -1,3 +1,5 @@
+export { type Crash, type CrashOperation, type Failpoint, performOperation } from './crash-cases/operations.ts'
+export { type CrashSubject, type CrashSuiteOptions, crashCases, crashSuite } from './crash-suite.ts'
 export { memoryQueue } from './memory-queue.ts'
 export type { QueueFacts, QueueSubject } from './queue-cases/world.ts'
 export { type QueueSuiteOptions, queueCases, queueSuite } from './queue-suite.ts'
