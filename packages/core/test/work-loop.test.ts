@@ -270,7 +270,7 @@ describe('a claim', () => {
     await end(test)
   })
 
-  it('waits until half of the slots are free, or as long as the last took, and 5 ms at most', async () => {
+  it('waits until three quarters of the slots are free, or as long as the last took, and 5 ms at most', async () => {
     for (const [takes, waits] of [
       [0, 0],
       [3, 3],
@@ -292,13 +292,13 @@ describe('a claim', () => {
     }
   })
 
-  it('waits for nothing once half of the slots are free', async () => {
-    const run = (lease: Lease) => test.work(Number(lease.key.slice(4)) < 2 ? 100 : 1_000, lease)
-    const test = setUp({ concurrency: 4, run }, 6)
+  it('waits for nothing once three quarters of the slots are free', async () => {
+    const run = (lease: Lease) => test.work(Number(lease.key.slice(4)) < 3 ? 100 : 1_000, lease)
+    const test = setUp({ concurrency: 4, run }, 8)
     test.leases.takes.claim = 45
     test.loop.start()
     await test.clock.advance(145)
-    expect(test.leases.claims.map(({ limit }) => limit)).toEqual([4, 2])
+    expect(test.leases.claims.map(({ limit }) => limit)).toEqual([4, 3])
     await end(test)
   })
 

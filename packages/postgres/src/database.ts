@@ -73,7 +73,9 @@ export function openDatabase(options: DatabaseOptions) {
     const leave = await place()
     const over = new AbortController()
     try {
-      const late = clock.sleep(timeoutMs, over.signal).then((): never => {
+      const late = clock.sleep(timeoutMs, over.signal).then((): readonly Row[] => {
+        // Nobody waits for it any more.
+        if (over.signal.aborted) return []
         throw new StorageError('storage_busy', `PostgreSQL did not answer within ${timeoutMs} ms`, {
           hint: 'what was asked may still be done: every call is safe to repeat',
         })
@@ -83,7 +85,8 @@ export function openDatabase(options: DatabaseOptions) {
       answer.catch(() => {})
       return await Promise.race([answer, late])
     } finally {
-      over.abort()
+      // With a reason: without one, an exception is made each time.
+      over.abort('answered')
       leave()
     }
   }

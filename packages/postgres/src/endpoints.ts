@@ -60,7 +60,7 @@ export function listEndpoints(
 
 /** {@link Endpoints.forTenants}. */
 export async function endpointsOf(db: Database, tenants: readonly string[]): Promise<Endpoint[]> {
-  return (await db.run<EndpointRow>(ENDPOINTS_OF_TENANTS, [arrayOf([...new Set(tenants)])])).map(endpointOf)
+  return (await db.runOften<EndpointRow>(ENDPOINTS_OF_TENANTS, [arrayOf([...new Set(tenants)])])).map(endpointOf)
 }
 
 /** A statement that answers with the ledger, and with how many rows it changed. */

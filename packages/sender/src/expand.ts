@@ -30,7 +30,7 @@ export interface Expander {
   run(until: Ms): Promise<number>
 }
 
-const BATCH = 100
+const BATCH = 200
 /** So that one message to very many endpoints, or many such, stays a bounded statement. */
 const MOST_DELIVERIES = 2_000
 

@@ -53,7 +53,7 @@ const LONGEST_GATHER: Ms = 5
 /** A store that answers within this gains nothing from larger groups, and no timer is as short. */
 const FAST: Ms = 1
 /** A claim for this part of the slots is as good as one for all. */
-const WORTHWHILE = 1 / 2
+const WORTHWHILE = 3 / 4
 
 /**
  * The one loop for everything that is claimed, run and settled. It claims whenever a slot is free (no batch is

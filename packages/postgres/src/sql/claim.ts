@@ -40,7 +40,9 @@ begin
   v_found := array(${arm(false)}) || array(${arm(true)});
 
   with seen as materialized (
-    select s.*, (row_number() over (order by s.ready_at, s.turn, s.endpoint_id))::int as place,
+    select s.tid, s.endpoint_id, s.tenant, s.ready_at, s.failing, s.open, s.leased, s.waiting_from, s.leased_from, s.claimed_from,
+      s.held_until, s.paused, s.per_second, s.free_at,
+      (row_number() over (order by s.ready_at, s.turn, s.endpoint_id))::int as place,
       case when s.probing then 1 else coalesce(s.cap, s.concurrency, p_cap) end - s.leased + lost.n as room
     from unnest(v_found) as f(endpoint_id)
     cross join lateral (select l.ctid as tid, l.* from hooks.lane l where l.endpoint_id = f.endpoint_id limit 1) s

@@ -1,4 +1,5 @@
 import { ENDED_COLUMNS, epoch, KEPT_COLUMNS, list, NOW, readyAt } from './fragments.ts'
+import { functionOf } from './function.ts'
 
 /** The columns of an endpoint, in words that no driver renames. */
 export const ENDPOINT_COLUMNS = `e.id, e.tenant as owner, e.url, e.filters, e.channels, e.state, e.reason, e.name, e.metadata,
@@ -7,9 +8,24 @@ export const ENDPOINT_COLUMNS = `e.id, e.tenant as owner, e.url, e.filters, e.ch
 export const FIND_ENDPOINT = `
   select ${ENDPOINT_COLUMNS} from hooks.endpoint e where e.id = $2::text and e.tenant = $1::text`
 
-export const ENDPOINTS_OF_TENANTS = `
-  select ${ENDPOINT_COLUMNS} from hooks.endpoint e
-  where e.tenant = any(${list('$1', 'text')}) order by e.tenant, e.id`
+/** Reads the endpoints of tenants. */
+export const ENDPOINTS_FUNCTION = functionOf(
+  'endpoints_of',
+  'p_tenants text[]',
+  `table (id text, owner text, url text, filters text, channels text, state text, reason text, name text, metadata text,
+    secrets text, settings text, rev int, created bigint, updated bigint)`,
+  `
+begin
+  return query
+  select ${ENDPOINT_COLUMNS}
+  from (select distinct tenant from unnest(p_tenants) as t(tenant)) t
+  cross join lateral (select e.* from hooks.endpoint e where e.tenant = t.tenant offset 0) e
+  order by e.tenant, e.id;
+end`,
+)
+
+/** The endpoints of tenants, $1. */
+export const ENDPOINTS_OF_TENANTS = `select * from hooks.endpoints_of(${list('$1', 'text')}, ${NOW})`
 
 /** Tables of another version, or of another database than $14 names, are left alone: no endpoint is made there. */
 const FITTING = `

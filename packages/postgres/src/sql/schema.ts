@@ -1,5 +1,6 @@
 import type { Migration } from '@hooks/core'
 import { CLAIM_FUNCTION } from './claim.ts'
+import { ENDPOINTS_FUNCTION } from './endpoints.ts'
 import { EXPAND_FUNCTION, MARKED_FUNCTION } from './expand.ts'
 import { SETTLE_FUNCTION } from './settle.ts'
 
@@ -223,6 +224,7 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
       `create index job_due on hooks.job (due_at, id) where due_at is not null`,
       `create index job_finished on hooks.job (finished_at) where finished_at is not null`,
 
+      ENDPOINTS_FUNCTION,
       MARKED_FUNCTION,
       EXPAND_FUNCTION,
       CLAIM_FUNCTION,
