@@ -64,18 +64,18 @@ export function createHealth(options: HealthOptions): EndpointHealth {
   function changeBefore(lease: DeliveryLease, { outcome, holdMs, overloaded }: Attempted): LaneChange {
     const { lane, endpoint } = lease
     const failed = isFailure(outcome)
-    const probeHoldMs = lane.probing && failed ? breakerHold(lane, clock.now()) : 0
+    const probeHoldMs = lane.probing && failed ? breakerHold(2 * spanOf(lane)) : 0
     const forMs = Math.max(holdMs ?? 0, probeHoldMs)
     const slower = policy.pace && overloaded && lane.cap !== 1 && concurrencyOf(lease) > 1
     return { endpointId: endpoint.id, ...(forMs > 0 && { forMs }), ...(slower && { cap: 1 }) }
   }
 
-  /** As long again as it has been failing, so each wait is twice the one before. */
-  function breakerHold({ firstFailureAt }: Lane, until: Date): Ms {
-    if (!breaker) return 0
-    const failingMs = firstFailureAt ? until.getTime() - firstFailureAt.getTime() : 0
-    return Math.min(breaker.longestHoldMs, Math.max(breaker.holdMs, failingMs))
-  }
+  /**
+   * As long again as it has been failing, so each wait is twice the one before. What the lane says of that is the storage's
+   * time; a failed probe, which is not on the lane yet, comes about as long after the last failure as that came after the first.
+   */
+  const breakerHold = (failingMs: Ms): Ms =>
+    breaker ? Math.min(breaker.longestHoldMs, Math.max(breaker.holdMs, failingMs)) : 0
 
   /** An endpoint that was overloaded gets its concurrency back step by step. */
   function speedUp(lease: DeliveryLease): void {
@@ -122,10 +122,9 @@ export function createHealth(options: HealthOptions): EndpointHealth {
   }
 
   function changeAfter(lane: Lane): LaneChange | null {
-    const { endpointId, failures, lastFailureAt } = lane
+    const { endpointId, failures } = lane
     const breaks = breaker !== null && failures >= breaker.after && !lane.probing
-    if (breaks)
-      return { endpointId, failing: true, probing: true, forMs: breakerHold(lane, lastFailureAt ?? clock.now()) }
+    if (breaks) return { endpointId, failing: true, probing: true, forMs: breakerHold(spanOf(lane)) }
     return failures >= FAILING_AFTER && !lane.failing ? { endpointId, failing: true } : null
   }
 

@@ -39,13 +39,17 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
   let looping: Promise<void> | undefined
   let stopping = false
 
-  const before = (keptMs: Ms | null) => (keptMs === null ? undefined : new Date(clock.now().getTime() - keptMs))
+  /** By the storage's clock, which has written the times: this machine's may be a day ahead, and would forget too early. */
+  const now = async () => (await storage.depth()).at.getTime()
 
   async function prune(): Promise<void> {
-    const payloadsBefore = before(options.payloadsKeptMs)
-    const historyBefore = before(options.attemptsKeptMs)
-    if (!payloadsBefore && !historyBefore) return
-    const what = { ...(payloadsBefore && { payloadsBefore }), ...(historyBefore && { historyBefore }) }
+    const { payloadsKeptMs, attemptsKeptMs } = options
+    if (payloadsKeptMs === null && attemptsKeptMs === null) return
+    const at = await now()
+    const what = {
+      ...(payloadsKeptMs !== null && { payloadsBefore: new Date(at - payloadsKeptMs) }),
+      ...(attemptsKeptMs !== null && { historyBefore: new Date(at - attemptsKeptMs) }),
+    }
     while (!stopping) {
       const { more } = await storage.history.prune(what, CHUNK)
       if (!more) return
@@ -56,17 +60,18 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
   async function probeAll(): Promise<void> {
     const { probeAfterMs } = options
     if (probeAfterMs === null || storage.facts.lacks?.includes('pages')) return
+    const at = await now()
     let cursor: string | undefined
     do {
       const page = { limit: CHUNK, ...(cursor !== undefined && { cursor }) }
       const { data, next } = await storage.endpoints.list(null, page, { state: 'disabled' })
-      for (const endpoint of data) if (isDue(endpoint, probeAfterMs)) await probe(endpoint)
+      for (const endpoint of data) if (isDue(endpoint, at - probeAfterMs)) await probe(endpoint)
       cursor = next
     } while (cursor !== undefined && !stopping)
   }
 
-  const isDue = ({ reason, updatedAt }: Endpoint, afterMs: Ms) =>
-    reason !== null && BY_POLICY.has(reason) && updatedAt.getTime() + afterMs <= clock.now().getTime()
+  const isDue = ({ reason, updatedAt }: Endpoint, until: Ms) =>
+    reason !== null && BY_POLICY.has(reason) && updatedAt.getTime() <= until
 
   async function probe({ tenant, id }: Endpoint): Promise<void> {
     if (!(await options.enable(tenant, id))) return
