@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { PGlite } from '@electric-sql/pglite'
 import { contract } from './contract.ts'
 import { createCustomer } from './receiver.ts'
@@ -14,7 +15,12 @@ const customer = createCustomer({
 })
 await customer.app.listen({ port: 4001 })
 
-const grillo = createGrillo({ database: await PGlite.create(), tokens: { TOKEN: 'net_xyz789' }, dev: true })
+const grillo = createGrillo({
+  database: await PGlite.create(),
+  tokens: { TOKEN: 'net_xyz789' },
+  linkSecret: randomBytes(32).toString('hex'),
+  dev: true,
+})
 await grillo.app.listen({ port: 4000 })
 
 // The customer registers a webhook, with the call that the document prints.
@@ -33,3 +39,6 @@ console.log('grillo:', answer.status, await answer.text())
 await grillo.hooks.send('event.detected', contract.events.get('event.detected')?.example as never, {
   tenant: 'net_xyz789',
 })
+
+const link = await grillo.portal.link({ tenant: 'net_xyz789' })
+console.log(`grillo: the dashboard, for an hour: http://localhost:4000/parametres/notifications/webhooks/${link}`)

@@ -258,7 +258,12 @@ describe('Grillo’s server', () => {
   }, 60_000)
   afterAll(() => database.close())
   beforeEach(async () => {
-    grillo = createGrillo({ database, tokens: { TOKEN: NETWORK, OTHER: 'net_other' }, dev: true })
+    grillo = createGrillo({
+      database,
+      tokens: { TOKEN: NETWORK, OTHER: 'net_other' },
+      linkSecret: 'a secret for links of 32 characters',
+      dev: true,
+    })
     origin = await grillo.app.listen({ port: 0, host: '127.0.0.1' })
   }, 60_000)
   afterEach(async () => {
