@@ -45,6 +45,8 @@ const OTHER_RATE = 0.25
 export interface Incarnation {
   readonly name: string
   dead: boolean
+  /** Resolves when it dies. */
+  readonly died: Promise<null>
   /** When it last stood still. */
   stalledAt: Ms | null
   /** It was told to stop. */

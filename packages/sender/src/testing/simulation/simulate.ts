@@ -136,18 +136,24 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
   let over = false
 
   function boot(name: string): { sender: Sender; incarnation: Incarnation } {
+    let dies: (nothing: null) => void = () => {}
+    const died = new Promise<null>((resolve) => {
+      dies = resolve
+    })
     const incarnation: Incarnation = {
       name,
       dead: false,
+      died,
       stalledAt: null,
       left: false,
       leave() {
         incarnation.left = true
         note(`${name} leaves`)
-        void Promise.race([sender.stop(), untilDead(incarnation, clock)])
+        void Promise.race([sender.stop(), incarnation.died])
       },
       crash() {
         incarnation.dead = true
+        dies(null)
         crashes++
         note(`${name} died`)
         operations.incidents.push({ by: incarnation, at: clock.monotonic(), what: 'crash' })
@@ -193,7 +199,7 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
       const bornAt = clock.monotonic()
       while (!over && !incarnation.dead && !incarnation.left && clock.monotonic() - bornAt < until)
         await clock.sleep(500)
-      if (!incarnation.dead) await Promise.race([sender.stop(), untilDead(incarnation, clock)])
+      if (!incarnation.dead) await Promise.race([sender.stop(), incarnation.died])
       if (!over) await clock.sleep(dice.between(0, 2_000))
     }
   }
@@ -206,7 +212,7 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
       if (host.incarnation.dead) host = boot(`host.${++hostLives}`)
       const { sender, incarnation } = host
       try {
-        const outcome = await Promise.race([call(sender).then((value) => ({ value })), untilDead(incarnation, clock)])
+        const outcome = await Promise.race([call(sender).then((value) => ({ value })), incarnation.died])
         if (outcome) return outcome.value
       } catch (error) {
         const { code } = error as HooksError
@@ -399,11 +405,6 @@ function createDice(random: Random): Dice {
     chance: (probability) => random.float() < probability,
   }
   return dice
-}
-
-async function untilDead(incarnation: Incarnation, clock: Clock): Promise<null> {
-  while (!incarnation.dead) await clock.sleep(250)
-  return null
 }
 
 /** Notes what the database really gave and took, whatever the processes heard of it. */
