@@ -203,3 +203,33 @@ describe.skipIf(!server).each(Object.entries(hosts))("the host's transaction, by
     await elsewhere.close()
   })
 })
+
+describe.skipIf(!server)("a savepoint of the host's", () => {
+  it('takes back what was sent after it, and the transaction that has failed there goes on', async () => {
+    const { url, drop } = await (server as NonNullable<typeof server>).database()
+    const pool = new pg.Pool({ connectionString: url })
+    const storage = postgresStorage(pool)
+    await storage.schema.migrate()
+    const [before, after, last] = [
+      newMessage(),
+      newMessage({ idempotencyKey: 'k', idempotencyKeepMs: 60_000 }),
+      newMessage(),
+    ]
+    const client = await pool.connect()
+    await client.query('begin')
+    await storage.put([before], client)
+    await client.query('savepoint here')
+    await storage.put([after], client)
+    await expect(storage.put([newMessage({ type: null as never })], client)).rejects.toThrow()
+    await expect(storage.put([last], client)).rejects.toMatchObject({ code: 'transaction_aborted' })
+    await client.query('rollback to here')
+    expect(await storage.put([last], client)).toEqual([{ id: last.id, outcome: 'created' }])
+    await client.query('commit')
+    client.release()
+    expect((await storage.unexpanded(10)).map(({ id }) => id).sort()).toEqual([before.id, last.id].sort())
+    // Its key went with it.
+    expect(await storage.put([{ ...after, id: newMessage().id }])).toMatchObject([{ outcome: 'created' }])
+    await pool.end()
+    await drop()
+  })
+})

@@ -18,10 +18,11 @@ import {
 } from '@hooks/sender/testing'
 import { sqliteStorage } from '@hooks/sqlite'
 import { RECEIVER_BUGS, simulateBothSides } from './simulation/both-sides.ts'
+import { pgliteDatabase } from './simulation/pglite.ts'
 import { rebind } from './simulation/rebinding.ts'
 
 /**
- * `pnpm sim [--seeds 5000] [--from 1] [--storage memory|sqlite]`: plays the simulation, seed by seed, on all cores, and
+ * `pnpm sim [--seeds 5000] [--from 1] [--storage memory|sqlite|pglite]`: plays the simulation, seed by seed, on all cores, and
  * prints how often each fault hit each seam and each ring. `--seed N` plays one again and prints all that it found; `--bugs` looks for
  * the planted bugs; `--hashes` plays seeds in two processes and compares. Exits 1 where something was lost, stuck or
  * unexplained, a bug stayed hidden, or a fault hit too seldom.
@@ -45,6 +46,7 @@ const LEAST_HITS = 50
 type Database = SimulationOptions['database']
 
 const databases: Record<string, Database> = {
+  pglite: pgliteDatabase,
   memory: async (seams) => {
     const storage = memoryStorage(seams)
     return { connect: () => storage, close: () => storage.close() }
