@@ -26,7 +26,9 @@ export function fromBase64(text: string): Bytes | undefined {
 
 /** Bytes as lower-case hexadecimal. */
 export function toHex(bytes: Bytes): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+  let text = ''
+  for (const byte of bytes) text += (byte + 256).toString(16).slice(1)
+  return text
 }
 
 /** The bytes of hexadecimal of either case, or undefined. */

@@ -2,48 +2,45 @@ import { WebhookVerificationError } from './errors.ts'
 import type { HeaderBag } from './format.ts'
 
 /**
- * Headers in any of the forms that hosts have them in: a fetch `Headers`, a record (Node.js, Lambda), or pairs
- * (which alone can show a header that came twice).
+ * Headers in any of the forms that hosts have them in: a fetch `Headers`, a record (Node.js, Lambda), or, which alone
+ * can show a header that came twice, pairs or the flat `rawHeaders` of Node.js: name, value, name, value.
  */
-export type HeadersInput =
-  | { get(name: string): string | null }
-  | Iterable<readonly [string, string]>
-  | Readonly<Record<string, string | readonly string[] | undefined>>
+export type HeadersInput = { get(name: string): string | null } | readonly string[] | Pairs | Lists
+
+type Pairs = Iterable<readonly [string, string]>
+type Lists = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** The bag of {@link HeadersInput}. */
 export function headerBag(input: HeadersInput): HeaderBag {
-  return new Bag(input)
-}
-
-class Bag implements HeaderBag {
-  readonly #input: HeadersInput
-
-  constructor(input: HeadersInput) {
-    this.#input = input
-  }
-
-  find(name: string): string | undefined {
-    const input = this.#input
+  const find = (name: string): string | undefined => {
     if (typeof (input as Headers).get === 'function') return (input as Headers).get(name) ?? undefined
     // Node.js has the names in lower case; others may not, and may then have one name in two spellings.
-    const record = input as Readonly<Record<string, string | readonly string[] | undefined>>
-    const direct = record[name]
+    const direct = (input as Lists)[name]
     if (typeof direct === 'string') return direct
-    // Most names differ in length, and need no other look.
-    const isIt = (key: string) => key.length === name.length && key.toLowerCase() === name
-    const found: string[] = []
-    if (Symbol.iterator in input) {
-      for (const [key, value] of input) if (isIt(key)) found.push(value)
-    } else {
-      for (const key of Object.keys(record)) if (isIt(key)) found.push(...[record[key] ?? []].flat())
+    let found: string | undefined
+    let times = 0
+    const look = (key: string, values: string | readonly string[] = []) => {
+      // Most names differ in length, and need no other look.
+      if (key.length !== name.length || key.toLowerCase() !== name) return
+      times += typeof values === 'string' ? 1 : values.length
+      found = typeof values === 'string' ? values : values[0]
     }
-    if (found.length < 2) return found[0]
+    if (isFlat(input)) for (let i = 0; i < input.length; i += 2) look(input[i] as string, input[i + 1])
+    else if (Symbol.iterator in input) for (const [key, value] of input as Pairs) look(key, value)
+    else for (const key of Object.keys(input)) look(key, (input as Lists)[key])
+    if (times < 2) return found
     throw new WebhookVerificationError('ambiguous_header', `ambiguous header: ${name}`)
   }
-
-  one(name: string): string {
-    const value = this.find(name)
-    if (value) return value
-    throw new WebhookVerificationError('missing_header', `missing header: ${name}`)
+  return {
+    find,
+    one(name) {
+      const value = find(name)
+      if (value) return value
+      throw new WebhookVerificationError('missing_header', `missing header: ${name}`)
+    },
   }
 }
+
+/** Whether these are the `rawHeaders` of Node.js. */
+export const isFlat = (input: HeadersInput): input is readonly string[] =>
+  typeof (input as readonly unknown[])[0] === 'string'

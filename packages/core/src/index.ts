@@ -77,7 +77,7 @@ export {
   type WireFormat,
 } from './format.ts'
 export type { HandledRequest, ReceivedRequest, RequestHandler } from './handled.ts'
-export { type HeadersInput, headerBag } from './headers.ts'
+export { type HeadersInput, headerBag, isFlat } from './headers.ts'
 export {
   type Codec,
   type FieldsSignature,

@@ -1,3 +1,5 @@
+import type { Ms } from './seams.ts'
+
 /** How a time is written: ISO 8601 with milliseconds or without, Unix seconds or milliseconds. Always UTC. */
 export type Stamp = 'iso' | 'isoSeconds' | 'unix' | 'unixMs'
 
@@ -76,11 +78,20 @@ const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/
  * `123junk`, `+5`, ` 5`, `1e3` and `0x5` are no times.
  */
 export function readStamp(given: unknown, stamp: Stamp): Date | undefined {
-  const unix = stamp === 'unix' || stamp === 'unixMs'
   const text = typeof given === 'number' ? String(given) : given
-  if (typeof text !== 'string' || !(unix ? UNIX : ISO).test(text)) return undefined
-  const time = new Date(unix ? Number(text) * (stamp === 'unix' ? 1000 : 1) : text)
-  return Number.isNaN(time.getTime()) ? undefined : time
+  return stamp === 'unix' ? readUnix(text) : stamp === 'unixMs' ? readUnix(text, 1) : readIso(text)
+}
+
+/** {@link readStamp} of Unix time, of which one is `unit` milliseconds. */
+export const readUnix = (text: unknown, unit: Ms = 1000): Date | undefined =>
+  read(UNIX, text, (one) => Number(one) * unit)
+
+/** {@link readStamp} of ISO 8601. */
+export const readIso = (text: unknown): Date | undefined => read(ISO, text, (one) => one)
+
+function read(form: RegExp, text: unknown, value: (text: string) => string | number): Date | undefined {
+  const time = typeof text === 'string' && form.test(text) ? new Date(value(text)) : undefined
+  return Number.isNaN(time?.getTime()) ? undefined : time
 }
 
 /** Whether a value of a description is the part of that kind. */

@@ -2,7 +2,7 @@ import { fromBase64 } from './encoding.ts'
 import { ConfigurationError, PayloadError, WebhookVerificationError } from './errors.ts'
 import { type Algorithm, type Candidate, type InboundFormat, Key } from './format.ts'
 import { parseJson } from './json.ts'
-import { readStamp } from './parts.ts'
+import { readIso, readUnix } from './parts.ts'
 import { checkSecretText } from './secret.ts'
 import { LONGEST_SIGNATURES, MOST_SIGNATURES } from './signature-fields.ts'
 
@@ -36,7 +36,7 @@ export function standardWebhooksInbound(options: StandardWebhooksOptions = {}): 
       const id = headers.one(idHeader)
       const time = headers.one(timeHeader)
       const list = headers.one(signatureHeader)
-      const sentAt = readStamp(time, 'unix')
+      const sentAt = readUnix(time)
       const malformed = ID.test(id) ? list.length > LONGEST_SIGNATURES && signatureHeader : idHeader
       if (malformed) throw new WebhookVerificationError('malformed_header', `malformed header: ${malformed}`)
       if (!sentAt) throw new WebhookVerificationError('malformed_timestamp')
@@ -49,9 +49,9 @@ export function standardWebhooksInbound(options: StandardWebhooksOptions = {}): 
       const { type, timestamp, data } = (parseJson(body) ?? {}) as Readonly<Record<string, unknown>>
       if (typeof type !== 'string') throw new PayloadError('payload_invalid', 'the body has no "type"')
       const id = headers.find(idHeader) as string
-      const sentAt = new Date(Number(headers.find(timeHeader)) * 1000)
-      const occurredAt = readStamp(timestamp, 'iso')
-      return occurredAt ? { type, data, id, sentAt, occurredAt } : { type, data, id, sentAt }
+      const sentAt = readUnix(headers.find(timeHeader)) as Date
+      const occurredAt = readIso(timestamp)
+      return { type, data, id, sentAt, ...(occurredAt && { occurredAt }) }
     },
   }
 }

@@ -7,6 +7,7 @@ const forms: [string, (entries: [string, string][]) => HeadersInput][] = [
   ['a record', (entries) => Object.fromEntries(entries)],
   ['a record of lists', (entries) => Object.fromEntries(entries.map(([name, value]) => [name, [value]]))],
   ['pairs', (entries) => entries],
+  ['the flat rawHeaders of Node.js', (entries) => entries.flat()],
   ['an iterator over pairs', (entries) => ({ [Symbol.iterator]: () => entries[Symbol.iterator]() })],
 ]
 
@@ -50,6 +51,7 @@ describe('a header that is there twice', () => {
         ['A', '1'],
       ],
     ],
+    ['flat rawHeaders', ['a', '1', 'b', 'a', 'A', '2']],
     ['a record of lists', { a: ['1', '2'] }],
     ['a record of lists, in two spellings', { A: ['1'], a: ['2'] }],
   ] as [string, HeadersInput][])('is refused where the form shows it: %s', (_, input) => {

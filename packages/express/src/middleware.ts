@@ -41,7 +41,8 @@ export function expressReceiver(receiver: RequestHandler, options: ExpressReceiv
       method: request.method ?? '',
       url:
         typeof publicUrl === 'function' ? publicUrl(request) : (publicUrl ?? request.originalUrl ?? request.url ?? ''),
-      headers: pairs(request.rawHeaders),
+      // As they came: `request.headers` joins those that came twice.
+      headers: request.rawHeaders,
       body: () => readBody(request, limit),
     })
     response.statusCode = status
@@ -53,11 +54,4 @@ export function expressReceiver(receiver: RequestHandler, options: ExpressReceiv
   return (request, response, next) => {
     answer(request, response).catch(next)
   }
-}
-
-/** The headers as they came: `request.headers` joins those that came twice. */
-function pairs(raw: readonly string[]): (readonly [string, string])[] {
-  const found: (readonly [string, string])[] = []
-  for (let i = 0; i + 1 < raw.length; i += 2) found.push([raw[i] as string, raw[i + 1] as string])
-  return found
 }

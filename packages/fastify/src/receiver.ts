@@ -40,7 +40,8 @@ export const fastifyReceiver: FastifyPluginAsync<FastifyReceiverOptions> = async
     const { status, headers, body, outcome } = await receiver.handle({
       method: request.method,
       url: typeof publicUrl === 'function' ? publicUrl(request) : (publicUrl ?? request.originalUrl),
-      headers: pairs(request.raw.rawHeaders),
+      // As they came: `request.headers` joins those that came twice.
+      headers: request.raw.rawHeaders,
       // Fastify parses no body of a GET.
       body: (request.body as (() => Promise<Bytes>) | undefined) ?? (() => read(request)),
     })
@@ -65,10 +66,3 @@ export const fastifyReceiver: FastifyPluginAsync<FastifyReceiverOptions> = async
 const UNREAD = /^FST_ERR_(CTP_INVALID_MEDIA_TYPE|ROUTE_MISSING_CONTENT_TYPE)$/
 
 const asItIs = (text: unknown) => text as string
-
-/** The headers as they came: `request.headers` joins those that came twice. */
-function pairs(raw: readonly string[]): (readonly [string, string])[] {
-  const found: (readonly [string, string])[] = []
-  for (let i = 0; i + 1 < raw.length; i += 2) found.push([raw[i] as string, raw[i + 1] as string])
-  return found
-}

@@ -36,7 +36,8 @@ export function nextPagesReceiver(receiver: RequestHandler, options: NextPagesRe
     const { status, headers, body, outcome } = await receiver.handle({
       method: request.method ?? '',
       url: typeof publicUrl === 'function' ? publicUrl(request) : (publicUrl ?? request.url ?? ''),
-      headers: pairs(request.rawHeaders),
+      // As they came: `request.headers` joins those that came twice.
+      headers: request.rawHeaders,
       body: () => readBody(request, receiver.maxBodyBytes),
       ...(waitUntil && { waitUntil }),
     })
@@ -56,11 +57,4 @@ async function readBody(request: PagesRequest, limit: number): Promise<Bytes> {
   throw new WebhookVerificationError('body_unavailable', 'Next.js has parsed the body', {
     hint: 'put this line in the file of the API route: export const config = { api: { bodyParser: false } }',
   })
-}
-
-/** The headers as they came: `request.headers` joins those that came twice. */
-function pairs(raw: readonly string[]): (readonly [string, string])[] {
-  const found: (readonly [string, string])[] = []
-  for (let i = 0; i + 1 < raw.length; i += 2) found.push([raw[i] as string, raw[i + 1] as string])
-  return found
 }

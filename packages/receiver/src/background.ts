@@ -1,17 +1,14 @@
 import {
-  type Answers,
-  type Clock,
   ConfigurationError,
   createWorkLoop,
   type Duration,
   type HeadersInput,
   HooksError,
   headerBag,
-  type InboundFormat,
   type Inbox,
   type InboxLease,
   type InboxOutcome,
-  type Logger,
+  isFlat,
   type Ms,
   newId,
   type Random,
@@ -21,9 +18,11 @@ import {
   toMs,
 } from '@hooks/core'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
-import type { Handler } from './handlers.ts'
+import type { Kernel } from './kernel.ts'
 import { markReplayed, wasReplayed } from './replayed-bytes.ts'
-import { LazyMessage } from './request.ts'
+import { report } from './report.ts'
+import type { Proved, Seen } from './request.ts'
+import { respond } from './respond.ts'
 import { isOver, type Run, runWork, type Work } from './run.ts'
 
 /** Options of {@link background}. */
@@ -61,24 +60,11 @@ export interface BackgroundControls {
   readonly deadLetters: DeadLetters
 }
 
-/** What of a receiver the background needs. */
-export interface Kernel {
-  readonly format: InboundFormat
-  readonly keepMs: Ms
-  readonly answers: Answers
-  readonly clock: Clock
-  readonly logger: Logger
-  handlerOf(type: string): Handler | undefined
-  /** @throws PayloadError `payload_invalid` */
-  prepare(message: LazyMessage, handler: Handler): Promise<Work>
-  report(ran: Run, message: LazyMessage, status: number, from: Ms): void
-}
-
 /** A proved message that has a handler, to be kept. */
 export interface Entry {
   readonly key: string
   readonly digest: string | undefined
-  readonly message: LazyMessage
+  readonly proved: Proved
   readonly request: ReceivedRequest
 }
 
@@ -86,6 +72,8 @@ export interface Entry {
 export interface Background {
   /** Never rejects. */
   accept(entry: Entry): Promise<Run>
+  /** Brought along: what is accepted is told of before what becomes of it. */
+  readonly respond: typeof respond
   readonly controls: BackgroundControls
 }
 
@@ -139,13 +127,13 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
       run: handle,
     })
 
-    async function accept({ key, digest, message, request }: Entry): Promise<Run> {
+    async function accept({ key, digest, proved: { raw, keyId }, request }: Entry): Promise<Run> {
       const stored: StoredRequest = {
-        method: message.raw.method,
-        url: message.raw.url,
+        method: raw.method,
+        url: raw.url,
         headers: pairs(request.headers),
-        body: message.body,
-        keyId: message.keyId,
+        body: raw.body,
+        keyId,
         receivedAt: clock.now(),
       }
       try {
@@ -164,32 +152,33 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
     async function handle(lease: InboxLease, until: { readonly endsAt: Ms; readonly signal: AbortSignal }) {
       const from = clock.monotonic()
       const { method, url, headers, body, keyId } = lease.request
-      const message = new LazyMessage(format, { method, url, headers: headerBag(headers), body }, keyId)
+      const seen: Seen = { raw: { method, url, headers: headerBag(headers), body }, keyId }
       const over = new AbortController()
       const stop = new AbortController()
       const abort = () => stop.abort()
       until.signal.addEventListener('abort', abort)
       void clock.sleep(until.endsAt - from, over.signal).then(() => over.signal.aborted || abort())
-      const ran = lease.claims > MOST_CLAIMS ? POISON : await attempt(message, lease, stop.signal)
+      const ran = lease.claims > MOST_CLAIMS ? POISON : await attempt(seen as Proved, lease, stop.signal)
       over.abort()
       until.signal.removeEventListener('abort', abort)
       const outcome = settlement(ran, lease)
       const dead = outcome.result === 'dead'
-      kernel.report(dead ? { ...ran, outcome: 'dead_letter' } : ran, message, dead ? 500 : 400, from)
+      report(kernel, dead ? { ...ran, outcome: 'dead_letter' } : ran, seen, dead ? 500 : 400, from)
       return outcome
     }
 
-    async function attempt(message: LazyMessage, lease: InboxLease, signal: AbortSignal): Promise<Run> {
+    async function attempt(proved: Proved, lease: InboxLease, signal: AbortSignal): Promise<Run> {
       let work: Work
       try {
-        const handler = kernel.handlerOf(message.type)
+        proved.content = format.read(proved.raw)
+        const handler = kernel.handlerOf(proved.content.type)
         // There was one when it was accepted: the next deploy may bring it back.
         if (!handler) return { outcome: 'unknown_event', error: new Error('its type has no handler any more') }
-        work = await kernel.prepare(message, handler)
+        work = await kernel.prepare(proved, handler)
       } catch (error) {
         return { outcome: error instanceof HooksError ? error.code : 'handler_failed', error }
       }
-      return runWork(work, { attempt: lease.attempt, signal, extendLease: async () => !signal.aborted })
+      return runWork(work, { attempt: lease.attempt, signal: () => signal, extendLease: async () => !signal.aborted })
     }
 
     function settlement(ran: Run, lease: InboxLease): InboxOutcome {
@@ -224,7 +213,7 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
       drain: ({ maxMs }) => loop.drain(maxMs),
       deadLetters: createDeadLetters(inbox, format, () => loop.wake()),
     }
-    return { accept, controls }
+    return { accept, respond, controls }
   }
 }
 
@@ -241,7 +230,10 @@ async function quietly(step: () => Promise<unknown>): Promise<void> {
 
 /** The headers as they came. @throws ConfigurationError `option_invalid` where they cannot be listed */
 function pairs(headers: HeadersInput): readonly (readonly [string, string])[] {
-  if (Symbol.iterator in headers) return [...headers]
+  if (isFlat(headers)) {
+    return headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1] ?? ''] as const] : []))
+  }
+  if (Symbol.iterator in headers) return [...(headers as Iterable<readonly [string, string]>)]
   if (typeof headers.get === 'function') {
     throw new ConfigurationError('option_invalid', 'these headers cannot be listed, so they cannot be kept')
   }

@@ -1,5 +1,5 @@
-import type { Clock, IdempotencyStore, LeaseRef, Ms } from '@hooks/core'
-import { isOver, type Run, runWork, type Work } from './run.ts'
+import type { Clock, IdempotencyStore, Lease, Ms } from '@hooks/core'
+import { type Given, isOver, type Run, runWork, type Work } from './run.ts'
 
 /** How {@link runOnce} remembers. */
 export interface Memory {
@@ -24,13 +24,10 @@ export async function runOnce(memory: Memory, work: Work): Promise<Run> {
     if (begun.state === 'in_progress') return { outcome: begun.state, retryInMs: begun.retryInMs }
     const { lease } = begun
 
-    const run = await runWork(work, { attempt: lease.attempt, ...hold(memory, lease, over.signal) })
+    const run = await runWork(work, hold(memory, lease, over.signal))
     if (!isOver(run)) {
-      try {
-        await store.abandon(lease)
-      } catch {
-        // The lease runs out by itself.
-      }
+      // Where that fails, the lease runs out by itself.
+      await (async () => store.abandon(lease))().catch(() => {})
       return run
     }
 
@@ -53,8 +50,9 @@ export async function runOnce(memory: Memory, work: Work): Promise<Run> {
 }
 
 /** Extends the lease at every third of it, until the work is over. */
-function hold({ store, leaseMs, clock }: Memory, lease: LeaseRef, over: AbortSignal) {
-  const lost = new AbortController()
+function hold({ store, leaseMs, clock }: Memory, lease: Lease, over: AbortSignal): Given {
+  let lost: AbortController | undefined
+  const loss = () => (lost ??= new AbortController())
   let span = leaseMs
   let end = clock.monotonic() + span
   const extendLease = async (ms = leaseMs): Promise<boolean> => {
@@ -70,9 +68,13 @@ function hold({ store, leaseMs, clock }: Memory, lease: LeaseRef, over: AbortSig
       if (over.aborted) return
       // The store may be back at the next beat.
       await extendLease().catch(() => {})
-      if (end <= clock.monotonic()) return lost.abort()
+      if (end <= clock.monotonic()) return loss().abort()
     }
   }
   void beat()
-  return { signal: lost.signal, extendLease }
+  return {
+    attempt: lease.attempt,
+    signal: () => loss().signal,
+    extendLease,
+  }
 }

@@ -1,38 +1,42 @@
 import {
+  type Answers,
   ConfigurationError,
   type CryptoBackend,
   checkMethod,
   type HandledRequest,
   HooksError,
   headerBag,
+  type InboundFormat,
   type KeySet,
-  type Ms,
+  type MaybePromise,
+  PayloadError,
   proveRequest,
   type RawRequest,
   type ReceivedRequest,
   type Reply,
+  type Segment,
   silentLogger,
   standardWebhooksInbound,
   systemClock,
+  toHex,
   type Window,
 } from '@hooks/core'
 import type { Background } from './background.ts'
-import { dedupeKeys } from './dedupe-keys.ts'
+import { checkOptions, invalid } from './check-options.ts'
 import { explainsItself } from './explain-on-demand.ts'
 import { type Handler, handlerFor } from './handlers.ts'
 import { type Memory, runOnce } from './once.ts'
 import type { AnyReceiverOptions } from './options.ts'
 import type { Receiver } from './receiver-types.ts'
-import { checkBody, LazyMessage, readBody, refuseUnread, type VerifiedMessage } from './request.ts'
-import { RECEIVED, respond } from './respond.ts'
-import { type Run, runWork, type Work } from './run.ts'
+import { checkBody, type Proved, readBody, refuseUnread, type Seen, type VerifiedMessage } from './request.ts'
+import { type Run, runWork, unheld, type Work } from './run.ts'
 
 /** The name of the handler for all that have none: no type is of white space. */
 const UNKNOWN = ' '
-const FIVE_MINUTES: Ms = 300_000
 
 /** A receiver on a platform's cryptography. */
 export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOptions): Receiver {
+  checkOptions(options)
   const {
     contract,
     format = contract?.format ?? standardWebhooksInbound(),
@@ -43,8 +47,6 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     transaction,
     inbox,
     leaseMs = 60_000,
-    maxAge,
-    maxFuture,
     maxBodyBytes = 2 ** 20,
     onUnknown,
     onOutcome,
@@ -54,28 +56,21 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     clock = systemClock,
     logger = silentLogger,
   } = options
-  const { name, facts, methods } = format
-  const bounded = (maxAge ?? maxFuture) !== undefined
-  const window: Window = bounded
-    ? {
-        maxAgeMs: maxAge ?? format.window?.maxAgeMs ?? FIVE_MINUTES,
-        maxFutureMs: maxFuture ?? format.window?.maxFutureMs ?? FIVE_MINUTES,
-      }
-    : format.window
+  const { name, facts } = format
+  const integrity = facts.body === 'signed' ? 'signed' : 'none'
+  const window = windowOf(format, options)
   // A request could be replayed for as long as its time is good.
   const keepMs = Math.max(options.keepMs ?? 604_800_000, window ? window.maxAgeMs + window.maxFutureMs : 0)
-  const answers = {
+  const answers: Answers = {
     ...contract?.answers,
-    ...(onInvalidPayload === 'acknowledge' && { payload_invalid: RECEIVED }),
+    ...(onInvalidPayload === 'acknowledge' && { payload_invalid: [200, { received: true }] as const }),
     ...options.answers,
   }
   const crypto = (format.crypto ?? platform)()
   const handlers = new Map<string, Handler>()
   let started = false
 
-  const spans = [leaseMs, keepMs, window ? window.maxAgeMs + 1 : 1, window ? window.maxFutureMs + 1 : 1]
-  if (!spans.every((ms) => ms > 0 && ms < Infinity)) invalid('times are in milliseconds')
-  if (bounded && facts.sentAt !== 'signed') invalid('the format signs no time to bound')
+  if (!(leaseMs > 0 && keepMs > 0)) invalid('leaseMs and keepMs are above 0')
   if (transaction && !store) invalid('transaction needs idempotency')
   if ((store || inbox) && !idempotencyKey && facts.id === 'absent') {
     throw new ConfigurationError('idempotency_key_needed', `${name} has no id on the wire to tell a retry by`)
@@ -91,18 +86,19 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
   }
   const secretsOf = async (raw: RawRequest) => (typeof secret === 'function' ? secret(raw) : secret)
   const fixed = typeof secret === 'function' ? undefined : keySets(secret)
-  const setsOf = async (raw: RawRequest) => fixed ?? keySets(await secretsOf(raw))
+  const keysOf = async (raw: RawRequest) => fixed ?? keySets(await secretsOf(raw))
 
-  const prove = async (request: ReceivedRequest): Promise<LazyMessage> => {
+  /** Proves a request, and writes down in `seen` how far it came. */
+  const prove = async (request: ReceivedRequest, seen: Seen): Promise<void> => {
     const { method = 'POST', url = '', body } = request
     checkMethod(format, method)
     const headers = headerBag(request.headers)
     const read = typeof body === 'function' ? await body().catch(refuseUnread) : body
     const raw = { method, url, headers, body: checkBody(read, headers, maxBodyBytes) }
+    seen.raw = raw
     try {
-      const sets = fixed ?? (await setsOf(raw))
-      const keyId = proveRequest(format, sets, raw, clock, crypto, window)
-      return new LazyMessage(format, raw, typeof keyId === 'string' ? keyId : await keyId)
+      const keyId = proveRequest(format, fixed ?? (await keysOf(raw)), raw, clock, crypto, window)
+      seen.keyId = typeof keyId === 'string' ? keyId : await keyId
     } catch (error) {
       if (explain && (error as { code?: unknown })?.code === 'signature_mismatch') {
         const secrets = await secretsOf(raw)
@@ -115,79 +111,100 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
   const handlerOf = (type: string) =>
     (!events || events.get(type) ? handlerFor(handlers, type) : undefined) ?? handlers.get(UNKNOWN)
 
-  /** The work of a message that has a handler. @throws PayloadError `payload_invalid` */
-  const prepare = async ({ content, keyId, integrity, body }: LazyMessage, handler: Handler): Promise<Work> => {
-    const { type, id, sentAt } = content
-    const data = events && handler !== handlers.get(UNKNOWN) ? await events.parse(type, content.data) : content.data
-    const context = { id, timestamp: sentAt, keyId, rawBody: body, log: logger }
-    return (given) => handler({ ...content, data, keyId, integrity, body }, { ...context, ...given } as never)
+  // By hand: a spread costs as much as a verification.
+  const messageOf = ({ raw: { body }, keyId, content }: Proved, data = content.data): VerifiedMessage => {
+    const { type, id, occurredAt, sentAt, tenant, attempt } = content
+    return { type, data, id, occurredAt, sentAt, tenant, attempt, keyId, integrity, body }
   }
 
-  const dictated = async ({ raw, content }: LazyMessage, outcome?: string): Promise<Reply | undefined> => {
-    if (!format.reply) return undefined
-    const keys = (await setsOf(raw)).flatMap((set) => set.keys)
-    return format.reply({ request: raw, content, outcome, keys }, crypto)
+  const prepare = (proved: Proved, handler: Handler): MaybePromise<Work> => {
+    const { type, data } = proved.content
+    const workOn = (checked: unknown): Work => {
+      const message = messageOf(proved, checked)
+      const { id, sentAt: timestamp, keyId, body: rawBody } = message
+      return ({ attempt, signal, extendLease, tx }) =>
+        handler(message, {
+          id,
+          attempt,
+          timestamp,
+          keyId,
+          rawBody,
+          get signal() {
+            return signal()
+          },
+          log: logger,
+          extendLease,
+          tx,
+        })
+    }
+    return events && handler !== handlers.get(UNKNOWN) ? events.parse(type, data).then(workOn) : workOn(data)
   }
 
-  const run = async (message: LazyMessage, request: ReceivedRequest): Promise<Run> => {
-    const { raw, content } = message
-    const reply = await dictated(message)
-    if (reply) return { outcome: 'challenge', reply }
+  const run = async (proved: Proved, request: ReceivedRequest): Promise<Run> => {
+    const { raw } = proved
+    const content = format.read(raw)
+    proved.content = content
+    if (format.reply) {
+      const reply = await dictated(proved)
+      if (reply) return { outcome: 'challenge', reply }
+    }
     const handler = handlerOf(content.type)
     if (!handler) return { outcome: 'unknown_event' }
-    const work = background ? undefined : await prepare(message, handler)
-    if (work && !store) {
-      const { signal } = new AbortController()
-      return runWork(work, { attempt: content.attempt ?? 1, signal, extendLease: async () => true })
-    }
-    const own = idempotencyKey ? idempotencyKey(message) : content.id
+    const prepared = background ? undefined : prepare(proved, handler)
+    const work = prepared instanceof Promise ? await prepared : prepared
+    if (work && !store) return runWork(work, unheld(content.attempt))
+    const id = idempotencyKey ? idempotencyKey(messageOf(proved)) : content.id
+    // Two messages without one are not the same.
+    if (!id) throw new PayloadError('idempotency_key_invalid', 'the message has no id')
     const space = typeof source === 'function' ? source(raw) : source
-    const isSigned = idempotencyKey || facts.id === 'signed'
-    const { key, digest } = await dedupeKeys(format, raw, own, !!isSigned, space, crypto)
-    if (!work || !store) return (background as Background).accept({ key, digest, message, request })
-    const kept = digest ? (await import('./replayed-bytes.ts')).withoutReplay(store, digest) : store
+    // Hashes: bounded, and no sender can make one that is another's.
+    const hash = async (kind: string, over: readonly Segment[]) =>
+      toHex(await crypto.sign('sha256', null, [`${space}:${name}:${kind}:`, ...over]))
+    const key = await hash('id', [id])
+    const replayed = idempotencyKey || facts.id === 'signed' ? undefined : await import('./replayed-bytes.ts')
+    const digest = await replayed?.digestOf(format, raw, hash)
+    if (!work || !store) return (background as Background).accept({ key, digest, proved, request })
+    const kept = replayed && digest ? replayed.withoutReplay(store, digest) : store
     const memory: Memory = { store: kept, key, leaseMs, keepMs, clock }
     if (!transaction) return runOnce(memory, work)
     return (await import('./transaction.ts')).runInTransaction(memory, work, transaction)
   }
 
+  /** What the provider dictates: to a challenge while there is no outcome, else to the outcome. */
+  const dictated = async ({ raw, keyId, content }: Seen, outcome?: string): Promise<Reply | undefined> => {
+    if (!format.reply || !raw) return undefined
+    const keys = keyId === undefined ? [] : (await keysOf(raw)).flatMap((set) => set.keys)
+    return format.reply({ request: raw, content: content ?? null, outcome, keys }, crypto)
+  }
+
   const handle = async (request: ReceivedRequest): Promise<HandledRequest> => {
     started = true
-    const from = clock.monotonic()
-    let message: LazyMessage | undefined
+    const from = onOutcome ? clock.monotonic() : 0
+    const seen: Seen = {}
     let ran: Run
     let reply: Reply | undefined
     try {
-      message = await prove(request)
-      ran = await run(message, request)
-      reply = ran.reply ?? (await dictated(message, ran.outcome))
+      await prove(request, seen)
+      ran = await run(seen as Proved, request)
+      reply = ran.reply ?? (await dictated(seen, ran.outcome))
     } catch (error) {
       // What is no error of ours comes from one of the host's functions.
-      ran = { outcome: error instanceof HooksError ? error.code : 'handler_failed', error }
+      const outcome = error instanceof HooksError ? error.code : 'handler_failed'
+      ran = { outcome, error }
+      if (seen.keyId === undefined) reply = await dictated(seen, outcome).catch(() => undefined)
     }
-    const { outcome, retryInMs = leaseMs } = ran
-    const answer = respond(outcome, answers, reply, {
-      ...(outcome === 'method_not_allowed' && { allow: methods.join(', ') }),
-      ...(/^(in_progress|retry_later)$/.test(outcome) && { 'retry-after': `${Math.ceil(retryInMs / 1000) || 1}` }),
-    })
-    report(ran, message, answer.status, from)
-    return answer
-  }
-
-  const report = (ran: Run, message: LazyMessage | undefined, status: number, from: Ms) => {
-    const { outcome: code } = ran
-    const { type, id } = message?.parsed ?? {}
-    const level = 'error' in ran ? (status < 500 || code === 'retry_later' ? 'warn' : 'error') : 'info'
-    quietly(() => {
-      if (level !== 'info' || code === 'unknown_event') {
-        logger[level]({ code, type, id, err: ran.error }, `webhook: ${code}`)
-      }
-    })
-    quietly(() => onOutcome?.({ code, type, id, keyId: message?.keyId, ms: clock.monotonic() - from }))
+    const { outcome } = ran
+    if (!onOutcome && !reply && !answers[outcome] && /^(handled|duplicate)$/.test(outcome)) {
+      return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"received":true}', outcome }
+    }
+    // The rest of the answers, and whatever is told of them, is loaded with the first of them.
+    answering ??= await import('./respond.ts').catch(() => undefined)
+    return answering?.respond(kernel, ran, reply, seen, from) ?? { status: 500, headers: {}, body: '', outcome }
   }
 
   const on = (type: string, handler: Handler) => {
     if (started) throw new ConfigurationError('handler_late')
+    if (typeof handler !== 'function') invalid(`the handler of "${type}" is no function`)
     if (handlers.has(type)) throw new ConfigurationError('handler_duplicate', `"${type}" has a handler`)
     if (type !== UNKNOWN && events?.covers(type) === false) {
       throw new ConfigurationError('event_type_invalid', `"${type}" is not in the catalog`)
@@ -197,14 +214,23 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
   }
   if (onUnknown) handlers.set(UNKNOWN, onUnknown)
 
-  const background = inbox?.({ format, keepMs, answers, clock, logger, handlerOf, prepare, report })
+  const kernel = { format, answers, onOutcome, leaseMs, keepMs, clock, logger, handlerOf, prepare }
+  const background = inbox?.(kernel)
+  let answering: Pick<Background, 'respond'> | undefined = background
+  let lazily: typeof import('./message.ts') | undefined
   const receiver: Receiver = Object.assign(
     {
       maxBodyBytes,
       on: on as Receiver['on'],
       onUnknown: (handler: Handler) => on(UNKNOWN, handler),
       eventTypes: () => [...handlers.keys()].filter((type) => type !== UNKNOWN),
-      verify: prove as (request: ReceivedRequest) => Promise<VerifiedMessage>,
+      async verify(request: ReceivedRequest) {
+        const seen: Seen = {}
+        await prove(request, seen)
+        // Kept: an import that is done costs as much as many verifications.
+        lazily ??= await import('./message.ts')
+        return new lazily.LazyMessage(format, seen as Proved, integrity)
+      },
       handle,
       async fetch(request: Request) {
         const { method, url, headers } = request
@@ -212,7 +238,13 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
         return new Response(answer.body || null, answer)
       },
       async check(request?: Partial<RawRequest>) {
-        await setsOf({ method: 'POST', url: '', headers: headerBag([]), body: new Uint8Array(), ...request })
+        await keysOf({
+          method: 'POST',
+          url: '',
+          headers: headerBag([]),
+          body: new Uint8Array(),
+          ...request,
+        })
       },
     },
     background?.controls,
@@ -220,15 +252,11 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
   return receiver
 }
 
-function invalid(what: string): never {
-  throw new ConfigurationError('option_invalid', what)
+function windowOf({ window, facts }: InboundFormat, { maxAge, maxFuture }: AnyReceiverOptions): Window {
+  if ((maxAge ?? maxFuture) === undefined) return window
+  if (facts.sentAt !== 'signed') invalid('the format signs no time to bound')
+  const { maxAgeMs, maxFutureMs } = window ?? FIVE_MINUTES
+  return { maxAgeMs: maxAge ?? maxAgeMs, maxFutureMs: maxFuture ?? maxFutureMs }
 }
 
-/** A log that is full, or a metric that fails, keeps no sender waiting. */
-function quietly(tell: () => void) {
-  try {
-    tell()
-  } catch {
-    // Nobody is left to be told.
-  }
-}
+const FIVE_MINUTES = { maxAgeMs: 300_000, maxFutureMs: 300_000 }

@@ -1,7 +1,17 @@
-import type { IdempotencyStore, MaybePromise, Ms } from '@hooks/core'
+import type { IdempotencyStore, InboundFormat, MaybePromise, Ms, RawRequest, Segment } from '@hooks/core'
 
 /** How long the same signed bytes are a duplicate under any id. */
 const REPLAY_MS: Ms = 600_000
+
+/** Stands for a message's signed bytes in the store; undefined where none are signed, as with a token. */
+export function digestOf(
+  { open }: InboundFormat,
+  raw: RawRequest,
+  hash: (kind: string, over: readonly Segment[]) => Promise<string>,
+): Promise<string> | undefined {
+  const signed = open(raw).proofs.flatMap(({ over }) => over.flat())
+  return signed.length > 0 ? hash('bytes', signed) : undefined
+}
 
 /**
  * The store for a message whose id is not signed: anyone can send its bytes again under another id. Once done, the signed

@@ -3,7 +3,6 @@ import {
   type Content,
   type HeaderBag,
   type HooksError,
-  type InboundFormat,
   joinBytes,
   type RawRequest,
   type VerificationCode,
@@ -30,51 +29,15 @@ export interface VerifiedMessage<Type extends string = string, Data = unknown> {
   readonly body: Bytes
 }
 
-/** It parses at the first look into the content: who needs the bytes alone pays for no parse. */
-export class LazyMessage implements VerifiedMessage {
-  readonly raw: RawRequest
-  readonly keyId: string
-  /** What is parsed so far. */
-  parsed: Content | undefined
-  readonly #format: InboundFormat
-
-  constructor(format: InboundFormat, raw: RawRequest, keyId: string) {
-    this.#format = format
-    this.raw = raw
-    this.keyId = keyId
-  }
-  /** @throws PayloadError `payload_invalid` */
-  get content(): Content {
-    return (this.parsed ??= this.#format.read(this.raw))
-  }
-  get body() {
-    return this.raw.body
-  }
-  get integrity() {
-    return this.#format.facts.body === 'signed' ? 'signed' : 'none'
-  }
-  get type() {
-    return this.content.type
-  }
-  get data() {
-    return this.content.data
-  }
-  get id() {
-    return this.content.id
-  }
-  get occurredAt() {
-    return this.content.occurredAt
-  }
-  get sentAt() {
-    return this.content.sentAt
-  }
-  get tenant() {
-    return this.content.tenant
-  }
-  get attempt() {
-    return this.content.attempt
-  }
+/** What is known of a request: its bytes, which secret fitted, what it says. Each comes after the one before. */
+export interface Seen {
+  raw?: RawRequest
+  keyId?: string
+  content?: Content
 }
+
+/** A request whose signature holds, parsed. */
+export type Proved = Required<Seen>
 
 /**
  * The bytes of a fetch `Request`: at most one chunk more than `limit`, and none where it was read before. Never its
@@ -112,5 +75,5 @@ export function checkBody(body: unknown, headers: HeaderBag, limit: number): Byt
 
 /** @throws WebhookVerificationError what the rejection of a body's reader means: where it does not say it, the body broke off */
 export function refuseUnread({ code, message, hint }: HooksError<VerificationCode>): never {
-  throw new WebhookVerificationError(/^body_/.test(code) ? code : 'body_incomplete', message, hint ? { hint } : {})
+  throw new WebhookVerificationError(/^body_/.test(code) ? code : 'body_incomplete', message, { hint })
 }

@@ -1,4 +1,8 @@
-import type { Answers, HandledRequest, Reply } from '@hooks/core'
+import type { HandledRequest, Ms, Reply } from '@hooks/core'
+import type { Kernel } from './kernel.ts'
+import { report } from './report.ts'
+import type { Seen } from './request.ts'
+import type { Run } from './run.ts'
 
 /** By outcome, its status. What is not here is a 500: any sender tries that again. */
 const STATUS: Readonly<Record<string, number>> = {
@@ -9,16 +13,9 @@ const STATUS: Readonly<Record<string, number>> = {
   accepted: 202,
 }
 
-/** What ends the sender's attempts. */
-export const RECEIVED = [200, { received: true }] as const
-
-/** The answer to an outcome: the user's own, else the provider's, else its status with a constant body. */
-export function respond(
-  outcome: string,
-  answers: Answers,
-  reply: Reply | undefined,
-  headers: Readonly<Record<string, string>>,
-): HandledRequest {
+/** Answers, and reports, what came of a request: with the user's own answer, else the provider's, else its status and a constant body. */
+export function respond(kernel: Kernel, ran: Run, reply: Reply | undefined, seen: Seen, from: Ms): HandledRequest {
+  const { outcome, retryInMs = kernel.leaseMs } = ran
   const usual = /^(handled|duplicate|discarded|unknown_event)$/.test(outcome)
     ? 200
     : /^(missing|ambiguous|malformed)_|_incomplete$/.test(outcome)
@@ -26,16 +23,18 @@ export function respond(
       : /^(signature|timestamp)_/.test(outcome)
         ? 401
         : (STATUS[outcome] ?? 500)
-  const own = answers[outcome]
+  const own = kernel.answers[outcome]
   const [status, body = ''] =
-    own ?? (reply ? [reply.status, reply.body] : [usual, usual < 300 ? RECEIVED[1] : { error: outcome }])
+    own ?? (reply ? [reply.status, reply.body] : [usual, usual < 300 ? { received: true } : { error: outcome }])
   const text = typeof body === 'string'
+  report(kernel, ran, seen, status, from)
   return {
     status,
     headers: {
       'content-type': text ? 'text/plain; charset=utf-8' : 'application/json',
       ...(!own && reply?.headers),
-      ...headers,
+      ...(outcome === 'method_not_allowed' && { allow: kernel.format.methods.join(', ') }),
+      ...(/^(in_progress|retry_later)$/.test(outcome) && { 'retry-after': `${Math.ceil(retryInMs / 1000) || 1}` }),
     },
     body: text ? body : JSON.stringify(body),
     outcome,

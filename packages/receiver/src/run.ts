@@ -12,7 +12,8 @@ export interface Run {
 /** What the handler of a message is given by whoever runs it. */
 export interface Given {
   readonly attempt: number
-  readonly signal: AbortSignal
+  /** Made at the first call: it costs as much as a verification, and few look at it. */
+  readonly signal: () => AbortSignal
   readonly extendLease: (ms?: Ms) => Promise<boolean>
   readonly tx?: unknown
 }
@@ -38,3 +39,10 @@ export function failureOf(error: unknown): Run {
 
 /** Whether nothing is left to do. */
 export const isOver = ({ outcome }: Run): boolean => outcome === 'handled' || outcome === 'discarded'
+
+/** For work under no lease: nobody else may have the message. */
+export const unheld = (attempt = 1): Given => ({
+  attempt,
+  signal: () => new AbortController().signal,
+  extendLease: async () => true,
+})

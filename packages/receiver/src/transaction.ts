@@ -2,7 +2,7 @@ import { type Applied, type Begun, ConfigurationError } from '@hooks/core'
 import { drive } from './drive.ts'
 import type { Memory } from './once.ts'
 import type { AnyTransaction } from './options.ts'
-import { failureOf, isOver, type Run, type Work } from './run.ts'
+import { failureOf, isOver, type Run, unheld, type Work } from './run.ts'
 
 /**
  * Runs `work` in the host's transaction, together with the claim before it and the completion after it: all of it is
@@ -49,9 +49,8 @@ function* steps({ store, key, leaseMs, keepMs }: Memory, work: Work, tx: unknown
   if (begun.state === 'in_progress') return { outcome: begun.state, retryInMs: begun.retryInMs }
   let run: Run = { outcome: 'handled' }
   try {
-    const { signal } = new AbortController()
     // The transaction holds the claim for as long as it lasts.
-    yield work({ attempt: begun.lease.attempt, signal, extendLease: async () => true, tx })
+    yield work({ ...unheld(begun.lease.attempt), tx })
   } catch (error) {
     run = failureOf(error)
   }

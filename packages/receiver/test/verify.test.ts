@@ -3,6 +3,8 @@ import { inspect } from 'node:util'
 import {
   createReceiver,
   isHooksError,
+  memoryIdempotency,
+  memoryInbox,
   PayloadError,
   type ReceivedRequest,
   standardWebhooks,
@@ -349,13 +351,52 @@ describe('the options', () => {
     ],
     ['a lease of no time', { leaseMs: 0 }, 'option_invalid'],
     ['a retention that is no number', { keepMs: Number.NaN }, 'option_invalid'],
+    ['a limit that is no number', { maxBodyBytes: Number.NaN }, 'option_invalid'],
+    ['a limit of text, as from the environment', { maxBodyBytes: '1024' }, 'option_invalid'],
+    ['a lease of text', { leaseMs: '60000' }, 'option_invalid'],
+    ['a lease without an end', { leaseMs: Infinity }, 'option_invalid'],
+    ['a retention below zero', { keepMs: -1 }, 'option_invalid'],
+    ['a window without an end', { maxAge: Infinity }, 'option_invalid'],
+    ['an explanation that is only switched on', { explain: true }, 'option_invalid'],
+    ['an explanation that is text', { explain: 'yes' }, 'option_invalid'],
+    ['no explanation, said with null', { explain: null }, 'option_invalid'],
+    ['a contract that is text', { contract: 'standard-webhooks' }, 'option_invalid'],
+    ['a format that is its name', { format: 'stripe' }, 'option_invalid'],
+    ['a format that was not called', { format: standardWebhooks }, 'option_invalid'],
+    ['a catalog of nothing', { events: null }, 'option_invalid'],
+    ['a store that is switched on', { idempotency: true }, 'option_invalid'],
+    ['a store that was not made', { idempotency: memoryIdempotency }, 'option_invalid'],
+    ['a key that is text', { idempotencyKey: 'id' }, 'option_invalid'],
+    ['a transaction that is a database', { idempotency: memoryIdempotency(), transaction: {} }, 'option_invalid'],
+    ['an inbox that is not in the background', { inbox: memoryInbox() }, 'option_invalid'],
+    ['a handler of the rest that is none', { onUnknown: true }, 'option_invalid'],
+    ['a listener that is none', { onOutcome: {} }, 'option_invalid'],
+    ['a policy that there is not', { onInvalidPayload: 'drop' }, 'option_invalid'],
+    ['answers that are none', { answers: '200' }, 'option_invalid'],
+    ['a source that is a number', { source: 5 }, 'option_invalid'],
+    ['a clock that is a function', { clock: Date.now }, 'option_invalid'],
+    ['a logger that is a function', { logger: console.log }, 'option_invalid'],
+    ['a secret that is a number', { secret: 5 }, 'secret_missing'],
   ])('are refused at construction: %s', async (_, options, code) => {
     expect(await codeOf(() => createReceiver({ secret: SECRET, ...options } as never))).toBe(code)
   })
 
-  it('without a limit that is a number let no body through', async () => {
-    const { receiver, request } = setUp({ maxBodyBytes: Number.NaN })
-    expect(await codeOf(receiver.verify(await request()))).toBe('body_too_large')
+  it('name the option that is wrong, and not what it was', () => {
+    const make = () => createReceiver({ secret: SECRET, onOutcome: 's3cr3t' as never })
+    expect(make).toThrow('onOutcome is not: function')
+    expect(make).not.toThrow('s3cr3t')
+  })
+
+  it('that are undefined are as if they were left out', async () => {
+    const names = ['contract', 'format', 'events', 'idempotency', 'leaseMs', 'answers', 'explain', 'source', 'clock']
+    const options = Object.fromEntries(names.map((name) => [name, undefined]))
+    const { request } = setUp()
+    const receiver = createReceiver({ ...options, secret: SECRET, maxAge: 1e15 } as never)
+    expect(await codeOf(receiver.verify(await request()))).toBe('accepted')
+  })
+
+  it('of a handler are checked where it is added', async () => {
+    expect(await codeOf(() => createReceiver({ secret: SECRET }).on('a.b', undefined as never))).toBe('option_invalid')
   })
 
   it('may bound the time of a format that was told to have no window', async () => {

@@ -1,0 +1,19 @@
+import type { Answers, Clock, InboundFormat, Logger, MaybePromise, Ms } from '@hooks/core'
+import type { Handler } from './handlers.ts'
+import type { Outcome } from './options.ts'
+import type { Proved } from './request.ts'
+import type { Work } from './run.ts'
+
+/** What a receiver is made of, for the parts of it that are loaded on demand, or that its user brings. */
+export interface Kernel {
+  readonly format: InboundFormat
+  readonly answers: Answers
+  readonly onOutcome: ((outcome: Outcome) => void) | undefined
+  readonly leaseMs: Ms
+  readonly keepMs: Ms
+  readonly clock: Clock
+  readonly logger: Logger
+  handlerOf(type: string): Handler | undefined
+  /** The work of a message that has a handler. @throws PayloadError `payload_invalid` */
+  prepare(proved: Proved, handler: Handler): MaybePromise<Work>
+}
