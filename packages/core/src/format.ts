@@ -22,8 +22,8 @@ export type Algorithm =
  */
 export class Key {
   readonly #bytes: Bytes
-  readonly algorithm: Algorithm
-  readonly use: 'sign' | 'verify' | 'both'
+  declare readonly algorithm: Algorithm
+  declare readonly use: 'sign' | 'verify' | 'both'
   #native: unknown
 
   constructor(algorithm: Algorithm, bytes: Bytes, use: 'sign' | 'verify' | 'both' = 'both') {
@@ -195,7 +195,8 @@ export interface InboundFormat {
   /**
    * The answer that the provider dictates: to a challenge (`content` says which, no handler runs) or to an outcome.
    * Undefined for the usual one. It is asked about proved requests, after `read` and before any handler, with
-   * `outcome` undefined, and again with the outcome of what was not answered then.
+   * `outcome` undefined, and again with the outcome of what was not answered then; and about those that were refused
+   * with their bytes at hand, with the code, without `content` and `keys`.
    */
   reply?(to: ReplyTo, crypto: Crypto): MaybePromise<Reply | undefined>
   /** What it takes to verify this format, where that is more than HMAC, SHA-256 and tokens: `platformCrypto`. */

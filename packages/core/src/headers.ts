@@ -1,5 +1,6 @@
 import { WebhookVerificationError } from './errors.ts'
 import type { HeaderBag } from './format.ts'
+import { ambiguousHeader } from './signature-fields.ts'
 
 /**
  * Headers in any of the forms that hosts have them in: a fetch `Headers`, a record (Node.js, Lambda), or, which alone
@@ -29,7 +30,7 @@ export function headerBag(input: HeadersInput): HeaderBag {
     else if (Symbol.iterator in input) for (const [key, value] of input as Pairs) look(key, value)
     else for (const key of Object.keys(input)) look(key, (input as Lists)[key])
     if (times < 2) return found
-    throw new WebhookVerificationError('ambiguous_header', `ambiguous header: ${name}`)
+    throw ambiguousHeader(name)
   }
   return {
     find,

@@ -35,7 +35,7 @@ import {
 } from './parts.ts'
 import type { Bytes, Ms } from './seams.ts'
 import { checkSecretText, toWhsec } from './secret.ts'
-import { MOST_SIGNATURES, oneField, readFields, type SignatureFields } from './signature-fields.ts'
+import { MOST_SIGNATURES, malformedHeader, oneField, readFields, type SignatureFields } from './signature-fields.ts'
 import type { SecretGrammar, SignatureEncoding, WireBody } from './wire-description.ts'
 
 /** A body that is not JSON. `encode` must give the same text for the same value, every time. */
@@ -172,7 +172,8 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
   const readSignature = (given: string): { readonly time: string; readonly texts: readonly string[] } => {
     if (!fields) return { time: '', texts: given.startsWith(prefix) ? [given.slice(prefix.length)] : [] }
     const found = readFields(given, signatureHeader, fields.separator)
-    const texts = found.get(fields.signature)?.slice(0, MOST_SIGNATURES) ?? []
+    const texts = found.get(fields.signature) ?? []
+    if (texts.length > MOST_SIGNATURES) throw malformedHeader(signatureHeader)
     return { time: oneField(found, fields.sentAt, signatureHeader), texts }
   }
   const writeSignature = (time: string, made: readonly Bytes[]): string => {

@@ -18,10 +18,11 @@ export const LONGEST_SIGNATURES = 4096
  * The values of `name=value` fields, by name, in their order. What is no field is left out, and so are names that
  * nobody asks for: a later version of a scheme may add some.
  *
- * @throws WebhookVerificationError `malformed_header` beyond 4,096 characters
+ * @throws WebhookVerificationError `malformed_header` beyond 4,096 characters, `ambiguous_header`
  */
 export function readFields(text: string, header: string, separator = ','): ReadonlyMap<string, readonly string[]> {
   if (text.length > LONGEST_SIGNATURES) throw malformedHeader(header)
+  if (separator !== ',' && text.includes(', ')) throw ambiguousHeader(header)
   const fields = new Map<string, string[]>()
   for (const field of text.split(separator)) {
     const at = field.indexOf('=')
@@ -43,4 +44,12 @@ export function oneField(fields: ReadonlyMap<string, readonly string[]>, name: s
 
 export function malformedHeader(header: string): WebhookVerificationError {
   return new WebhookVerificationError('malformed_header', `the header ${header} is malformed`)
+}
+
+/**
+ * What comes of two headers of one name: whoever is in front (a fetch `Headers`, Node.js, a proxy) joins them by a comma
+ * and a space, and then either of them could be meant.
+ */
+export function ambiguousHeader(header: string): WebhookVerificationError {
+  return new WebhookVerificationError('ambiguous_header', `ambiguous header: ${header}`)
 }

@@ -4,7 +4,7 @@ import { type Algorithm, type Candidate, type InboundFormat, Key } from './forma
 import { parseJson } from './json.ts'
 import { readIso, readUnix } from './parts.ts'
 import { checkSecretText } from './secret.ts'
-import { LONGEST_SIGNATURES, MOST_SIGNATURES } from './signature-fields.ts'
+import { ambiguousHeader, LONGEST_SIGNATURES, MOST_SIGNATURES } from './signature-fields.ts'
 
 /** Options of {@link standardWebhooks}. */
 export interface StandardWebhooksOptions {
@@ -37,11 +37,17 @@ export function standardWebhooksInbound(options: StandardWebhooksOptions = {}): 
       const time = headers.one(timeHeader)
       const list = headers.one(signatureHeader)
       const sentAt = readUnix(time)
-      const malformed = ID.test(id) ? list.length > LONGEST_SIGNATURES && signatureHeader : idHeader
+      const signatures = list.slice(0, LONGEST_SIGNATURES + 1).split(' ')
+      const tooMany = list.length > LONGEST_SIGNATURES || signatures.length > MOST_SIGNATURES
+      const malformed = ID.test(id) ? tooMany && signatureHeader : idHeader
       if (malformed) throw new WebhookVerificationError('malformed_header', `malformed header: ${malformed}`)
+      // A version has one comma behind it, and no signature ends with one.
+      if (signatures.some((one) => one.indexOf(',') < one.length - 1 && one.endsWith(','))) {
+        throw ambiguousHeader(signatureHeader)
+      }
       if (!sentAt) throw new WebhookVerificationError('malformed_timestamp')
       return {
-        proofs: [{ over: [[`${id}.${time}.`, body]], given: candidates(list, 'v1,', 'hmac-sha256', 32) }],
+        proofs: [{ over: [[`${id}.${time}.`, body]], given: candidates(signatures, 'v1,', 'hmac-sha256', 32) }],
         sentAt,
       }
     },
@@ -66,7 +72,7 @@ export function symmetricKey(secret: string): Key {
   const bytes = fromBase64(secret.replace(/^whsec_/, ''))
   if (!bytes) {
     throw new ConfigurationError('secret_format', 'the secret is not "whsec_" and padded base64', {
-      hint: 'for text there is hmacFormat(), for whpk_ there is standardWebhooks()',
+      hint: 'text is for hmacFormat(), whpk_ for standardWebhooks()',
     })
   }
   const { length } = bytes
@@ -75,11 +81,15 @@ export function symmetricKey(secret: string): Key {
   throw new ConfigurationError(wrong, `a secret holds ${SHORTEST_SECRET} to ${LONGEST_SECRET} bytes`)
 }
 
-/** The well-formed signatures of one version in a space-separated list; what is not of the form is no candidate. */
-export function candidates(list: string, label: string, algorithm: Algorithm, length: number): readonly Candidate[] {
+/** The well-formed signatures of one version; what is not of the form is no candidate. */
+export function candidates(
+  signatures: readonly string[],
+  label: string,
+  algorithm: Algorithm,
+  length: number,
+): readonly Candidate[] {
   const found: Candidate[] = []
-  // Most have one, and a split costs as much as the rest of this.
-  for (const one of list.includes(' ') ? list.split(' ', MOST_SIGNATURES) : [list]) {
+  for (const one of signatures) {
     const bytes = one.startsWith(label) && fromBase64(one.slice(label.length))
     if (bytes && bytes.length === length) found.push({ algorithm, bytes })
   }

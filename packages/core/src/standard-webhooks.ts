@@ -32,7 +32,7 @@ export function standardWebhooks(options: StandardWebhooksOptions = {}): WireFor
     keys,
     open(request) {
       const { proofs, ...rest } = symmetric.open(request)
-      const asymmetric = candidates(request.headers.one(signatureHeader), 'v1a,', 'ed25519', 64)
+      const asymmetric = candidates(request.headers.one(signatureHeader).split(' '), 'v1a,', 'ed25519', 64)
       return { ...rest, proofs: proofs.map(({ over, given }) => ({ over, given: [...given, ...asymmetric] })) }
     },
     signsWith: 'all-keys',

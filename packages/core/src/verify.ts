@@ -50,7 +50,7 @@ export function proveRequest(
     const fitting = secrets.find((_, i) => proofs.length > 0 && !held[i]?.includes(false))
     if (!fitting) {
       throw new WebhookVerificationError('signature_mismatch', undefined, {
-        hint: 'is it the right secret, and are these the bytes that came?',
+        hint: 'is it the right secret? are these the bytes that came?',
       })
     }
     // Not before: a time inside the body is parsed for who signed it, and for nobody else.

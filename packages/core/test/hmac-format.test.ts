@@ -462,14 +462,26 @@ describe('a signature of fields', () => {
     expect(format.signsWith).toBe('all-keys')
   })
 
-  it('compares 16 signatures at most, and refuses headers of more than 4,096 characters', async () => {
+  it('takes 16 signatures at most, and 4,096 characters; more is refused', async () => {
     const { headers, body } = await send(format, secrets, delivery())
     const [time, first] = String(headers['x-signature']).split(';')
     const judged = (text: string) => outcomeOf({ format, secrets, now }, request({ 'x-signature': text }, body))
     const wrong = `h1=${'0'.repeat(64)};`
     expect(await judged(`${time};${wrong.repeat(15)}${first}`)).toBe('0')
-    expect(await judged(`${time};${wrong.repeat(16)}${first}`)).toBe('signature_mismatch')
+    expect(await judged(`${time};${wrong.repeat(16)}${first}`)).toBe('malformed_header')
     expect(await judged(`${time};${first};${'x'.repeat(4096)}`)).toBe('malformed_header')
+  })
+
+  it('that is folded of two headers is refused, whichever of them is good', async () => {
+    const { headers, body } = await send(format, secrets, delivery())
+    const good = String(headers['x-signature'])
+    const [time] = good.split(';')
+    const wrong = `${time};h1=${'0'.repeat(64)}`
+    for (const folded of [`${good}, ${wrong}`, `${wrong}, ${good}`, `${good}, ${good}`]) {
+      expect(await outcomeOf({ format, secrets, now }, request({ 'x-signature': folded }, body))).toBe(
+        'ambiguous_header',
+      )
+    }
   })
 })
 

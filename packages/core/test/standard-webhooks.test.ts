@@ -148,7 +148,7 @@ describe('what the reference libraries accept and we refuse', () => {
     ],
     [
       'a right signature after 16 others',
-      'signature_mismatch',
+      'malformed_header',
       headers('msg_1', String(now), [...Array(16).fill(junk), good].join(' ')),
     ],
     [
@@ -197,7 +197,7 @@ describe('what the reference libraries accept and we refuse', () => {
     expect(Number(process.hrtime.bigint() - begun) / 1e6).toBeLessThan(100)
   })
 
-  it('refuses an id or a time that came twice, joined by the host or not; of a doubled signature one must fit, as everywhere', async () => {
+  it('refuses an id, a time or a signature that came twice, joined by the host or not', async () => {
     const sent = headers('msg_1', String(now), good)
     const judged = (changes: object) =>
       outcomeOf({ format, secrets: [text], now }, request({ ...sent, ...changes }, '{}'))
@@ -206,8 +206,9 @@ describe('what the reference libraries accept and we refuse', () => {
     expect(await judged({ 'webhook-timestamp': `${now}, ${now}` })).toBe('malformed_timestamp')
     expect(await judged({ 'webhook-timestamp': [String(now), String(now)] })).toBe('ambiguous_header')
     expect(await judged({ 'webhook-signature': [good, good] })).toBe('ambiguous_header')
-    expect(await judged({ 'webhook-signature': `${junk}, ${good}` })).toBe('0')
-    expect(await judged({ 'webhook-signature': `${junk}, ${junk}` })).toBe('signature_mismatch')
+    expect(await judged({ 'webhook-signature': `${junk}, ${good}` })).toBe('ambiguous_header')
+    expect(await judged({ 'webhook-signature': `${good}, ${junk}` })).toBe('ambiguous_header')
+    expect(await judged({ 'webhook-signature': `${junk}, ${junk}` })).toBe('ambiguous_header')
   })
 
   it('takes what the reference libraries cannot: a fetch Headers, a list of pairs', async () => {

@@ -142,8 +142,8 @@ describe.each(versions)('%s', (_, express: Express) => {
       await send(port, { path: '/hooks/in?a=%2F&b', headers: { 'X-Twice': ['1', '2'] } })
       expect(seen.request?.url).toBe('/hooks/in?a=%2F&b')
       expect(seen.request?.method).toBe('POST')
-      const headers = seen.request?.headers as Iterable<[string, string]>
-      const lines = [...headers]
+      const flat = seen.request?.headers as readonly string[]
+      const lines = flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1]]] : []))
       expect(lines.filter(([name]) => name === 'X-Twice')).toEqual([
         ['X-Twice', '1'],
         ['X-Twice', '2'],

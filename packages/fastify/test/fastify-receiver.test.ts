@@ -9,7 +9,11 @@ import { closeServers, real, recorder, type Seen, send, serve, sign, talk, utf8 
 
 afterEach(closeServers)
 
-const lines = ({ request }: Seen) => [...((request as ReceivedRequest).headers as Iterable<[string, string]>)]
+/** The flat list of names and values, line by line. */
+const lines = ({ request }: Seen) => {
+  const flat = (request as ReceivedRequest).headers as readonly string[]
+  return flat.flatMap((name, i) => (i % 2 === 0 ? [[name, flat[i + 1]]] : []))
+}
 
 describe('gives the receiver', () => {
   const bodies: [string, Uint8Array][] = [

@@ -1,8 +1,7 @@
 import type { Answers, Clock, InboundFormat, Logger, MaybePromise, Ms } from '@hooks/core'
 import type { Handler } from './handlers.ts'
-import type { Outcome } from './options.ts'
 import type { Proved } from './request.ts'
-import type { Work } from './run.ts'
+import type { Outcome, Work } from './run.ts'
 
 /** What a receiver is made of, for the parts of it that are loaded on demand, or that its user brings. */
 export interface Kernel {

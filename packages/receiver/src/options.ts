@@ -15,6 +15,7 @@ import type { InboxMode } from './background.ts'
 import type { Explain } from './explain.ts'
 import type { Handler } from './handlers.ts'
 import type { VerifiedMessage } from './request.ts'
+import type { Outcome } from './run.ts'
 
 export type Secrets = string | readonly (string | undefined)[]
 export type SecretFunction = (request: RawRequest) => MaybePromise<Secrets | undefined>
@@ -39,19 +40,6 @@ export type TxOf<Run> = [Run] extends [(run: infer Callback) => unknown]
       ? Tx
       : unknown
   : unknown
-
-/** What became of one request, or of one attempt in the background. */
-export interface Outcome {
-  /** `handled`, `duplicate`, `signature_mismatch`, ...: what the answer has as its `outcome`. */
-  readonly code: string
-  readonly type: string | undefined
-  /** The id on the wire. Undefined for what was not proved. */
-  readonly id: string | undefined
-  /** Which secret fitted. */
-  readonly keyId: string | undefined
-  /** From the request's arrival to its answer. */
-  readonly ms: Ms
-}
 
 /** What every receiver takes. */
 export interface CommonOptions<Tx = unknown> {

@@ -23,6 +23,7 @@ import {
 } from '@hooks/core'
 import type { Background } from './background.ts'
 import { checkOptions, invalid } from './check-options.ts'
+import { Context } from './context.ts'
 import { explainsItself } from './explain-on-demand.ts'
 import { type Handler, handlerFor } from './handlers.ts'
 import { type Memory, runOnce } from './once.ts'
@@ -121,21 +122,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     const { type, data } = proved.content
     const workOn = (checked: unknown): Work => {
       const message = messageOf(proved, checked)
-      const { id, sentAt: timestamp, keyId, body: rawBody } = message
-      return ({ attempt, signal, extendLease, tx }) =>
-        handler(message, {
-          id,
-          attempt,
-          timestamp,
-          keyId,
-          rawBody,
-          get signal() {
-            return signal()
-          },
-          log: logger,
-          extendLease,
-          tx,
-        })
+      return (given) => handler(message, new Context(message, given, logger))
     }
     return events && handler !== handlers.get(UNKNOWN) ? events.parse(type, data).then(workOn) : workOn(data)
   }
@@ -161,7 +148,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     const hash = async (kind: string, over: readonly Segment[]) =>
       toHex(await crypto.sign('sha256', null, [`${space}:${name}:${kind}:`, ...over]))
     const key = await hash('id', [id])
-    const replayed = idempotencyKey || facts.id === 'signed' ? undefined : await import('./replayed-bytes.ts')
+    if (!idempotencyKey && facts.id !== 'signed') replayed ??= await import('./replayed-bytes.ts')
     const digest = await replayed?.digestOf(format, raw, hash)
     if (!work || !store) return (background as Background).accept({ key, digest, proved, request })
     const kept = replayed && digest ? replayed.withoutReplay(store, digest) : store
@@ -204,7 +191,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
 
   const on = (type: string, handler: Handler) => {
     if (started) throw new ConfigurationError('handler_late')
-    if (typeof handler !== 'function') invalid(`the handler of "${type}" is no function`)
+    if (typeof handler !== 'function') invalid(`"${type}" got no function`)
     if (handlers.has(type)) throw new ConfigurationError('handler_duplicate', `"${type}" has a handler`)
     if (type !== UNKNOWN && events?.covers(type) === false) {
       throw new ConfigurationError('event_type_invalid', `"${type}" is not in the catalog`)
@@ -217,7 +204,9 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
   const kernel = { format, answers, onOutcome, leaseMs, keepMs, clock, logger, handlerOf, prepare }
   const background = inbox?.(kernel)
   let answering: Pick<Background, 'respond'> | undefined = background
+  // Kept: an import that is done costs as much as many verifications.
   let lazily: typeof import('./message.ts') | undefined
+  let replayed: typeof import('./replayed-bytes.ts') | undefined
   const receiver: Receiver = Object.assign(
     {
       maxBodyBytes,
@@ -227,7 +216,6 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
       async verify(request: ReceivedRequest) {
         const seen: Seen = {}
         await prove(request, seen)
-        // Kept: an import that is done costs as much as many verifications.
         lazily ??= await import('./message.ts')
         return new lazily.LazyMessage(format, seen as Proved, integrity)
       },

@@ -68,8 +68,7 @@ export function checkBody(body: unknown, headers: HeaderBag, limit: number): Byt
   }
   // A limit that is no number lets nothing through.
   if (!(body.byteLength <= limit)) throw new WebhookVerificationError('body_too_large')
-  const encoding = headers.find('content-encoding')
-  if (!encoding || encoding.toLowerCase() === 'identity') return body as Bytes
+  if (/^(identity)?$/i.test(headers.find('content-encoding') ?? '')) return body as Bytes
   throw new WebhookVerificationError('content_encoding')
 }
 

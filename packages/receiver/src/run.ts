@@ -9,6 +9,19 @@ export interface Run {
   readonly reply?: Reply
 }
 
+/** What became of one request, or of one attempt in the background. */
+export interface Outcome {
+  /** `handled`, `duplicate`, `signature_mismatch`, ...: what the answer has as its `outcome`. */
+  readonly code: string
+  readonly type: string | undefined
+  /** The id on the wire. Undefined for what was not proved. */
+  readonly id: string | undefined
+  /** Which secret fitted. */
+  readonly keyId: string | undefined
+  /** From the request's arrival to its answer. */
+  readonly ms: Ms
+}
+
 /** What the handler of a message is given by whoever runs it. */
 export interface Given {
   readonly attempt: number

@@ -69,9 +69,25 @@ describe('a request of a stranger', () => {
     ['with an id that came twice', make({ headers: { 'webhook-id': ['msg_1', 'msg_2'] } }), '400 ambiguous_header'],
     ['with an id that was folded of two', make({ id: 'm1, m2' }), '400 malformed_header'],
     [
-      'with signatures folded of two that do not fit',
-      make({ signature: 'v1,AAAA, v1,BBBB' }),
-      '401 signature_mismatch',
+      'with a time that came twice',
+      make({ headers: { 'webhook-timestamp': [`${now}`, `${now}`] } }),
+      '400 ambiguous_header',
+    ],
+    ['with a time that was folded of two', make({ time: `${now}, ${now}` }), '400 malformed_timestamp'],
+    [
+      'with a signature that came twice',
+      make({ headers: { 'webhook-signature': [`v1,${good}`, `v1,${good}`] } }),
+      '400 ambiguous_header',
+    ],
+    [
+      'with signatures folded of two, the first of them good',
+      make({ signature: `v1,${good}, v1,BBBB` }),
+      '400 ambiguous_header',
+    ],
+    [
+      'with signatures folded of two, the second of them good',
+      make({ signature: `v1,AAAA, v1,${good}` }),
+      '400 ambiguous_header',
     ],
     ['with an id that is too long', make({ id: 'm'.repeat(257) }), '400 malformed_header'],
     ['with a time that is too long', make({ time: '1'.repeat(400) }), '400 malformed_timestamp'],
@@ -79,6 +95,11 @@ describe('a request of a stranger', () => {
     [
       'whose good signature comes after sixteen others',
       make({ signature: `${'v1,x '.repeat(16)}v1,${good}` }),
+      '400 malformed_header',
+    ],
+    [
+      'with the signature of another secret',
+      make({ signature: `v1,${mac('msg_1', `${now}`, BODY, Buffer.alloc(32))}` }),
       '401 signature_mismatch',
     ],
     ['whose id has a full stop', make({ id: `m1.${now}` }), '400 malformed_header'],
@@ -220,6 +241,32 @@ describe('an id', () => {
     expect([second.status, second.headers['retry-after']]).toEqual([500, '50'])
     release()
     expect([(await first).status, (await receiver.handle(make())).status]).toEqual([200, 200])
+  })
+
+  it('that is done is done under another body too: what its sender signed twice is its own affair', async () => {
+    const { receiver } = setUp({ onUnknown() {} })
+    const outcomes = []
+    for (const body of [BODY, BODY.replace('1', '2')]) outcomes.push((await receiver.handle(make({ body }))).outcome)
+    expect(outcomes).toEqual(['handled', 'duplicate'])
+  })
+
+  it('is free again after its handler failed, and after a crash when the lease is over', async () => {
+    const clock = virtualClock()
+    const idempotency = memoryIdempotency({ clock })
+    const key = await new Promise<string>((resolve) => {
+      const spied = { ...idempotency, begin: (one: string) => Promise.reject(resolve(one)) }
+      void setUp({ clock, idempotency: spied, onUnknown() {} }).receiver.handle(make())
+    })
+    const { receiver } = setUp({ clock, idempotency })
+    let tries = 0
+    receiver.onUnknown(() => {
+      if (++tries === 1) throw new Error('no')
+    })
+    expect((await receiver.handle(make())).outcome).toBe('handler_failed')
+    await idempotency.begin(key, { leaseMs: 60_000 })
+    expect((await receiver.handle(make())).outcome).toBe('in_progress')
+    await clock.advance(60_001)
+    expect((await receiver.handle(make())).outcome).toBe('handled')
   })
 
   it('is remembered for longer than its request could be replayed, whatever was asked', async () => {

@@ -95,7 +95,7 @@ describe('stripe', () => {
   it('computes one HMAC, however many signatures it is given, and refuses a megabyte of them', async () => {
     const { time, signatures } = await parts()
     const many = `${time},${`v1=${'0'.repeat(64)},`.repeat(16)}`
-    expect(await judged(many + signatures[0])).toBe('signature_mismatch')
+    expect(await judged(many + signatures[0])).toBe('malformed_header')
     expect(await judged(`${time},${'v1=00,'.repeat(170_000)}`)).toBe('malformed_header')
   })
 
