@@ -35,10 +35,11 @@ describe('a newcomer', () => {
       ([name, code]) => [name, code.replaceAll('4000', `${ports[0]}`).replaceAll('3000', `${ports[1]}`)] as const,
     )
     writeFiles(folder, files)
-    const portal = start('portal.ts')
-    await portal.prints(/WEBHOOK_SECRET=\S+/)
-    const secret = /WEBHOOK_SECRET=(\S+)/.exec(portal.output())?.[1] ?? ''
-    await start('receive.ts', { WEBHOOK_SECRET: secret }).prints(/2 seats for booking_1/)
+    const env = { WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}` }
+    const receiver = start('receive.ts', env)
+    await receiver.listening(ports[0])
+    const portal = start('portal.ts', env)
+    await receiver.prints(/2 seats for booking_1/)
     await portal.listening(ports[1])
     const page = `http://127.0.0.1:${ports[1]}/settings/webhooks/`
     expect(await (await fetch(page)).text()).toMatch(/^<!doctype html>/i)
