@@ -34,27 +34,28 @@ export async function put(
   }
   const column = <T extends string | number | null>(of: (message: NewMessage) => T) => arrayOf(messages.map(of))
   const keyed = messages.some(({ idempotencyKey }) => idempotencyKey !== undefined)
-  const rows = await db.runOn<FoundMeta & { id: string | null; outcome: PutResult['outcome'] }>(
-    tx,
-    keyed ? PUT_KEYED : PUT,
-    [
-      column(({ id }) => plainText(id, "the message's id")),
-      column(({ id }) => weekOf(id)),
-      column(({ tenant }) => plainText(tenant, 'the tenant')),
-      column(({ type }) => plainText(type, 'the event type')),
-      column(({ occurredAt }) => Math.floor(occurredAt.getTime())),
-      column(({ data }) => plainText(data, 'the data')),
-      column(({ idempotencyKey }) => encodeOptional(idempotencyKey)),
-      column(({ idempotencyKeepMs }) => String(Math.max(0, idempotencyKeepMs ?? Number.POSITIVE_INFINITY))),
-      column(({ channels }) => jsonOf(channels)),
-      column(({ endpoints }) => jsonOf(endpoints)),
-      column(({ dueInMs = 0 }) => String(Math.max(0, dueInMs))),
-      String(version),
-      db.installation,
-      column(({ orderingKey }) => encodeOptional(orderingKey)),
-      column(({ orderingWaitMs }) => orderingWaitMs ?? null),
-    ],
-  )
+  const statement = keyed ? PUT_KEYED : PUT
+  const parameters = [
+    column(({ id }) => plainText(id, "the message's id")),
+    column(({ id }) => weekOf(id)),
+    column(({ tenant }) => plainText(tenant, 'the tenant')),
+    column(({ type }) => plainText(type, 'the event type')),
+    column(({ occurredAt }) => Math.floor(occurredAt.getTime())),
+    column(({ data }) => plainText(data, 'the data')),
+    column(({ idempotencyKey }) => encodeOptional(idempotencyKey)),
+    column(({ idempotencyKeepMs }) => String(Math.max(0, idempotencyKeepMs ?? Number.POSITIVE_INFINITY))),
+    column(({ channels }) => jsonOf(channels)),
+    column(({ endpoints }) => jsonOf(endpoints)),
+    column(({ dueInMs = 0 }) => String(Math.max(0, dueInMs))),
+    String(version),
+    db.installation,
+    column(({ orderingKey }) => encodeOptional(orderingKey)),
+    column(({ orderingWaitMs }) => orderingWaitMs ?? null),
+  ]
+  type Row = FoundMeta & { id: string | null; outcome: PutResult['outcome'] }
+  const rows = await (tx === undefined
+    ? db.runOften<Row>(statement, parameters)
+    : db.runIn<Row>(tx, statement, parameters))
   db.judge(metaOf(rows[0]))
   return rows.map(({ id, outcome }) => ({ id: id as string, outcome }))
 }

@@ -1,11 +1,14 @@
 import { ConfigurationError } from '@hooks/core'
 
+/** Whether a text holds neither a NUL nor half a character. Most hold nothing that could be one, which is told faster. */
+const isPlain = (text: string): boolean => !/[\0\ud800-\udfff]/.test(text) || !/\0|\p{Surrogate}/u.test(text)
+
 /**
  * Any text as a text that PostgreSQL keeps: it stores no NUL, and drivers change a lone surrogate. A text without
  * either, and without a backslash, is stored as it is.
  */
 export function encodeText(text: string): string {
-  return /[\\\0]|\p{Surrogate}/u.test(text) ? JSON.stringify(text).slice(1, -1) : text
+  return isPlain(text) && !text.includes('\\') ? text : JSON.stringify(text).slice(1, -1)
 }
 
 /** What {@link encodeText} was given. */
@@ -23,11 +26,19 @@ export const decodeOptional = (text: string | null): string | null => (text === 
 /** A list or record as JSON; null where there is none. */
 export const jsonOf = (value: unknown): string | null => (value == null ? null : JSON.stringify(value))
 
+/** An item of an array's literal. */
+function quoted(text: string): string {
+  let escaped = text
+  if (escaped.includes('\\')) escaped = escaped.replaceAll('\\', '\\\\')
+  if (escaped.includes('"')) escaped = escaped.replaceAll('"', '\\"')
+  return `"${escaped}"`
+}
+
 /** A list as the literal of an array, which is cast where it stands: `$1::text::text[]`. */
 export function arrayOf(values: readonly (string | number | boolean | null | undefined)[]): string {
   const items = values.map((value) => {
     if (value === null || value === undefined) return 'NULL'
-    return typeof value === 'string' ? `"${/["\\]/.test(value) ? value.replace(/["\\]/g, '\\$&') : value}"` : value
+    return typeof value === 'string' ? quoted(value) : value
   })
   return `{${items.join(',')}}`
 }
@@ -38,7 +49,7 @@ export function arrayOf(values: readonly (string | number | boolean | null | und
  * @throws ConfigurationError `option_invalid`: it holds a character that PostgreSQL does not store
  */
 export function plainText(text: string, what: string): string {
-  if (!/\0|\p{Surrogate}/u.test(text)) return text
+  if (isPlain(text)) return text
   throw new ConfigurationError(
     'option_invalid',
     `${what} holds a NUL or half a character, which PostgreSQL does not store`,

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { findPostgres } from 'tooling/postgres'
@@ -39,8 +40,10 @@ export async function openPlace(): Promise<Place | undefined> {
     version: server.version,
     statements: () => statements,
     async pages() {
-      // A connection tells of its statements when it is idle, once a second at most.
-      await new Promise((resolve) => setTimeout(resolve, 1_200))
+      // A connection tells of its statements at the end of one, once a second at most: each gets one more after that.
+      await sleep(1_200)
+      await Promise.all(Array.from({ length: pool.totalCount }, () => pool.query('select pg_sleep(0.05)')))
+      await sleep(800)
       const { rows } = await pool.query<{ pages: string }>(
         'select blks_hit + blks_read as pages from pg_stat_database where datname = current_database()',
       )

@@ -30,14 +30,12 @@ const STORED = `
   kept as (
     insert into hooks.payload (week, id, created_at, data)
     select f.week, f.id, ${NOW}, f.data from fresh f join stored s on s.id = f.id and s.tenant = f.tenant
-    on conflict do nothing
   ),
   marked as (
     insert into hooks.outbox (id, week, tenant, type, occurred_at, due_at, ordering_key, ordering_wait_ms, ordering_seq)
     select f.id, f.week, f.tenant, f.type, to_timestamp(f.occurred_at / 1000), ${after('f.due_ms')}, f.ordering_key, f.ordering_wait_ms,
       case when f.ordering_key is not null then nextval('hooks.ordering') end
     from (select f.* from fresh f join stored s on s.id = f.id and s.tenant = f.tenant order by f.place) f
-    on conflict do nothing
   )`
 
 const ANSWER = `
