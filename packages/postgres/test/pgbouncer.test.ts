@@ -1,9 +1,10 @@
+import { inboxSuite } from '@hooks/receiver/testing'
 import { storageSuite } from '@hooks/sender/testing'
 import pg from 'pg'
 import postgres from 'postgres'
 import { findPgbouncer, type Pgbouncer } from 'tooling/pgbouncer'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { postgresStorage } from '../src/index.ts'
+import { postgresInbox, postgresStorage } from '../src/index.ts'
 import { openLoad, timedPool } from './load.ts'
 import { movableTime, openPlace } from './place.ts'
 import { server } from './servers.ts'
@@ -31,6 +32,31 @@ describe.skipIf(!found)('behind a PgBouncer that pools by transaction', () => {
       )
     })
   }
+})
+
+describe.skipIf(!found)('an inbox behind a PgBouncer that pools by transaction', () => {
+  const place = openPlace('pg', postgresInbox, (url) => bouncer.through(url))
+  inboxSuite(
+    { describe, it, expect },
+    {
+      name: 'PostgreSQL by pg through PgBouncer',
+      facts: { clock: 'database', processes: 'many', tx: 'async', inbox: true },
+      make: async () => {
+        const time = movableTime()
+        const { handle, second, begin, close } = await place()
+        return {
+          store: postgresInbox(time.on(handle)),
+          second: postgresInbox(time.on(second)),
+          begin: async () => {
+            const { tx, ...rest } = await begin()
+            return { tx: time.on(tx), ...rest }
+          },
+          pass: time.pass,
+          close,
+        }
+      },
+    },
+  )
 })
 
 describe.skipIf(!found)('a sender behind a PgBouncer that pools by transaction', { timeout: 240_000 }, () => {
