@@ -1,8 +1,13 @@
 /**
- * A host's process: Express, a receiver, and a handler with one effect, which is a row. Told to (`{ arm: point }`), it
- * kills itself with SIGKILL when a message passes that point.
+ * A host's process: a framework, a receiver, and a handler with one effect, which is a row. It waits until it is told
+ * what to serve (`{ serve: plan }`), so that one can stand by while another is killed. Told to (`{ arm: point }`), it kills
+ * itself with SIGKILL when a message passes that point.
  */
+import type { AddressInfo } from 'node:net'
+import { serve as serveFetch } from '@hono/node-server'
 import { expressReceiver } from '@hooks/express'
+import { fastifyReceiver } from '@hooks/fastify'
+import { nextReceiver } from '@hooks/nextjs'
 import { postgresInbox } from '@hooks/postgres'
 import {
   background,
@@ -10,22 +15,24 @@ import {
   type Handler,
   type IdempotencyStore,
   type Inbox,
+  memoryIdempotency,
   type RequestHandler,
 } from '@hooks/receiver'
 import { redisIdempotency } from '@hooks/redis'
 import { sqliteInbox } from '@hooks/sqlite'
 import express from 'express'
+import fastify from 'fastify'
 import { Redis } from 'ioredis'
 import Libsql from 'libsql'
 import pg from 'pg'
 import { type HostPlan, SECRET } from './plan.ts'
 
-const { mode, database, leaseMs, isHasty } = JSON.parse(process.argv[2] ?? '') as HostPlan
 let armed: string | undefined
 
-process.on('message', ({ arm }: { arm: string }) => {
-  armed = arm
-  process.send?.({ armed: arm })
+process.on('message', (told: { readonly arm?: string; readonly serve?: HostPlan }) => {
+  if (told.serve) return void serve(told.serve)
+  armed = told.arm
+  process.send?.({ armed })
 })
 // A test that ends takes its hosts along.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
@@ -120,25 +127,27 @@ function onSqlite(path: string): Host {
   }
 }
 
-function open(): Host {
+function open(database: HostPlan['database']): Host {
   if (database.kind === 'postgres') return onPostgres(database.url)
   const sqlite = onSqlite(database.path)
   if (database.kind === 'sqlite') return sqlite
-  const { url, prefix } = database
-  return { effect: sqlite.effect, store: watched(redisIdempotency({ client: new Redis(url), prefix })) }
+  const store =
+    database.kind === 'memory'
+      ? memoryIdempotency()
+      : redisIdempotency({ client: new Redis(database.url), prefix: database.prefix })
+  return { effect: sqlite.effect, store: watched(store) }
 }
 
-const { store, effect, transaction } = open()
-const work = (id: string, tx: unknown): void | Promise<void> => between('', 'after effect', () => effect(id, tx))
-const secret = SECRET
-// A synchronous transaction has a synchronous handler.
-const handler: Handler = ({ data }, { tx }) => {
-  const { id } = data as { id: string }
-  if (!isHasty) return work(id, tx)
-  setTimeout(() => void work(id, undefined), 300)
-}
-
-function receive(): RequestHandler {
+function receive({ mode, database, leaseMs, isHasty }: HostPlan): RequestHandler {
+  const { store, effect, transaction } = open(database)
+  const work = (id: string, tx: unknown): void | Promise<void> => between('', 'after effect', () => effect(id, tx))
+  // A synchronous transaction has a synchronous handler.
+  const handler: Handler = ({ data }, { tx }) => {
+    const { id } = data as { id: string }
+    if (!isHasty) return work(id, tx)
+    setTimeout(() => void work(id, undefined), 300)
+  }
+  const secret = SECRET
   if (mode === 'background') {
     const inbox = background(store as Inbox, { leaseMs, pollMs: 50, retry: ['100ms', '100ms', '100ms', '100ms'] })
     const receiver = createReceiver({ secret, inbox }).on('tick', handler)
@@ -149,8 +158,27 @@ function receive(): RequestHandler {
   return createReceiver(options).on('tick', handler)
 }
 
-const app = express()
-app.post('/hooks', expressReceiver(receive()))
-const server = app.listen(0, '127.0.0.1', () => {
-  process.send?.({ port: (server.address() as { port: number }).port })
-})
+async function serve(plan: HostPlan): Promise<void> {
+  process.send?.({ port: await listen(plan, receive(plan)) })
+}
+
+async function listen({ framework }: HostPlan, receiver: RequestHandler): Promise<number> {
+  const place = { port: 0, host: '127.0.0.1' }
+  if (framework === 'Fastify') {
+    const app = fastify().register(fastifyReceiver, { prefix: '/hooks', receiver })
+    await app.listen(place)
+    return (app.server.address() as AddressInfo).port
+  }
+  return new Promise((resolve) => {
+    const listening = ({ port }: AddressInfo) => resolve(port)
+    if (framework === 'Next.js') {
+      // What its server calls; the server itself has a lane of its own.
+      serveFetch({ fetch: nextReceiver(receiver).POST, ...place, hostname: place.host }, listening)
+    } else {
+      const app = express().post('/hooks', expressReceiver(receiver))
+      const server = app.listen(0, place.host, () => listening(server.address() as AddressInfo))
+    }
+  })
+}
+
+process.send?.('ready')

@@ -12,11 +12,18 @@ export type Mode = keyof typeof POINTS
 export type Database =
   | { readonly kind: 'sqlite'; readonly path: string }
   | { readonly kind: 'postgres'; readonly url: string }
+  /** The keys are in the host's memory, which dies with it, the effects in SQLite. */
+  | { readonly kind: 'memory'; readonly path: string }
   /** The keys are in Redis, the effects in SQLite. */
   | { readonly kind: 'redis'; readonly url: string; readonly prefix: string; readonly path: string }
 
-/** What a host's process is told at its start. */
+/** What the receiver stands behind. */
+export const FRAMEWORKS = ['Express', 'Fastify', 'Next.js'] as const
+export type Framework = (typeof FRAMEWORKS)[number]
+
+/** What a host's process is told when it is to serve. */
 export interface HostPlan {
+  readonly framework: Framework
   readonly mode: Mode
   readonly database: Database
   readonly leaseMs: number
