@@ -1,11 +1,17 @@
+import { createRequire } from 'node:module'
 import { EndpointError } from '@hooks/core'
 import { describe, expect, it } from 'vitest'
 import { createAddressPolicy, isPublicAddress } from '../../src/http/addresses.ts'
 import { checkCustomHeaders } from '../../src/http/endpoint-headers.ts'
 import { HTTPS_PORTS, parseEndpointUrl } from '../../src/http/endpoint-url.ts'
 import type { Transport } from '../../src/seams.ts'
-import { fakeResolver, gist, tcpPeer, testTransport } from './network.ts'
+import { AUTHORITY, EXPIRED } from './certificates.ts'
+import { fakeResolver, gist, tcpPeer, testTransport, tlsPeer } from './network.ts'
 import { OK, replies } from './play.ts'
+
+const require = createRequire(import.meta.url)
+const ours = require('../../package.json') as { dependencies: { undici: string } }
+const undici = require('undici/package.json') as { version: string }
 
 const policy = { allowHttp: false, ports: HTTPS_PORTS, addresses: createAddressPolicy(), allowLocalNames: false }
 
@@ -92,6 +98,24 @@ describe('advisories', () => {
     const peer = await tcpPeer(replies(`HTTP/1.1 200 OK\r\ncontent-encoding: ${chain}\r\ncontent-length: 2\r\n\r\nok`))
     const got = await testTransport().post(`http://a.example:${peer.port}/`)
     expect('body' in got && Buffer.from(got.body).toString()).toBe('ok')
+  })
+
+  it('CVE-2025-47279 (undici): what a server with a bad certificate leaves behind does not pile up', async () => {
+    const peer = await tlsPeer({ cert: EXPIRED })
+    const transport = testTransport({ ca: [AUTHORITY] })
+    for (let i = 0; i < 100; i++)
+      expect(gist(await transport.post(`https://good.example:${peer.port}/`))).toBe('tls_certificate_expired')
+    expect(peer.connections()).toBe(100)
+    await expect.poll(() => peer.open()).toBe(0)
+  })
+
+  it('CVE-2026-1525 to 1528, 2229, 2581, 6733, 6734, 9697, 15157, 16728 (undici): no version is taken that has them', () => {
+    const range = ours.dependencies.undici
+    const [, major, minor] = /^\^(\d+)\.(\d+)\.\d+$/.exec(range) ?? []
+    // The last of them was mended in 7.29.0.
+    expect([Number(major), Number(minor) >= 29]).toEqual([7, true])
+    const [installedMajor, installedMinor] = undici.version.split('.').map(Number)
+    expect([installedMajor, (installedMinor as number) >= 29]).toEqual([7, true])
   })
 
   it('CVE-2026-6733 (undici): an answer that came before it was asked for is no answer to the next request', async () => {

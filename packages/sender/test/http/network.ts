@@ -16,6 +16,8 @@ export interface Peer {
   readonly port: number
   /** How many connections it has taken. */
   readonly connections: () => number
+  /** How many of them are open. */
+  readonly open: () => number
   /** Everything that was received, over all connections. */
   readonly received: () => string
   /** How many requests have begun. */
@@ -51,6 +53,7 @@ async function peerOf(
   return {
     port: (server.address() as AddressInfo).port,
     connections: () => connections,
+    open: () => sockets.size,
     received: () => received,
     requests: () => received.split(' HTTP/1.1\r\n').length - 1,
   }

@@ -1,3 +1,4 @@
+import { Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { describe, expect, it, vi } from 'vitest'
 import { createAddressPolicy } from '../../src/http/addresses.ts'
@@ -110,17 +111,20 @@ describe('a request', () => {
     expect(pub.received()).toBe('')
   })
 
-  it('never goes to a socket file', async () => {
-    const { connect } = createConnector({
-      resolver: fakeResolver(() => ['127.0.0.1']),
-      addresses: ONE_ADDRESS,
-      timeoutMs: 1000,
-      secureContext: createSecureContext(),
-    })
-    const target = { hostname: 'a.example', protocol: 'http:', port: '80', socketPath: '/var/run/docker.sock' }
-    const error = await new Promise((resolve) => connect(target, (...[refused]) => resolve(refused)))
-    expect(error).toMatchObject({ code: 'address_blocked' })
-  })
+  it.each([{ socketPath: '/var/run/docker.sock' }, { httpSocket: new Socket() }])(
+    'never goes to a socket file, nor over a socket that somebody else has opened',
+    async (other) => {
+      const { connect } = createConnector({
+        resolver: fakeResolver(() => ['127.0.0.1']),
+        addresses: ONE_ADDRESS,
+        timeoutMs: 1000,
+        secureContext: createSecureContext(),
+      })
+      const target = { hostname: 'a.example', protocol: 'http:', port: '80', ...other }
+      const error = await new Promise((resolve) => connect(target, (...[refused]) => resolve(refused)))
+      expect(error).toMatchObject({ code: 'address_blocked' })
+    },
+  )
 
   it.each([301, 302, 303, 307, 308])('does not follow a %i to the internal host', async (status) => {
     const { internal } = await twoHosts()
