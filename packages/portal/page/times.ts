@@ -23,5 +23,5 @@ export const exact = (time: string) => absolute.format(new Date(time))
 export const number = (count: number) => numbers.format(count)
 export const share = (part: number, whole: number) => shares.format(whole === 0 ? 0 : part / whole)
 export const duration = (ms: number) =>
-  ms < 1000 ? `${numbers.format(ms)} ms` : `${numbers.format(Math.round(ms / 100) / 10)} s`
+  ms < 1000 ? `${numbers.format(ms)}\u00a0ms` : `${numbers.format(Math.round(ms / 100) / 10)}\u00a0s`
 export const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString()

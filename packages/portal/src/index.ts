@@ -1,4 +1,5 @@
 export type { Access, Authorize, Capability } from './access.ts'
+export type { Audit, AuditEntry } from './audit.ts'
 export { createManagementApi, type ManagementApi, type ManagementApiOptions, type Mount } from './management-api.ts'
 export type { Brand } from './page/brand.ts'
 export type { PortalLinkOptions } from './page/links.ts'

@@ -1,9 +1,10 @@
 import { type Contract, isHooksError, type Logger, silentLogger } from '@hooks/core'
 import { type Access, type Authorize, checkAuthorize, tenantFor } from './access.ts'
+import { type Audit, tell } from './audit.ts'
 import { readFields } from './body.ts'
 import type { AnySender, Outcome } from './call.ts'
 import { Fields } from './fields.ts'
-import { isOfAll, runOperation } from './operations.ts'
+import { isOfAll, isOnlyLooking, runOperation } from './operations.ts'
 import { problemOf, Refusal } from './refusal.ts'
 import { createRouter, type Match } from './routes.ts'
 import { refuseCrossSite } from './same-site.ts'
@@ -17,6 +18,8 @@ export interface ManagementApiOptions {
   readonly authorize: Authorize
   /** The path under which the host mounts it, where the adapter does not say: none by default. */
   readonly basePath?: string
+  /** For the host's own record of who did what. */
+  readonly audit?: Audit
   readonly logger?: Logger
 }
 
@@ -44,7 +47,7 @@ export interface ManagementApi {
  * export default { fetch: api.fetch }
  */
 export function createManagementApi(hooks: AnySender, options: ManagementApiOptions): ManagementApi {
-  const { contract, authorize, logger = silentLogger } = options
+  const { contract, authorize, audit, logger = silentLogger } = options
   checkAuthorize(authorize)
   const shape = shapeOf(contract.api)
   const route = createRouter(shape)
@@ -63,7 +66,12 @@ export function createManagementApi(hooks: AnySender, options: ManagementApiOpti
     const named = body.text('tenant', 256) ?? query.text('tenant', 256)
     const tenants = tenantsOf(found, access, named)
     const call = { hooks, contract, shape, access, id: found.id, query, body, headers: request.headers }
-    return written(await firstOf(tenants, (tenant) => runOperation(found.operation, { ...call, tenant })))
+    const run = async (tenant: string): Promise<Outcome> => {
+      const outcome = await runOperation(found.operation, { ...call, tenant })
+      if (!isOnlyLooking(found.operation)) await tell(audit, found, tenant, access, logger)
+      return outcome
+    }
+    return written(await firstOf(tenants, run))
   }
 
   return {

@@ -69,6 +69,9 @@ const operations: Readonly<Record<ApiOperation, Operation>> = {
 /** Whether it is of no tenant. */
 export const isOfAll = (operation: ApiOperation) => operations[operation].ofAll === true
 
+/** Whether it changes nothing and shows no secret. */
+export const isOnlyLooking = (operation: ApiOperation) => operations[operation].needs === 'read'
+
 /** Runs an operation for somebody who may. @throws Refusal, HooksError */
 export function runOperation(operation: ApiOperation, call: Call): Promise<Outcome> {
   const { needs, run } = operations[operation]

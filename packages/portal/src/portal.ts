@@ -1,5 +1,6 @@
 import { type Clock, ConfigurationError, type Contract, type Logger, silentLogger, systemClock } from '@hooks/core'
 import { type Authorize, checkAuthorize } from './access.ts'
+import type { Audit } from './audit.ts'
 import type { AnySender } from './call.ts'
 import { createManagementApi, type Mount } from './management-api.ts'
 import { SCRIPT, STYLE } from './page/assets.generated.ts'
@@ -22,6 +23,8 @@ export interface PortalOptions {
   readonly frameAncestors?: readonly string[]
   /** For {@link Portal.link}: at least 32 characters. Of several the first one signs, and all are taken. */
   readonly links?: { readonly secret: string | readonly string[] }
+  /** For the host's own record of who did what. */
+  readonly audit?: Audit
   readonly logger?: Logger
   readonly clock?: Clock
 }
@@ -63,7 +66,12 @@ export function createPortal(hooks: AnySender, options: PortalOptions): Portal {
     const linked = await links?.accessOf(request)
     return linked === undefined ? options.authorize(request) : linked
   }
-  const api = createManagementApi(hooks, { contract: { ...contract, api: {} }, authorize, logger })
+  const api = createManagementApi(hooks, {
+    contract: { ...contract, api: {} },
+    authorize,
+    logger,
+    ...(options.audit && { audit: options.audit }),
+  })
 
   /** Who is looking, so that the page can leave out what they may not do. */
   async function session(request: Request): Promise<Response> {

@@ -730,3 +730,28 @@ describe('the people who run the sender', () => {
     expect((await call('POST', `${path}/disable?tenant=acme`, undefined, as('operator'))).json.enabled).toBe(false)
   })
 })
+
+describe('what somebody did', () => {
+  it('is told to the host, who did it and to what; looking is not, nor what was refused', async () => {
+    const told: unknown[] = []
+    const { call } = stage({ audit: (entry) => void told.push(entry) })
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    const path = `/v1/endpoints/${json.id}`
+    await call('GET', path)
+    await call('GET', `${path}/secrets`)
+    await call('POST', `${path}/disable`, undefined, as('reader'))
+    await call('POST', `${path}/disable`, undefined, as('globex'))
+    await call('DELETE', path, undefined, as('group'))
+    expect(told).toEqual([
+      { operation: 'createEndpoint', tenant: 'acme', id: null, user: 'ada' },
+      { operation: 'listSecrets', tenant: 'acme', id: json.id, user: 'ada' },
+      { operation: 'removeEndpoint', tenant: 'acme', id: json.id, user: null },
+    ])
+    expect(JSON.stringify(told)).not.toContain('whsec_')
+  })
+
+  it('is done, though the host fails to write it down', async () => {
+    const { call } = stage({ audit: () => Promise.reject(new Error('full')) })
+    expect((await call('POST', '/v1/endpoints', { url: URL_ })).status).toBe(201)
+  })
+})

@@ -9,7 +9,7 @@ import {
 import { createSender, memoryStorage } from '@hooks/sender'
 import { seededRandom, virtualClock } from '@hooks/sender/testing'
 import { z } from 'zod'
-import { type Access, createManagementApi } from '../src/index.ts'
+import { type Access, type Audit, createManagementApi } from '../src/index.ts'
 
 export const events = defineEvents({
   'booking.created': {
@@ -28,10 +28,11 @@ export interface StageOptions {
   readonly format?: HmacFormatOptions
   readonly status?: () => number
   readonly response?: string
+  readonly audit?: Audit
 }
 
 /** A sender on a virtual clock with a scripted network, and its management API for whoever has the key `acme` or `globex`. */
-export function stage({ api, format, status = () => 200, response = '' }: StageOptions = {}) {
+export function stage({ api, format, status = () => 200, response = '', audit }: StageOptions = {}) {
   const clock = virtualClock()
   const random = seededRandom(7)
   const contract = defineContract({ events, ...(api && { api }), ...(format && { format: hmacFormat(format) }) })
@@ -52,7 +53,7 @@ export function stage({ api, format, status = () => 200, response = '' }: StageO
     },
   })
   const known: Record<string, Access> = {
-    acme: { tenants: ['acme'] },
+    acme: { tenants: ['acme'], user: 'ada' },
     globex: { tenants: ['globex'] },
     reader: { tenants: ['acme'], can: ['read'] },
     group: { tenants: ['acme', 'globex'] },
@@ -60,6 +61,7 @@ export function stage({ api, format, status = () => 200, response = '' }: StageO
   }
   const { fetch } = createManagementApi(hooks, {
     contract,
+    ...(audit && { audit }),
     authorize: ({ headers }) => known[headers.get('authorization')?.replace('Bearer ', '') ?? ''] ?? null,
   })
   /** A call as `acme`, unless the headers say otherwise. */
