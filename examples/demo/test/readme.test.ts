@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 
@@ -19,6 +20,9 @@ function block(name: string): string {
   if (!found) throw new Error(`the README has no block "${name}"`)
   return found.code
 }
+
+/** Both sides are given it, as the README has it. */
+const SECRET = { WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}` }
 
 /** A folder inside this package, so that the packages' names mean the workspace. */
 mkdirSync(join(here, '.readme'), { recursive: true })
@@ -56,7 +60,16 @@ function run(file: string, env: Record<string, string> = {}) {
       child.on('exit', (code) => reject(new Error(`${file} ended with ${code}: ${output}`)))
       look()
     })
-  return { prints }
+  return { prints, alive: () => child.exitCode === null || Promise.reject(new Error(`${file} has ended: ${output}`)) }
+}
+
+/** Until a server answers. */
+async function reached(url: string, alive: () => boolean | Promise<never>): Promise<void> {
+  while (await alive()) {
+    const answer = await fetch(url).catch(() => null)
+    if (answer?.ok) return
+    await sleep(100)
+  }
 }
 
 async function freePort(): Promise<number> {
@@ -72,16 +85,18 @@ describe('the README', () => {
     const port = await freePort()
     for (const name of ['contract.ts', 'send.ts', 'receive.ts'])
       writeFileSync(join(folder, name), block(name).replaceAll('4000', String(port)))
-    const [, secret = ''] = await run('send.ts').prints(/WEBHOOK_SECRET=(\S+)/)
-    await run('receive.ts', { WEBHOOK_SECRET: secret }).prints(/2 seats for booking_1/)
+    const { prints } = run('receive.ts', SECRET)
+    run('send.ts', SECRET)
+    await prints(/2 seats for booking_1/)
   })
 
   it('shows a page for customers that is there as it stands', { timeout: 180_000 }, async () => {
     const port = await freePort()
     for (const name of ['contract.ts', 'send.ts']) writeFileSync(join(folder, name), block(name))
     writeFileSync(join(folder, 'portal.ts'), block('portal.ts').replace('3000', String(port)))
-    await run('portal.ts').prints(/WEBHOOK_SECRET=/)
+    const { alive } = run('portal.ts', SECRET)
     const page = `http://127.0.0.1:${port}/settings/webhooks/`
+    await reached(page, alive)
     expect(await (await fetch(page)).text()).toMatch(/^<!doctype html>/i)
     const { data } = (await (await fetch(`${page}api/v1/endpoints`)).json()) as { data: { url: string }[] }
     expect(data.map(({ url }) => url)).toContain('http://localhost:4000/webhooks')
