@@ -71,8 +71,11 @@ export async function neighbourFigures(options: NeighbourOptions): Promise<{ tex
   }
   const beside = runs.slice(1, 3).map(([, one]) => one)
   const good = beside.every(({ p95, mostInFlight }) => p95 <= MOST * baseline.p95 && mostInFlight <= CAP)
-  lines.push(`  target: p95 at most ${MOST} times the baseline, ${CAP} in flight at most: ${good ? 'met' : 'NOT MET'}`)
-  return { text: lines.join('\n'), good }
+  // Where what was sent did not arrive in its time, the baseline is a queue's and not a latency.
+  const carried = runs.every(([, { count }]) => count === options.seconds * options.rate * HEALTHY)
+  const verdict = !carried ? 'NOTHING SAID, for this machine did not carry the rate' : good ? 'met' : 'NOT MET'
+  lines.push(`  target: p95 at most ${MOST} times the baseline, ${CAP} in flight at most: ${verdict}`)
+  return { text: lines.join('\n'), good: good && carried }
 }
 
 async function measure(neighbour: Neighbour, { storage: kind, seconds, rate }: NeighbourOptions): Promise<Measured> {
