@@ -13,33 +13,45 @@ type Lists = Readonly<Record<string, string | readonly string[] | undefined>>
 
 /** The bag of {@link HeadersInput}. */
 export function headerBag(input: HeadersInput): HeaderBag {
-  const find = (name: string): string | undefined => {
+  return new Bag(input)
+}
+
+class Bag implements HeaderBag {
+  readonly #input: HeadersInput
+
+  constructor(input: HeadersInput) {
+    this.#input = input
+  }
+
+  find(name: string): string | undefined {
+    const input = this.#input
     if (typeof (input as Headers).get === 'function') return (input as Headers).get(name) ?? undefined
     // Node.js has the names in lower case; others may not, and may then have one name in two spellings.
     const direct = (input as Lists)[name]
-    if (typeof direct === 'string') return direct
-    let found: string | undefined
-    let times = 0
-    const look = (key: string, values: string | readonly string[] = []) => {
-      // Most names differ in length, and need no other look.
-      if (key.length !== name.length || key.toLowerCase() !== name) return
-      times += typeof values === 'string' ? 1 : values.length
-      found = typeof values === 'string' ? values : values[0]
-    }
-    if (isFlat(input)) for (let i = 0; i < input.length; i += 2) look(input[i] as string, input[i + 1])
-    else if (Symbol.iterator in input) for (const [key, value] of input as Pairs) look(key, value)
-    else for (const key of Object.keys(input)) look(key, (input as Lists)[key])
-    if (times < 2) return found
-    throw ambiguousHeader(name)
+    return typeof direct === 'string' ? direct : search(input, name)
   }
-  return {
-    find,
-    one(name) {
-      const value = find(name)
-      if (value) return value
-      throw new WebhookVerificationError('missing_header', `missing header: ${name}`)
-    },
+
+  one(name: string): string {
+    const value = this.find(name)
+    if (value) return value
+    throw new WebhookVerificationError('missing_header', `missing header: ${name}`)
   }
+}
+
+function search(input: HeadersInput, name: string): string | undefined {
+  let found: string | undefined
+  let times = 0
+  const look = (key: string, values: string | readonly string[] = []) => {
+    // Most names differ in length, and need no other look.
+    if (key.length !== name.length || key.toLowerCase() !== name) return
+    times += typeof values === 'string' ? 1 : values.length
+    found = typeof values === 'string' ? values : values[0]
+  }
+  if (isFlat(input)) for (let i = 0; i < input.length; i += 2) look(input[i] as string, input[i + 1])
+  else if (Symbol.iterator in input) for (const [key, value] of input as Pairs) look(key, value)
+  else for (const key of Object.keys(input)) look(key, (input as Lists)[key])
+  if (times < 2) return found
+  throw ambiguousHeader(name)
 }
 
 /** Whether these are the `rawHeaders` of Node.js. */

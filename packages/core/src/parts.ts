@@ -83,16 +83,16 @@ export function readStamp(given: unknown, stamp: Stamp): Date | undefined {
 }
 
 /** {@link readStamp} of Unix time, of which one is `unit` milliseconds. */
-export const readUnix = (text: unknown, unit: Ms = 1000): Date | undefined =>
-  read(UNIX, text, (one) => Number(one) * unit)
+export function readUnix(text: unknown, unit: Ms = 1000): Date | undefined {
+  return typeof text === 'string' && UNIX.test(text) ? valid(new Date(Number(text) * unit)) : undefined
+}
 
 /** {@link readStamp} of ISO 8601. */
-export const readIso = (text: unknown): Date | undefined => read(ISO, text, (one) => one)
-
-function read(form: RegExp, text: unknown, value: (text: string) => string | number): Date | undefined {
-  const time = typeof text === 'string' && form.test(text) ? new Date(value(text)) : undefined
-  return Number.isNaN(time?.getTime()) ? undefined : time
+export function readIso(text: unknown): Date | undefined {
+  return typeof text === 'string' && ISO.test(text) ? valid(new Date(text)) : undefined
 }
+
+const valid = (time: Date) => (Number.isNaN(time.getTime()) ? undefined : time)
 
 /** Whether a value of a description is the part of that kind. */
 export function isPart(value: unknown, kind: string): value is Part {

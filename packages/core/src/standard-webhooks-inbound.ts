@@ -37,12 +37,13 @@ export function standardWebhooksInbound(options: StandardWebhooksOptions = {}): 
       const time = headers.one(timeHeader)
       const list = headers.one(signatureHeader)
       const sentAt = readUnix(time)
-      const signatures = list.slice(0, LONGEST_SIGNATURES + 1).split(' ')
+      // Most have one, and a split costs as much as the rest of this.
+      const signatures = list.includes(' ') ? list.slice(0, LONGEST_SIGNATURES + 1).split(' ') : [list]
       const tooMany = list.length > LONGEST_SIGNATURES || signatures.length > MOST_SIGNATURES
       const malformed = ID.test(id) ? tooMany && signatureHeader : idHeader
       if (malformed) throw new WebhookVerificationError('malformed_header', `malformed header: ${malformed}`)
       // A version has one comma behind it, and no signature ends with one.
-      if (signatures.some((one) => one.indexOf(',') < one.length - 1 && one.endsWith(','))) {
+      if (/,( |$)/.test(list) && signatures.some((one) => one.indexOf(',') < one.length - 1 && one.endsWith(','))) {
         throw ambiguousHeader(signatureHeader)
       }
       if (!sentAt) throw new WebhookVerificationError('malformed_timestamp')
@@ -55,9 +56,10 @@ export function standardWebhooksInbound(options: StandardWebhooksOptions = {}): 
       const { type, timestamp, data } = (parseJson(body) ?? {}) as Readonly<Record<string, unknown>>
       if (typeof type !== 'string') throw new PayloadError('payload_invalid', 'the body has no "type"')
       const id = headers.find(idHeader) as string
-      const sentAt = readUnix(headers.find(timeHeader)) as Date
+      const sentAt = new Date(Number(headers.find(timeHeader)) * 1000)
       const occurredAt = readIso(timestamp)
-      return { type, data, id, sentAt, ...(occurredAt && { occurredAt }) }
+      // By hand: a spread costs a tenth of a verification.
+      return occurredAt ? { type, data, id, sentAt, occurredAt } : { type, data, id, sentAt }
     },
   }
 }

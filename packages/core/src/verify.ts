@@ -1,5 +1,5 @@
 import { WebhookVerificationError } from './errors.ts'
-import type { CryptoBackend, InboundFormat, Key, RawRequest } from './format.ts'
+import type { CryptoBackend, InboundFormat, Key, Proof, RawRequest } from './format.ts'
 import type { Clock, MaybePromise, Ms } from './seams.ts'
 
 /** A live secret's keys, and how to name that secret to an operator. */
@@ -43,14 +43,13 @@ export function proveRequest(
 ): MaybePromise<string> {
   const opened = format.open(request)
   const { proofs } = opened
-  /** By secret, of each proof whether it holds. */
-  const held: boolean[][] = secrets.map(() => proofs.map(() => false))
-  const late: Promise<void>[] = []
-  const judge = (): string => {
-    const fitting = secrets.find((_, i) => proofs.length > 0 && !held[i]?.includes(false))
+  const held: MaybePromise<boolean>[] = []
+  for (const { keys } of secrets) for (const proof of proofs) held.push(holds(proof, keys, crypto))
+  const judge = (all: readonly unknown[]): string => {
+    const fitting = secrets.find((_, i) => proofs.length > 0 && proofs.every((_, j) => all[i * proofs.length + j]))
     if (!fitting) {
       throw new WebhookVerificationError('signature_mismatch', undefined, {
-        hint: 'is it the right secret? are these the bytes that came?',
+        hint: 'is it the right secret, and are these the bytes that came?',
       })
     }
     // Not before: a time inside the body is parsed for who signed it, and for nobody else.
@@ -58,25 +57,23 @@ export function proveRequest(
     if (sentAt && window) checkWindow(sentAt, window, clock)
     return fitting.keyId
   }
-  secrets.forEach(({ keys }, i) => {
-    proofs.forEach(({ over, given }, j) => {
-      const note = (fits: boolean) => {
-        if (fits) (held[i] as boolean[])[j] = true
-      }
-      // One computation a key, however many signatures the request carries. The last has none: a hash binds a body
-      // whose digest is signed elsewhere.
-      for (const key of [...keys, null]) {
-        const algorithm = key ? key.algorithm : 'sha256'
-        if (!given.some((one) => one.algorithm === algorithm)) continue
-        for (const signed of over) {
-          const fits = crypto.verify(algorithm, key, signed, given)
-          if (fits instanceof Promise) late.push(fits.then(note))
-          else note(fits)
-        }
-      }
-    })
-  })
-  return late.length > 0 ? Promise.all(late).then(judge) : judge()
+  return held.some(isPromise) ? Promise.all(held).then(judge) : judge(held)
+}
+
+const isPromise = (value: unknown) => value instanceof Promise
+
+/**
+ * One computation a key, however many signatures the request carries. The last key is none: a hash binds a body whose
+ * digest is signed elsewhere.
+ */
+function holds({ over, given }: Proof, keys: readonly Key[], crypto: CryptoBackend): MaybePromise<boolean> {
+  const found: MaybePromise<boolean>[] = []
+  for (const key of [...keys, null]) {
+    const algorithm = key ? key.algorithm : 'sha256'
+    if (!given.some((one) => one.algorithm === algorithm)) continue
+    for (const signed of over) found.push(crypto.verify(algorithm, key, signed, given))
+  }
+  return found.some(isPromise) ? Promise.all(found).then((all) => all.includes(true)) : found.includes(true)
 }
 
 function checkWindow(sentAt: Date, { maxAgeMs, maxFutureMs }: NonNullable<Window>, clock: Clock): void {

@@ -16,31 +16,31 @@ export class LazyMessage implements VerifiedMessage {
     this.keyId = keyId
   }
   /** @throws PayloadError `payload_invalid` */
-  get #content(): Content {
+  private get content(): Content {
     return (this.#read ??= this.#format.read(this.#raw))
   }
   get body() {
     return this.#raw.body
   }
   get type() {
-    return this.#content.type
+    return this.content.type
   }
   get data() {
-    return this.#content.data
+    return this.content.data
   }
   get id() {
-    return this.#content.id
+    return this.content.id
   }
   get occurredAt() {
-    return this.#content.occurredAt
+    return this.content.occurredAt
   }
   get sentAt() {
-    return this.#content.sentAt
+    return this.content.sentAt
   }
   get tenant() {
-    return this.#content.tenant
+    return this.content.tenant
   }
   get attempt() {
-    return this.#content.attempt
+    return this.content.attempt
   }
 }
