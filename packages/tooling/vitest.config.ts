@@ -14,8 +14,8 @@ export default defineConfig({
     globalSetup: fileURLToPath(new URL('./vitest.global.ts', import.meta.url)),
     setupFiles: [fileURLToPath(new URL('./vitest.setup.ts', import.meta.url))],
     restoreMocks: true,
-    // Many files wait for servers, processes and timers: even two processors have room for two at a time.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Many files wait for servers, processes and timers: even two processors have room for three at a time.
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     // No test is about speed: a machine that is busy with other work fails none.
     testTimeout: 60_000,
     hookTimeout: 120_000,
