@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { parseAddress } from '../../src/http/addresses.ts'
+import { parseAddress } from '../../src/http/blocks.ts'
 import type { DnsAnswer } from '../../test/http/dns.ts'
 import { blockedAddresses } from '../../test/http/hostile-urls.ts'
 

@@ -1,16 +1,17 @@
+import { readFileSync } from 'node:fs'
 import { BlockList, isIP, isIPv6 } from 'node:net'
 import { isHooksError } from '@hooks/core'
 import { describe, expect, it } from 'vitest'
+import { specialAddresses } from '../../build-addresses.ts'
 import {
   BLOCKED_IPV4,
   BLOCKED_IPV6,
   createAddressPolicy,
   isPublicAddress,
   PUBLIC_IPV6,
-  parseAddress,
-  parseBlock,
-  REGISTRY_DATE,
 } from '../../src/http/addresses.ts'
+import { parseAddress, parseBlock } from '../../src/http/blocks.ts'
+import { REGISTRY_DATE, REGISTRY_READ_ON } from '../../src/http/special-addresses.generated.ts'
 import { blockedAddresses } from './hostile-urls.ts'
 
 /** A small repeatable source of numbers from 0 to 1: mulberry32. */
@@ -125,13 +126,44 @@ describe('public addresses', () => {
     expect(differences).toEqual([])
   })
 
-  it('come from tables that were held against the registries within the last twelve months', () => {
-    expect(REGISTRY_DATE).toMatch(/^\d{4}-\d\d-\d\d$/)
-    const age = Date.now() - Date.parse(REGISTRY_DATE)
-    // Look at both registries, mend the tables where they differ, and date them anew.
+  it('exclude every address block of IANA’s special-purpose registries, of which the table is made', () => {
+    const file = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+    expect(file('src/http/special-addresses.generated.ts')).toBe(specialAddresses())
+    const registries = ['v4', 'v6'].map((version) => file(`registry/iana-ip${version}-special-registry-1.csv`))
+    const blocks = [...registries.join('\n').matchAll(/(?:^|[", ])([\da-f]*[.:][\da-f.:]*\/\d+)/gm)].map(
+      ([, cidr]) => cidr,
+    )
+    expect(blocks).toHaveLength(51)
+    const open = blocks.filter((cidr = '') => {
+      const [first = '', prefix = ''] = cidr.split('/')
+      // It is a notation of IPv4 addresses, and judged as what it reaches.
+      if (cidr === '::ffff:0:0/96') return false
+      return isPublicAddress(first) || isPublicAddress(lastOf(first, Number(prefix)))
+    })
+    expect(open).toEqual([])
+  })
+
+  it('were read from the registries within the last twelve months', () => {
+    for (const date of [REGISTRY_DATE, REGISTRY_READ_ON]) expect(date).toMatch(/^\d{4}-\d\d-\d\d$/)
+    expect(REGISTRY_DATE <= REGISTRY_READ_ON).toBe(true)
+    const age = Date.now() - Date.parse(REGISTRY_READ_ON)
+    // build-addresses.ts says how to read them anew.
     expect(age).toBeLessThan(365 * 86_400_000)
   })
 })
+
+/** The last address of a block. */
+function lastOf(first: string, prefix: number): string {
+  const address = parseAddress(first)
+  if (address === null) throw new Error(`not an address: ${first}`)
+  const width = address.family === 4 ? 32 : 128
+  const last = address.value | ((1n << BigInt(width - prefix)) - 1n)
+  const part = (bits: number, radix: number) =>
+    Array.from({ length: width / bits }, (_, i) =>
+      ((last >> BigInt(width - bits * (i + 1))) & ((1n << BigInt(bits)) - 1n)).toString(radix),
+    )
+  return address.family === 4 ? part(8, 10).join('.') : part(16, 16).join(':')
+}
 
 describe('the address policy', () => {
   it('allows the public internet alone by default', () => {
