@@ -4,7 +4,10 @@ import type { Job, Page, Paged } from '@hooks/core'
 export interface ReplayOptions {
   /** Of messages, or deliveries, since this time. */
   readonly since: Date
-  /** Until this time: now by default, so that what fails meanwhile is not sent again by the same job. */
+  /**
+   * Until this time, by the clock of the storage: until the job is created by default, so that what comes meanwhile is not
+   * sent again by the same job.
+   */
   readonly until?: Date
   /** Event types; all by default. */
   readonly types?: readonly string[]

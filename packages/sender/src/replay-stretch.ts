@@ -7,7 +7,8 @@ import { withStorageRetry } from './storage-retry.ts'
 export interface Params {
   readonly endpoint: string
   readonly since: number
-  readonly until: number
+  /** Null for as long as the job is not created. */
+  readonly until: number | null
   readonly types: readonly string[] | null
   readonly states: NonNullable<RecoverOptions['states']>
   readonly perSecond: number
@@ -127,5 +128,6 @@ export function createStretches(options: StretchOptions) {
 
 function selectorOf(tenant: string, params: Scope): Selector & { readonly endpoint: string } {
   const { endpoint, since, until, types } = params
-  return { tenant, endpoint, since: new Date(since), until: new Date(until), ...(types && { types }) }
+  const end = until !== null && { until: new Date(until) }
+  return { tenant, endpoint, since: new Date(since), ...end, ...(types && { types }) }
 }

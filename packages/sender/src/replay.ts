@@ -85,11 +85,11 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
   }
 
   function paramsOf(endpoint: string, given: RecoverOptions): Omit<Params, 'total'> {
-    const { since, until = clock.now(), types, states = ['failed', 'skipped'], perSecond = PER_SECOND } = given
+    const { since, until, types, states = ['failed', 'skipped'], perSecond = PER_SECOND } = given
     return {
       endpoint,
       since: since.getTime(),
-      until: until.getTime(),
+      until: until?.getTime() ?? null,
       types: types ?? null,
       states,
       perSecond,
@@ -108,7 +108,7 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
     checkOptions<string>(asked, kind === 'recover' ? RECOVER : REPLAY)
     const { dryRun = false, idempotencyKey, ...given } = asked
     const params = paramsOf(endpointId, given)
-    const wanted = { tenant, kind, idempotencyKey, isSame: (job: Job) => isSame(job, params, given) }
+    const wanted = { tenant, kind, idempotencyKey, isSame: (job: Job) => isSame(job, params) }
     const found = await keyed.find(dryRun ? { ...wanted, idempotencyKey: undefined } : wanted)
     if ('job' in found) return view(found.job)
     const endpoint = await find(tenant, endpointId)
@@ -120,7 +120,7 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
   }
 
   async function run({ job, claims }: JobLease): Promise<JobOutcome> {
-    const params = job.params as unknown as Params
+    const params = { ...(job.params as unknown as Params), until: untilOf(job) }
     const progress: Progress = { sent: 0, expired: 0, left: 0, ...job.progress }
     const failed = (reason: string): JobOutcome => ({ result: 'failed', reason, progress: { ...progress } })
     const later = (retryInMs: Ms): JobOutcome => ({
@@ -195,14 +195,21 @@ export function createReplay(options: ReplaySetup): ReplayApi & { readonly loop:
   }
 }
 
-/** Whether a job is what is asked for. Without `until` it is until now, whenever it was created. */
-function isSame({ params }: Job, asked: Scope, { until }: RecoverOptions): boolean {
-  const comparable = ({ endpoint, since, until: end, types, states, perSecond }: Scope) =>
-    JSON.stringify([endpoint, since, until && end, types, states, perSecond])
+/** Whether a job is what is asked for. */
+function isSame({ params }: Job, asked: Scope): boolean {
+  const comparable = ({ endpoint, since, until, types, states, perSecond }: Scope) =>
+    JSON.stringify([endpoint, since, until, types, states, perSecond])
   return comparable(params as unknown as Params) === comparable(asked)
 }
 
-function view({ id, tenant, kind, params, state, reason, progress, ...dates }: Job): ReplayJob {
+/**
+ * Until when a job looks: until it was created, where nothing else was asked for. The storage has written both that time
+ * and those that it is compared with, so no other clock has a say; what is of the same millisecond belongs to it.
+ */
+const untilOf = ({ params, createdAt }: Job): Ms => (params as unknown as Params).until ?? createdAt.getTime() + 1
+
+function view(job: Job): ReplayJob {
+  const { id, tenant, kind, params, state, reason, progress, ...dates } = job
   const { endpoint, since, until, types, total } = params as unknown as Params
   return {
     id,
@@ -210,7 +217,7 @@ function view({ id, tenant, kind, params, state, reason, progress, ...dates }: J
     kind: kind as ReplayJob['kind'],
     endpointId: endpoint,
     since: new Date(since),
-    until: new Date(until),
+    until: until === null ? dates.createdAt : new Date(until),
     types,
     state,
     reason,

@@ -90,3 +90,51 @@ describe("a day by which a worker's own clock jumps", { timeout: 120_000 }, () =
     expect(await aDay(jump)).toEqual(steady)
   })
 })
+
+describe('a host whose own clock is a day off', { timeout: 60_000 }, () => {
+  it.each([
+    ['ahead', DAY],
+    ['behind', -DAY],
+  ])(
+    '%s, recovers what failed until its job was created by the clock of the storage, and nothing that came after',
+    async (_way, off) => {
+      const clock = virtualClock()
+      const random = seededRandom(4)
+      const own: Clock = { ...clock, now: () => new Date(clock.now().getTime() + off) }
+      let status = 500
+      const { transport, requests } = scriptedTransport(() => status)
+      const hooks = createSender({
+        contract: defineContract({ events, policy: { retry: ['0s'], breaker: false, disable: 'never' } }),
+        storage: memoryStorage({ clock, random }),
+        clock: own,
+        random,
+        transport,
+        logger: silentLogger,
+      })
+      const { id } = await hooks.endpoints.create('acme', { url: 'https://acme.example/' })
+      hooks.start()
+      const fail = async (count: number) => {
+        const messages = Array.from({ length: count }, () => ({
+          type: 'user.deleted' as const,
+          data: {},
+          tenant: 'acme',
+        }))
+        await hooks.sendMany(messages)
+        await clock.advance(1_000)
+      }
+      await fail(20)
+      const since = new Date(clock.now().getTime() - HOUR)
+      expect(await hooks.recover('acme', id, { since, dryRun: true })).toEqual({ matching: 20, expired: 0 })
+      const job = await hooks.recover('acme', id, { since, perSecond: 5 })
+      expect([job.until, job.total.matching]).toEqual([job.createdAt, 20])
+      // What fails after that is another job's.
+      await clock.advance(10)
+      await fail(4)
+      requests.length = 0
+      status = 200
+      await clock.advance(60_000)
+      expect(await hooks.jobs.get('acme', job.id)).toMatchObject({ state: 'done', sent: 20 })
+      await hooks.stop()
+    },
+  )
+})
