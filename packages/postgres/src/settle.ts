@@ -3,7 +3,7 @@ import type { Database } from './database.ts'
 import { inRounds } from './rounds.ts'
 import type { Numeric } from './rows.ts'
 import { RELEASE, SETTLE } from './sql/settle.ts'
-import { arrayOf, encodeOptional } from './text.ts'
+import { arrayOf, encodeOptional, jsonOf } from './text.ts'
 
 type Settlement = LeaseRef & DeliveryOutcome
 
@@ -44,6 +44,7 @@ async function settleRound(db: Database, settlements: readonly Settlement[]): Pr
     column(({ attempt }) => attempt?.error ?? null),
     column(({ attempt }) => encodeOptional(attempt?.detail)),
     column(({ attempt }) => encodeOptional(attempt?.response)),
+    column(({ attempt }) => jsonOf(attempt?.responseHeaders)),
     column(({ attempt }) => attempt?.trigger === 'manual'),
   ])
   return rows.map(({ place }) => Number(place))

@@ -132,7 +132,8 @@ const lenient = new TextDecoder()
 function report(answer: Answer, { trigger }: DeliveryLease): AttemptReport {
   const ms = Math.round(answer.ms)
   if (!('status' in answer)) return { ms, trigger, error: answer.error, detail: answer.detail }
-  if (answer.body.length === 0) return { ms, trigger, status: answer.status }
+  const { status, headers: responseHeaders, body } = answer
+  if (body.length === 0) return { ms, trigger, status, responseHeaders }
   // PostgreSQL's text holds no NUL, and nobody misses it.
-  return { ms, trigger, status: answer.status, response: lenient.decode(answer.body).replaceAll('\0', '\uFFFD') }
+  return { ms, trigger, status, response: lenient.decode(body).replaceAll('\0', '\uFFFD'), responseHeaders }
 }

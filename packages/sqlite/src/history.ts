@@ -86,7 +86,7 @@ function deliveriesWhere(
   const rows = db.all<DeliveryRow>(
     `select d.id, m.id as message_id, d.endpoint_id, d.tenant, m.type, d.reason, d.variant, d.created_at, d.finished_at, o.due_at,
       ${STATE} as current_state, coalesce(o.attempts, d.attempts) as attempts_made,
-      a.n, a.at, a.ms, a.status, a.error, a.detail, a.response, a.manual
+      a.n, a.at, a.ms, a.status, a.error, a.detail, a.response, a.response_headers, a.manual
     from ${DELIVERIES}
     left join hooks_attempt a on a.seq = (
       select max(seq) from hooks_attempt where delivery_id = d.id and error is not 'lost')

@@ -139,6 +139,7 @@ export interface AttemptRow {
   readonly error: string | null
   readonly detail: string | null
   readonly response: string | null
+  readonly response_headers: string | null
   readonly manual: number
 }
 
@@ -152,6 +153,9 @@ export function attemptOf(row: AttemptRow): AttemptRecord {
     ...(row.error !== null && { error: row.error }),
     ...(row.detail !== null && { detail: decodeText(row.detail) }),
     ...(row.response !== null && { response: decodeText(row.response) }),
+    ...(row.response_headers !== null && {
+      responseHeaders: JSON.parse(row.response_headers) as Record<string, string>,
+    }),
     trigger: triggerOf(row.manual),
   }
 }
@@ -166,6 +170,7 @@ export function attemptValues(attempt: AttemptRecord): SqliteValue[] {
     attempt.error ?? null,
     encodeOptional(attempt.detail),
     encodeOptional(attempt.response),
+    jsonOf(attempt.responseHeaders),
     attempt.trigger === 'manual' ? 1 : 0,
   ]
 }
@@ -194,6 +199,7 @@ export interface DeliveryRow {
   readonly error: string | null
   readonly detail: string | null
   readonly response: string | null
+  readonly response_headers: string | null
   readonly manual: number
 }
 

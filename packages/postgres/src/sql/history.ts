@@ -2,14 +2,16 @@ import { advancedOrders, ENDED_COLUMNS, epoch, KEPT_COLUMNS, list, lockedLanes, 
 
 /** The log of a delivery, oldest first: $1 id, $2 its week. Whose it is, is another question. */
 export const ATTEMPTS = `
-  select a.n, ${epoch('a.at')} as at, a.ms, a.status, a.error, a.detail, a.response, a.manual::int as manual
+  select a.n, ${epoch('a.at')} as at, a.ms, a.status, a.error, a.detail, a.response, a.response_headers,
+    a.manual::int as manual
   from hooks.attempt a
   where a.delivery_id = $1::text and a.week = $2::text::int
   order by a.logged_at, a.n`
 
 /** The last attempt of each delivery that ended: $1 ids, $2 how many attempts each had, weeks from $3 to $4. */
 export const LAST_ATTEMPTS = `
-  select g.id, a.n, ${epoch('a.at')} as at, a.ms, a.status, a.error, a.detail, a.response, a.manual::int as manual
+  select g.id, a.n, ${epoch('a.at')} as at, a.ms, a.status, a.error, a.detail, a.response, a.response_headers,
+    a.manual::int as manual
   from unnest(${list('$1', 'text')}, ${list('$2', 'int')}) as g(id, attempts)
   cross join lateral (
     select a.*

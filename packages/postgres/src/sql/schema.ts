@@ -196,6 +196,7 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         error text,
         detail text,
         response text,
+        response_headers text,
         manual boolean not null,
         logged_at timestamptz not null
       ) partition by list (week)`,

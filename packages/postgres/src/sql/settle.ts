@@ -35,8 +35,10 @@ begin
   with given as materialized (
     select g.*, o.tid
     from unnest(
-      p_keys, p_tokens, p_results, p_reasons, p_retry_ms, p_tried, p_ms, p_statuses, p_errors, p_details, p_responses, p_manual
-    ) with ordinality as g(key, token, result, reason, retry_ms, tried, ms, status, error, detail, response, by_hand, place)
+      p_keys, p_tokens, p_results, p_reasons, p_retry_ms, p_tried, p_ms, p_statuses, p_errors, p_details, p_responses,
+      p_response_headers, p_manual
+    ) with ordinality as g(key, token, result, reason, retry_ms, tried, ms, status, error, detail, response, response_headers,
+      by_hand, place)
     cross join lateral (
       select o.ctid as tid, o.endpoint_id, o.leased, o.token from hooks.open o where o.id = g.key limit 1
     ) o
@@ -65,18 +67,19 @@ begin
     from closed
   ),
   done as (
-    select place, key, week, endpoint_id, result, tried, attempts, ms, status, error, detail, response, by_hand,
+    select place, key, week, endpoint_id, result, tried, attempts, ms, status, error, detail, response, response_headers, by_hand,
       0 as open, -1 as leased, due_at as waiting_from
     from retried
     union all
-    select place, key, week, endpoint_id, result, tried, attempts, ms, status, error, detail, response, by_hand,
+    select place, key, week, endpoint_id, result, tried, attempts, ms, status, error, detail, response, response_headers, by_hand,
       -1, -leased::int, 'infinity'
     from closed
   ),
   logged as (
-    insert into hooks.attempt (week, delivery_id, n, at, ms, status, error, detail, response, manual, logged_at)
-    select week, key, attempts, ${NOW} - ms * interval '1 millisecond', ms, status, error, detail, response, by_hand,
-      clock_timestamp()
+    insert into hooks.attempt (
+      week, delivery_id, n, at, ms, status, error, detail, response, response_headers, manual, logged_at)
+    select week, key, attempts, ${NOW} - ms * interval '1 millisecond', ms, status, error, detail, response,
+      response_headers, by_hand, clock_timestamp()
     from done
     where tried = 1
   ),
@@ -142,7 +145,8 @@ begin
 end`
 
 const PARAMETERS = `p_keys text[], p_tokens text[], p_results text[], p_reasons text[], p_retry_ms float8[], p_tried int[],
-  p_ms int[], p_statuses int[], p_errors text[], p_details text[], p_responses text[], p_manual boolean[]`
+  p_ms int[], p_statuses int[], p_errors text[], p_details text[], p_responses text[], p_response_headers text[],
+  p_manual boolean[]`
 
 /** Locks the lanes of what is settled, ends it or puts it off, logs its attempts, and counts what they mean for the lanes. */
 export const SETTLE_FUNCTION = functionOf('settle', PARAMETERS, 'setof int', BODY)
@@ -156,7 +160,7 @@ export const SETTLE = `
   from hooks.settle(
     ${list('$1', 'text')}, ${list('$2', 'text')}, ${list('$3', 'text')}, ${list('$4', 'text')}, ${list('$5', 'float8')},
     ${list('$6', 'int')}, ${list('$7', 'int')}, ${list('$8', 'int')}, ${list('$9', 'text')}, ${list('$10', 'text')},
-    ${list('$11', 'text')}, ${list('$12', 'boolean')}, ${NOW}) as place`
+    ${list('$11', 'text')}, ${list('$12', 'text')}, ${list('$13', 'boolean')}, ${NOW}) as place`
 
 /** Gives claims back. $1 the keys, $2 the tokens. */
 export const RELEASE = `

@@ -59,8 +59,9 @@ export const RESTART = `
 
 /** Rows of the delivery's id and the columns after it. */
 export const INSERT_ATTEMPTS = `
-  insert into hooks_attempt (delivery_id, n, at, ms, status, error, detail, response, manual)
-  select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8
+  insert into hooks_attempt (delivery_id, n, at, ms, status, error, detail, response, response_headers, manual)
+  select value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8,
+    value ->> 9
   from json_each(?)`
 
 export const DEPTH = `

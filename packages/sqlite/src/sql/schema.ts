@@ -162,6 +162,7 @@ export const MIGRATIONS: readonly Migration[] = [
       `update hooks_lane set tenant = coalesce((select e.tenant from hooks_endpoint e where e.id = endpoint_id), '')`,
 
       `alter table hooks_delivery add column variant text`,
+      `alter table hooks_attempt add column response_headers text`,
       `alter table hooks_open add column ordering_key text`,
       `alter table hooks_open add column ordering_wait_ms integer`,
       `alter table hooks_open add column waits integer not null default 0`,

@@ -14,6 +14,8 @@ export interface AttemptReport {
   readonly detail?: string
   /** The beginning of the response, as text. */
   readonly response?: string
+  /** Some headers of the response, their names in lower case; never cookies. */
+  readonly responseHeaders?: Readonly<Record<string, string>>
   readonly trigger: Trigger
 }
 

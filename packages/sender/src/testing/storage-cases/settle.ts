@@ -110,6 +110,7 @@ export const settleCases: readonly StorageCase[] = [
         status: 429,
         detail: 'It said \u201cno\u201d.',
         response: '{"a":\u2028 "\ud83d\ude80"}',
+        responseHeaders: { 'content-type': 'text/plain', etag: 'W/"\\a\u00e9"' },
         trigger: 'manual',
       } as const
       const bare = { ms: 0, error: 'connect_timeout', trigger: 'schedule' } as const
