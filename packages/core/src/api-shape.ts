@@ -33,6 +33,7 @@ export type ApiOperation =
   | 'cancelJob'
   | 'overview'
   | 'overviewEndpoints'
+  | 'overviewRecover'
   | 'describeApi'
 
 /** A route below the API's base; `:id` stands for the endpoint, the delivery or the message. */

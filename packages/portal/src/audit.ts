@@ -5,6 +5,7 @@ import type { Match } from './routes.ts'
 /** A call that changed something, sent something or showed a secret. */
 export interface AuditEntry {
   readonly operation: ApiOperation
+  /** Empty for what is done for all of them. */
   readonly tenant: string
   /** The id in its path: of an endpoint, a delivery or a job; null for a creation. */
   readonly id: string | null

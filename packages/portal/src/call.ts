@@ -2,6 +2,7 @@ import type { Contract } from '@hooks/core'
 import type { Sender } from '@hooks/sender'
 import type { Access, Capability } from './access.ts'
 import type { Fields } from './fields.ts'
+import type { Redact } from './redact.ts'
 import type { Shape } from './shape.ts'
 
 // biome-ignore lint/suspicious/noExplicitAny: a sender of any catalog and any transaction; its methods take types by name here
@@ -13,6 +14,7 @@ export interface Call {
   readonly contract: Contract
   readonly shape: Shape
   readonly access: Access
+  readonly redact: Redact | undefined
   readonly tenant: string
   /** The endpoint's, the delivery's or the message's. */
   readonly id: string

@@ -5,6 +5,7 @@ import { readFields } from './body.ts'
 import type { AnySender, Outcome } from './call.ts'
 import { Fields } from './fields.ts'
 import { isOfAll, isOnlyLooking, runOperation } from './operations.ts'
+import type { Redact } from './redact.ts'
 import { problemOf, Refusal } from './refusal.ts'
 import { createRouter, type Match } from './routes.ts'
 import { refuseCrossSite } from './same-site.ts'
@@ -20,6 +21,8 @@ export interface ManagementApiOptions {
   readonly basePath?: string
   /** For the host's own record of who did what. */
   readonly audit?: Audit
+  /** What is shown of bodies: all of them by default. */
+  readonly redact?: Redact
   readonly logger?: Logger
 }
 
@@ -47,7 +50,7 @@ export interface ManagementApi {
  * export default { fetch: api.fetch }
  */
 export function createManagementApi(hooks: AnySender, options: ManagementApiOptions): ManagementApi {
-  const { contract, authorize, audit, logger = silentLogger } = options
+  const { contract, authorize, audit, redact, logger = silentLogger } = options
   checkAuthorize(authorize)
   const shape = shapeOf(contract.api)
   const route = createRouter(shape)
@@ -65,7 +68,7 @@ export function createManagementApi(hooks: AnySender, options: ManagementApiOpti
     const query = new Fields(Object.fromEntries(searchParams), shape.nameOf)
     const named = body.text('tenant', 256) ?? query.text('tenant', 256)
     const tenants = tenantsOf(found, access, named)
-    const call = { hooks, contract, shape, access, id: found.id, query, body, headers: request.headers }
+    const call = { hooks, contract, shape, access, redact, id: found.id, query, body, headers: request.headers }
     const run = async (tenant: string): Promise<Outcome> => {
       const outcome = await runOperation(found.operation, { ...call, tenant })
       if (!isOnlyLooking(found.operation)) await tell(audit, found, tenant, access, logger)

@@ -28,7 +28,7 @@ import { listEventTypes } from './operations/event-types.ts'
 import { cancelJob, getJob, listJobs, recoverEndpoint, replayMissing } from './operations/jobs.ts'
 import { getMessage, listMessages } from './operations/messages.ts'
 import { describeApi } from './operations/openapi.ts'
-import { overview, overviewEndpoints } from './operations/overview.ts'
+import { overview, overviewEndpoints, overviewRecover } from './operations/overview.ts'
 import { listVerificationCode } from './operations/verification-code.ts'
 import { Refusal } from './refusal.ts'
 
@@ -63,6 +63,7 @@ const operations: Readonly<Record<ApiOperation, Operation>> = {
   endpointHealth,
   overview,
   overviewEndpoints,
+  overviewRecover,
   describeApi,
 }
 

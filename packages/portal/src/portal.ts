@@ -7,7 +7,8 @@ import { SCRIPT, STYLE } from './page/assets.generated.ts'
 import { type Brand, checkBrand, originOf } from './page/brand.ts'
 import { ASSETS, pageOf } from './page/document.ts'
 import { pageHeaders, SAFE } from './page/headers.ts'
-import { createPortalLinks, type PortalLinkOptions } from './page/links.ts'
+import { createPortalLinks, type PortalLinkOptions, type PortalLinksOptions } from './page/links.ts'
+import type { Redact } from './redact.ts'
 
 /** Options of {@link createPortal}. */
 export interface PortalOptions {
@@ -21,10 +22,12 @@ export interface PortalOptions {
   readonly language?: 'en' | 'fr'
   /** Origins of pages that may show this one in a frame, such as `https://app.example`. Its own may. */
   readonly frameAncestors?: readonly string[]
-  /** For {@link Portal.link}: at least 32 characters. Of several the first one signs, and all are taken. */
-  readonly links?: { readonly secret: string | readonly string[] }
+  /** For {@link Portal.link}. */
+  readonly links?: PortalLinksOptions
   /** For the host's own record of who did what. */
   readonly audit?: Audit
+  /** What is shown of bodies, such as all but names and addresses: all of them by default. */
+  readonly redact?: Redact
   readonly logger?: Logger
   readonly clock?: Clock
 }
@@ -60,7 +63,7 @@ export function createPortal(hooks: AnySender, options: PortalOptions): Portal {
   if (language !== undefined && language !== 'en' && language !== 'fr')
     throw new ConfigurationError('option_invalid', 'language is neither "en" nor "fr"')
   const headers = { ...pageHeaders(options.frameAncestors ?? [], originOf(brand.logo)), 'cache-control': 'no-cache' }
-  const links = options.links && createPortalLinks(options.links.secret, clock)
+  const links = options.links && createPortalLinks(options.links, clock)
 
   const authorize: Authorize = async (request) => {
     const linked = await links?.accessOf(request)
@@ -71,6 +74,7 @@ export function createPortal(hooks: AnySender, options: PortalOptions): Portal {
     authorize,
     logger,
     ...(options.audit && { audit: options.audit }),
+    ...(options.redact && { redact: options.redact }),
   })
 
   /** Who is looking, so that the page can leave out what they may not do. */

@@ -59,6 +59,7 @@ const ROUTES: Readonly<Record<ApiOperation, ApiRoute>> = {
   cancelJob: 'POST /jobs/:id/cancel',
   overview: 'GET /overview',
   overviewEndpoints: 'GET /overview/endpoints',
+  overviewRecover: 'POST /overview/recover',
   describeApi: 'GET /openapi.json',
 }
 
@@ -70,6 +71,7 @@ const OURS: readonly ApiOperation[] = [
   'endpointHealth',
   'overview',
   'overviewEndpoints',
+  'overviewRecover',
 ]
 
 /** Operations of one endpoint, or of all: in our own API they are below `/endpoints`. */

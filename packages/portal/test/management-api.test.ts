@@ -1,5 +1,6 @@
 import type { ApiShape } from '@hooks/core'
 import { describe, expect, it } from 'vitest'
+import type { Redact } from '../src/index.ts'
 import { createManagementApi } from '../src/index.ts'
 import { events, stage } from './stage.ts'
 
@@ -753,5 +754,134 @@ describe('what somebody did', () => {
   it('is done, though the host fails to write it down', async () => {
     const { call } = stage({ audit: () => Promise.reject(new Error('full')) })
     expect((await call('POST', '/v1/endpoints', { url: URL_ })).status).toBe(201)
+  })
+})
+
+describe('what is shown of an attempt', () => {
+  it('has the headers of the answer beside its body', async () => {
+    const responseHeaders = { 'content-type': 'text/html', 'x-request-id': 'req_1' }
+    const { call, hooks } = stage({ status: () => 500, response: 'busy', responseHeaders })
+    const { id } = await hooks.endpoints.create('acme', { url: URL_ })
+    await hooks.send('booking.created', { id: 'b_1' }, { tenant: 'acme' })
+    await hooks.drain({ maxMs: 8_000 })
+    const [{ id: delivery }] = (await call('GET', `/v1/endpoints/${id}/deliveries`)).json.data
+    const { log, last } = (await call('GET', `/v1/deliveries/${delivery}`)).json
+    expect(log).toMatchObject([{ n: 1, status: 500, response: 'busy', responseHeaders }])
+    expect(last.responseHeaders).toEqual(responseHeaders)
+  })
+})
+
+describe('a host that redacts', () => {
+  const masked: Redact = (value, { of }) =>
+    typeof value === 'string' ? `[${of}]` : JSON.parse(JSON.stringify(value).replaceAll('b_secret', '***'))
+
+  async function redacting(redact: Redact, response: string) {
+    const world = stage({ redact, response })
+    const { id: endpoint } = await world.hooks.endpoints.create('acme', { url: URL_ })
+    const { id: message } = await world.hooks.send('booking.created', { id: 'b_secret' }, { tenant: 'acme' })
+    await world.hooks.drain({ maxMs: 8_000 })
+    const list = await world.call('GET', '/v1/deliveries')
+    return { ...world, endpoint, message, list, delivery: `/v1/deliveries/${list.json.data?.[0]?.id}` }
+  }
+
+  it('decides what is shown of data, requests and answers, wherever they are shown', async () => {
+    const { call, sent, list, message, delivery } = await redacting(masked, '{"saw":"b_secret"}')
+    const one = await call('GET', delivery)
+    const shown = [list, one, await call('GET', '/v1/messages'), await call('GET', `/v1/messages/${message}`)]
+    for (const { status, text } of shown) {
+      expect(status).toBe(200)
+      expect(text).not.toContain('b_secret')
+    }
+    expect(one.json.data).toEqual({ id: '***' })
+    expect(JSON.parse(one.json.request.body).data).toEqual({ id: '***' })
+    expect(one.json.log[0]).toMatchObject({ response: '{"saw":"***"}', answer: { saw: '***' } })
+    expect(sent[0]?.body).toContain('b_secret')
+  })
+
+  it('gets what is no JSON as its text, such as an answer that was cut', async () => {
+    const { call, delivery } = await redacting(masked, '{"saw":"b_secret')
+    expect((await call('GET', delivery)).json.last).toMatchObject({ response: '[response]', answer: '[response]' })
+  })
+
+  it('is told what it is, of which event and tenant, and who looks', async () => {
+    const seen: unknown[] = []
+    const { call, delivery } = await redacting((value, shown) => {
+      seen.push(shown)
+      return value
+    }, '{}')
+    seen.length = 0
+    await call('GET', delivery)
+    for (const of of ['data', 'request', 'response'])
+      expect(seen).toContainEqual({ of, type: 'booking.created', tenant: 'acme', user: 'ada' })
+  })
+
+  it('shows nothing where it fails, and changes no text that it leaves as it is', async () => {
+    const { call, list } = await redacting(() => {
+      throw new Error('no')
+    }, '{}')
+    expect(list.status).toBe(500)
+    expect(list.text).not.toContain('b_secret')
+    expect((await call('GET', '/v1/endpoints')).status).toBe(200)
+    const kept = await redacting((value) => value, '{ "a":1 }')
+    expect((await kept.call('GET', kept.delivery)).json.last.response).toBe('{ "a":1 }')
+  })
+})
+
+describe('after an outage of the sender', () => {
+  const since = new Date(0).toISOString()
+
+  async function outage() {
+    let status = 410
+    const world = stage({ status: () => status })
+    const urls = { acme: ['a', 'b'], globex: ['c'], initech: ['d'] }
+    for (const [tenant, names] of Object.entries(urls))
+      for (const name of names) await world.hooks.endpoints.create(tenant, { url: `https://${name}.example/in` })
+    for (const tenant of ['acme', 'globex']) await world.hooks.send('booking.created', { id: 'b_1' }, { tenant })
+    await world.hooks.drain({ maxMs: 8_000 })
+    for (const tenant of ['acme', 'globex'])
+      for (const { id } of (await world.hooks.endpoints.list(tenant)).data)
+        await world.hooks.endpoints.enable(tenant, id)
+    status = 200
+    await world.clock.advance(1_000)
+    return world
+  }
+
+  it('those who run it send again what failed, at the webhooks of all tenants, a page at a time', async () => {
+    const { call, hooks, clock } = await outage()
+    const count = await call('POST', '/v1/overview/recover', { since, dryRun: true }, as('operator'))
+    expect(count).toMatchObject({ status: 200, json: { endpoints: 4, nextCursor: null } })
+    expect(count.json.data).toHaveLength(3)
+    expect(count.json.data[0]).toMatchObject({ tenant: 'acme', matching: 1, expired: 0, jobId: null })
+
+    const jobs: { tenant: string; jobId: string }[] = []
+    let cursor: string | undefined
+    do {
+      const page = await call('POST', '/v1/overview/recover', { since, limit: 3, cursor }, as('operator'))
+      expect(page.status).toBe(202)
+      jobs.push(...page.json.data)
+      cursor = page.json.nextCursor ?? undefined
+    } while (cursor)
+    expect(jobs).toHaveLength(3)
+    hooks.start()
+    await clock.advance(60_000)
+    for (const { tenant, jobId } of jobs)
+      expect(await hooks.jobs.get(tenant, jobId)).toMatchObject({ state: 'done', sent: 1 })
+    await hooks.stop()
+  })
+
+  it('a second try with the same key begins nothing again', async () => {
+    const { call } = await outage()
+    const begin = () =>
+      call('POST', '/v1/overview/recover', { since }, { ...as('operator'), 'idempotency-key': 'once' })
+    const first = (await begin()).json.data
+    expect(first).toHaveLength(3)
+    expect((await begin()).json.data).toEqual(first)
+  })
+
+  it('nobody else may, though they have a tenant', async () => {
+    const { call } = await outage()
+    for (const who of ['acme', 'group', 'reader'])
+      expect((await call('POST', '/v1/overview/recover', { since }, as(who))).status).toBe(403)
+    expect((await call('POST', '/v1/overview/recover', {}, as('operator'))).json.field).toBe('since')
   })
 })

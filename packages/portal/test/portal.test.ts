@@ -263,6 +263,44 @@ describe('a portal link', () => {
     await expect(portal.link({ tenant: '' })).rejects.toMatchObject({ code: 'option_invalid' })
   })
 
+  it('lets nobody in once the host has revoked it, and is asked about at every request', async () => {
+    const asked: unknown[] = []
+    const gone = new Set<string | null>()
+    const { portal, at, clock } = opened({
+      links: {
+        secret: SECRET,
+        revoked: (link) => {
+          asked.push(link)
+          return gone.has(link.id)
+        },
+      },
+    })
+    const call = (link: string) =>
+      at('/settings/webhooks/api/session', { headers: { authorization: `Bearer ${link.slice(1)}` } })
+    const named = await portal.link({ tenant: 'acme', user: 'ada', id: 'invitation_1' })
+    const nameless = await portal.link({ tenant: 'acme' })
+    expect((await call(named)).status).toBe(200)
+    const createdAt = new Date(Math.floor(clock.now().getTime() / 1000) * 1000)
+    expect(asked).toEqual([{ id: 'invitation_1', tenant: 'acme', user: 'ada', createdAt }])
+    gone.add('invitation_1')
+    expect((await call(named)).status).toBe(401)
+    expect((await call(nameless)).status).toBe(200)
+    expect(asked.at(-1)).toMatchObject({ id: null, user: null })
+  })
+
+  it('lets nobody in while the host cannot say whether it is revoked', async () => {
+    const { portal, at } = opened({ links: { secret: SECRET, revoked: () => Promise.reject(new Error('down')) } })
+    const headers = { authorization: `Bearer ${(await portal.link({ tenant: 'acme' })).slice(1)}` }
+    expect((await at('/settings/webhooks/api/session', { headers })).status).toBe(500)
+    expect((await at('/settings/webhooks/api/v1/endpoints', { headers })).status).toBe(500)
+  })
+
+  it('has no name, or one of up to 200 characters', async () => {
+    const { portal } = opened({ links: { secret: SECRET } })
+    for (const id of ['', 'x'.repeat(201), 7 as never])
+      await expect(portal.link({ tenant: 'acme', id })).rejects.toMatchObject({ code: 'option_invalid' })
+  })
+
   it('cannot be made without a secret', async () => {
     await expect(opened().portal.link({ tenant: 'acme' })).rejects.toMatchObject({ code: 'option_invalid' })
   })

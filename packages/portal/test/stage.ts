@@ -9,7 +9,7 @@ import {
 import { createSender, memoryStorage } from '@hooks/sender'
 import { seededRandom, virtualClock } from '@hooks/sender/testing'
 import { z } from 'zod'
-import { type Access, type Audit, createManagementApi } from '../src/index.ts'
+import { type Access, type Audit, createManagementApi, type Redact } from '../src/index.ts'
 
 export const events = defineEvents({
   'booking.created': {
@@ -28,11 +28,21 @@ export interface StageOptions {
   readonly format?: HmacFormatOptions
   readonly status?: () => number
   readonly response?: string
+  readonly responseHeaders?: Readonly<Record<string, string>>
   readonly audit?: Audit
+  readonly redact?: Redact
 }
 
 /** A sender on a virtual clock with a scripted network, and its management API for whoever has the key `acme` or `globex`. */
-export function stage({ api, format, status = () => 200, response = '', audit }: StageOptions = {}) {
+export function stage({
+  api,
+  format,
+  status = () => 200,
+  response = '',
+  responseHeaders = {},
+  audit,
+  redact,
+}: StageOptions = {}) {
   const clock = virtualClock()
   const random = seededRandom(7)
   const contract = defineContract({ events, ...(api && { api }), ...(format && { format: hmacFormat(format) }) })
@@ -47,7 +57,7 @@ export function stage({ api, format, status = () => 200, response = '', audit }:
     transport: {
       async send({ url, headers, body }) {
         sent.push({ url: url.href, headers, body: Buffer.from(body).toString() })
-        const answer = { ms: 12, sent: true, headers: {}, truncated: false }
+        const answer = { ms: 12, sent: true, headers: responseHeaders, truncated: false }
         return { ...answer, status: status(), body: Buffer.from(response) }
       },
     },
@@ -62,6 +72,7 @@ export function stage({ api, format, status = () => 200, response = '', audit }:
   const { fetch } = createManagementApi(hooks, {
     contract,
     ...(audit && { audit }),
+    ...(redact && { redact }),
     authorize: ({ headers }) => known[headers.get('authorization')?.replace('Bearer ', '') ?? ''] ?? null,
   })
   /** A call as `acme`, unless the headers say otherwise. */

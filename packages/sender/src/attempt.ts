@@ -132,8 +132,13 @@ const lenient = new TextDecoder()
 function report(answer: Answer, { trigger }: DeliveryLease): AttemptReport {
   const ms = Math.round(answer.ms)
   if (!('status' in answer)) return { ms, trigger, error: answer.error, detail: answer.detail }
-  const { status, headers: responseHeaders, body } = answer
-  if (body.length === 0) return { ms, trigger, status, responseHeaders }
-  // PostgreSQL's text holds no NUL, and nobody misses it.
-  return { ms, trigger, status, response: lenient.decode(body).replaceAll('\0', '\uFFFD'), responseHeaders }
+  const { status, headers, body } = answer
+  return {
+    ms,
+    trigger,
+    status,
+    // PostgreSQL's text holds no NUL, and nobody misses it.
+    ...(body.length > 0 && { response: lenient.decode(body).replaceAll('\0', '\uFFFD') }),
+    ...(Object.keys(headers).length > 0 && { responseHeaders: headers }),
+  }
 }

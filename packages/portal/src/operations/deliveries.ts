@@ -1,6 +1,7 @@
 import type { ApiDelivery, AttemptRecord, DeliveryState, DeliveryView } from '@hooks/core'
 import type { Call, Operation, Outcome } from '../call.ts'
 import { idempotencyOf } from '../idempotency.ts'
+import { parsed, redacted, redactedText } from '../redact.ts'
 import { Refusal } from '../refusal.ts'
 import { statistics } from './statistics.ts'
 
@@ -27,7 +28,18 @@ export const getDelivery: Operation = {
       hooks.deliveries.attempts(tenant, id),
       hooks.deliveries.request(tenant, id),
     ])
-    return [200, { ...deliveryOf(call, delivery), occurredAt, data, request, log: attempts.map(answerOf) }]
+    const { type } = delivery
+    const body = request.body === null ? null : redactedText(call, 'request', type, request.body)
+    return [
+      200,
+      {
+        ...deliveryOf(call, delivery),
+        occurredAt,
+        data: redacted(call, 'data', type, data),
+        request: { ...request, body },
+        log: attempts.map((attempt) => answerOf(call, type, attempt)),
+      },
+    ]
   },
 }
 
@@ -96,21 +108,15 @@ const shown = (call: Call, delivery: DeliveryView) => call.shape.show.delivery(d
 
 /** A delivery as an API shows it. */
 export function deliveryOf(
-  { shape }: Call,
+  call: Call,
   { tenant: _tenant, variant: _variant, last, ...delivery }: DeliveryView,
 ): ApiDelivery {
-  return { ...delivery, status: shape.wordOf(delivery.state), last: last && answerOf(last) }
+  const { type, state } = delivery
+  return { ...delivery, status: call.shape.wordOf(state), last: last && answerOf(call, type, last) }
 }
 
-function answerOf(attempt: AttemptRecord): AttemptRecord & { readonly answer: unknown } {
-  return { ...attempt, answer: attempt.response === undefined ? null : parsed(attempt.response) }
-}
-
-/** JSON as its value, anything else as its text. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text
-  }
+function answerOf(call: Call, type: string, attempt: AttemptRecord): AttemptRecord & { readonly answer: unknown } {
+  if (attempt.response === undefined) return { ...attempt, answer: null }
+  const response = redactedText(call, 'response', type, attempt.response)
+  return { ...attempt, response, answer: parsed(response) }
 }

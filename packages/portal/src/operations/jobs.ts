@@ -34,13 +34,18 @@ export const cancelJob: Operation = {
 async function replay(call: Call, kind: 'recover' | 'replayMissing'): Promise<Outcome> {
   const { hooks, tenant, id, body } = call
   body.only(['since', 'until', 'types', 'dryRun', 'tenant'], [])
+  const options = replayOptions(call)
+  if (body.flag('dryRun')) return [200, await hooks[kind](tenant, id, { ...options, dryRun: true })]
+  return [202, jobOf(await hooks[kind](tenant, id, { ...options, ...idempotencyOf(call) }))]
+}
+
+/** The stretch of time that is to be sent again, and of which types. @throws Refusal 400 */
+export function replayOptions({ body }: Call): ReplayOptions {
   const since = body.time('since')
   const until = body.time('until')
   const types = body.texts('types', 100)
   if (!since) throw new Refusal(400, 'field_missing', '"since" is missing.', 'since')
-  const options: ReplayOptions = { since, ...(until && { until }), ...(types && { types }) }
-  if (body.flag('dryRun')) return [200, await hooks[kind](tenant, id, { ...options, dryRun: true })]
-  return [202, jobOf(await hooks[kind](tenant, id, { ...options, ...idempotencyOf(call) }))]
+  return { since, ...(until && { until }), ...(types && { types }) }
 }
 
 const jobOf = ({ tenant: _tenant, ...job }: ReplayJob) => job

@@ -1,9 +1,12 @@
-import type { Operation } from '../call.ts'
+import type { MessageView } from '@hooks/sender'
+import type { Call, Operation } from '../call.ts'
+import { redacted } from '../redact.ts'
 import { deliveryOf } from './deliveries.ts'
 
 export const listMessages: Operation = {
   needs: 'read',
-  async run({ hooks, tenant, query }) {
+  async run(call) {
+    const { hooks, tenant, query } = call
     const cursor = query.text('cursor')
     const type = query.text('event', 128)
     const since = query.time('since')
@@ -15,7 +18,7 @@ export const listMessages: Operation = {
       ...(since && { since }),
       ...(until && { until }),
     })
-    return [200, { data, nextCursor: next ?? null }]
+    return [200, { data: data.map((message) => shown(call, message)), nextCursor: next ?? null }]
   },
 }
 
@@ -23,9 +26,12 @@ export const getMessage: Operation = {
   needs: 'read',
   async run(call) {
     const { endpoints, ...message } = await call.hooks.messages.get(call.tenant, call.id)
-    const shown = endpoints.map((one) =>
-      'delivery' in one ? { ...one, delivery: deliveryOf(call, one.delivery) } : one,
-    )
-    return [200, { ...message, endpoints: shown }]
+    const at = endpoints.map((one) => ('delivery' in one ? { ...one, delivery: deliveryOf(call, one.delivery) } : one))
+    return [200, { ...shown(call, message), endpoints: at }]
   },
 }
+
+const shown = <M extends MessageView>(call: Call, message: M): M => ({
+  ...message,
+  data: redacted(call, 'data', message.type, message.data),
+})

@@ -38,6 +38,12 @@ export const SUMMARIES: Readonly<
   endpointHealth: { summary: 'How an endpoint is doing' },
   overview: { summary: 'How the sender is doing; for the people who run it' },
   overviewEndpoints: { summary: 'The endpoints of all tenants; for the people who run the sender' },
+  overviewRecover: {
+    summary:
+      'Sends again what failed or was skipped, a page of endpoints of all tenants at a time; for the people who run the sender',
+    schema: 'Recovered',
+    status: 202,
+  },
   endpointStats: { summary: 'How many deliveries to an endpoint are in each state', schema: 'Statistics' },
   listMessages: { summary: 'Messages, newest first' },
   getMessage: { summary: 'One message, and what became of it at each endpoint' },
@@ -96,6 +102,7 @@ export const BODIES: Readonly<
   testEndpoint: { properties: { event: text }, required: [] },
   recoverEndpoint: replay,
   replayMissing: replay,
+  overviewRecover: { properties: { ...replay.properties, limit: count, cursor: text }, required: ['since'] },
 }
 
 const delivery = {
@@ -152,6 +159,7 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
       error: text,
       detail: text,
       response: text,
+      responseHeaders: { type: 'object', additionalProperties: text },
       trigger: text,
     },
     ['n', 'at', 'ms', 'trigger'],
@@ -186,4 +194,12 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     left: count,
   }),
   Jobs: listOf('Job'),
+  Recovered: object({
+    data: {
+      type: 'array',
+      items: object({ tenant: text, endpointId: text, matching: count, expired: count, jobId: orNull('string') }),
+    },
+    endpoints: count,
+    nextCursor: orNull('string'),
+  }),
 }

@@ -77,6 +77,7 @@ const IDEMPOTENT: ReadonlySet<ApiOperation> = new Set([
   'resendDelivery',
   'recoverEndpoint',
   'replayMissing',
+  'overviewRecover',
 ])
 const isPaged = (operation: ApiOperation) => operation === 'endpointDeliveries' || operation === 'listDeliveries'
 const json = (schema: Json) => ({ 'application/json': { schema } })

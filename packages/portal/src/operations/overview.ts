@@ -1,4 +1,8 @@
-import type { Operation } from '../call.ts'
+import { isHooksError } from '@hooks/core'
+import type { EndpointView } from '@hooks/sender'
+import type { Call, Operation } from '../call.ts'
+import { idempotencyOf } from '../idempotency.ts'
+import { replayOptions } from './jobs.ts'
 
 /** How the sender is doing: what waits, and for how long. */
 export const overview: Operation = {
@@ -19,4 +23,46 @@ export const overviewEndpoints: Operation = {
     })
     return [200, { data: data.map(({ rev: _rev, ...endpoint }) => endpoint), nextCursor: next ?? null }]
   },
+}
+
+/**
+ * Sends again what failed or was skipped, at the endpoints of all tenants: after an outage of the sender's own. It works
+ * off a page of endpoints, with a job for each that missed something; with `dryRun` it only counts.
+ */
+export const overviewRecover: Operation = {
+  needs: 'attempt:create',
+  ofAll: true,
+  async run(call) {
+    const { hooks, body } = call
+    body.only(['since', 'until', 'types', 'dryRun', 'limit', 'cursor'], [])
+    const options = replayOptions(call)
+    const cursor = body.text('cursor')
+    const { data, next } = await hooks.endpoints.listAll({
+      enabled: true,
+      limit: body.count('limit', 25, 100),
+      ...(cursor !== undefined && { cursor }),
+    })
+    const recovered = []
+    for (const endpoint of data) {
+      const one = await recoverOne(call, endpoint, options)
+      if (one && one.matching > 0) recovered.push(one)
+    }
+    return [body.flag('dryRun') ? 200 : 202, { data: recovered, endpoints: data.length, nextCursor: next ?? null }]
+  },
+}
+
+/** Undefined where the endpoint was disabled or removed meanwhile. */
+async function recoverOne(call: Call, { id, tenant }: EndpointView, options: ReturnType<typeof replayOptions>) {
+  const { hooks, body } = call
+  try {
+    const { matching, expired } = await hooks.recover(tenant, id, { ...options, dryRun: true })
+    const one = { tenant, endpointId: id, matching, expired, jobId: null }
+    if (body.flag('dryRun') || matching === 0) return one
+    const { idempotencyKey } = idempotencyOf(call)
+    const key = idempotencyKey === undefined ? {} : { idempotencyKey: `${idempotencyKey} ${id}` }
+    return { ...one, jobId: (await hooks.recover(tenant, id, { ...options, ...key })).id }
+  } catch (error) {
+    if (isHooksError(error, 'endpoint_not_found') || isHooksError(error, 'endpoint_disabled')) return undefined
+    throw error
+  }
 }

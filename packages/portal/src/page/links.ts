@@ -5,11 +5,35 @@ import {
   equalBytes,
   joinBytes,
   Key,
+  type MaybePromise,
   parseJson,
   platformCrypto,
   toMs,
 } from '@hooks/core'
 import type { Access, Capability } from '../access.ts'
+
+/** How portal links are signed, and when they end before their time. */
+export interface PortalLinksOptions {
+  /** At least 32 characters. Of several the first one signs, and all are taken. */
+  readonly secret: string | readonly string[]
+  /**
+   * Whether a link lets nobody in any more: asked at every request that comes with one, so that what a person was given
+   * can be taken back. None is by default. Where it throws, nobody is let in.
+   *
+   * @example
+   * revoked: async ({ id, tenant, createdAt }) => id === null || (await isRevoked(id)) || createdAt < (await leftAt(tenant))
+   */
+  readonly revoked?: (link: PortalLink) => MaybePromise<boolean>
+}
+
+/** A link as its token tells of it. */
+export interface PortalLink {
+  /** The host's own, where one was given. */
+  readonly id: string | null
+  readonly tenant: string
+  readonly user: string | null
+  readonly createdAt: Date
+}
 
 /** What a portal link lets its holder do. */
 export interface PortalLinkOptions {
@@ -20,6 +44,8 @@ export interface PortalLinkOptions {
   readonly ttl?: Duration
   /** Who it is made for, for the host's own log. */
   readonly user?: string
+  /** A name for it, by which it can be revoked: up to 200 characters. */
+  readonly id?: string
 }
 
 /** Makes and reads the tokens of portal links. */
@@ -33,7 +59,9 @@ export interface PortalLinks {
 interface Claims {
   readonly aud: string
   readonly sub: string
+  readonly iat: number
   readonly exp: number
+  readonly jti?: string
   readonly can?: readonly Capability[]
   readonly user?: string
 }
@@ -44,6 +72,7 @@ const AUDIENCE = 'hooks-portal'
 const LONGEST_MS = 86_400_000
 const LEAST_SECRET = 32
 const LONGEST_TOKEN = 4_096
+const LONGEST_ID = 200
 
 /**
  * Tokens for portal links: JSON Web Tokens (RFC 7519) under HMAC-SHA-256, as short as their claims. With several secrets
@@ -51,7 +80,7 @@ const LONGEST_TOKEN = 4_096
  *
  * @throws ConfigurationError `option_invalid`
  */
-export function createPortalLinks(secret: string | readonly string[], clock: Clock): PortalLinks {
+export function createPortalLinks({ secret, revoked }: PortalLinksOptions, clock: Clock): PortalLinks {
   const secrets = typeof secret === 'string' ? [secret] : secret
   if (secrets.length === 0 || !secrets.every((one) => typeof one === 'string' && one.length >= LEAST_SECRET)) {
     throw new ConfigurationError('option_invalid', `links.secret is shorter than ${LEAST_SECRET} characters`, {
@@ -73,16 +102,24 @@ export function createPortalLinks(secret: string | readonly string[], clock: Clo
   }
 
   return {
-    async create({ tenant, can, ttl = '1h', user }) {
+    async create({ tenant, can, ttl = '1h', user, id }) {
       const ms = toMs(ttl, 'ttl')
       if (ms < 1_000 || ms > LONGEST_MS)
         throw new ConfigurationError('option_invalid', 'the ttl of a portal link is from 1 s to 24 h')
       if (typeof tenant !== 'string' || tenant === '')
         throw new ConfigurationError('option_invalid', 'a portal link is made for one tenant')
+      if (id !== undefined && (typeof id !== 'string' || id === '' || id.length > LONGEST_ID))
+        throw new ConfigurationError(
+          'option_invalid',
+          `the id of a portal link is a text of 1 to ${LONGEST_ID} characters`,
+        )
+      const now = clock.now().getTime()
       const claims: Claims = {
         aud: AUDIENCE,
         sub: tenant,
-        exp: Math.floor((clock.now().getTime() + ms) / 1000),
+        iat: Math.floor(now / 1000),
+        exp: Math.floor((now + ms) / 1000),
+        ...(id !== undefined && { jti: id }),
         ...(can && can !== 'all' && { can }),
         ...(user !== undefined && { user }),
       }
@@ -95,7 +132,9 @@ export function createPortalLinks(secret: string | readonly string[], clock: Clo
       if (token.length > LONGEST_TOKEN) return null
       const claims = await claimsOf(token)
       if (!claims) return null
-      const { sub, can, user } = claims
+      const { sub, can, user, jti: id = null, iat } = claims
+      const link = { id, tenant: sub, user: user ?? null, createdAt: new Date(iat * 1000) }
+      if (await revoked?.(link)) return null
       return { tenants: [sub], ...(can && { can }), ...(user !== undefined && { user }) }
     },
   }
