@@ -1,4 +1,4 @@
-import type { Call } from './call.ts'
+import type { Access } from './access.ts'
 
 /** What is about to be shown, and to whom. */
 export interface Shown {
@@ -17,7 +17,12 @@ export interface Shown {
  */
 export type Redact = (value: unknown, shown: Shown) => unknown
 
-type Redacting = Pick<Call, 'redact' | 'tenant' | 'access'>
+/** The part of a call that says who looks at whose. */
+interface Redacting {
+  readonly redact: Redact | undefined
+  readonly tenant: string
+  readonly access: Access
+}
 
 /** A value as it is shown. */
 export function redacted(
