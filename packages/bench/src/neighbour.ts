@@ -1,12 +1,10 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { loadavg } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { postgresStorage } from '@hooks/postgres'
 import { createSender, defineContract, defineEvents, memoryStorage } from '@hooks/sender'
 import { openPlace } from './database/place.ts'
-import type { SinkReport } from './neighbour-sink.ts'
+import { percentiles } from './percentiles.ts'
+import { now, startTimingSink } from './timing-sink.ts'
 
 const HEALTHY = 50
 const BULK = 10_000
@@ -38,8 +36,6 @@ interface Measured {
   readonly p95Beside: number
   readonly besideMs: number
 }
-
-const now = () => Number(process.hrtime.bigint()) / 1e6
 
 /**
  * Fifty healthy endpoints under a steady rate, in real time: alone, beside one tenant with 10,000 due at an endpoint that
@@ -79,13 +75,8 @@ export async function neighbourFigures(options: NeighbourOptions): Promise<{ tex
 }
 
 async function measure(neighbour: Neighbour, { storage: kind, seconds, rate }: NeighbourOptions): Promise<Measured> {
-  const sink = fork(fileURLToPath(new URL('./neighbour-sink.ts', import.meta.url)), { execArgv: process.execArgv })
-  const [port] = (await once(sink, 'message')) as [number]
-  const ask = async () => {
-    const told = once(sink, 'message')
-    sink.send('tell')
-    return (await told)[0] as SinkReport
-  }
+  const sink = await startTimingSink()
+  const { port } = sink
   const place = kind === 'postgres' ? await openPlace() : undefined
   const storage = place ? postgresStorage(place.pool, { migrate: true }) : memoryStorage()
   const hooks = createSender({ contract, storage: storage as ReturnType<typeof memoryStorage>, dev: true })
@@ -130,10 +121,10 @@ async function measure(neighbour: Neighbour, { storage: kind, seconds, rate }: N
   const from = now()
   await sending(seconds * 1_000, true)
   await sleep(2_000)
-  const { samples, mostInFlight } = await ask()
+  const { samples, mostInFlight } = await sink.tell()
   await Promise.race([hooks.stop(), sleep(25_000)])
   await place?.close()
-  sink.disconnect()
+  sink.close()
   const besideUntil = neighbour === 'bulk' ? endOfBulk || now() : 0
   const within = samples.filter(([at]) => at <= besideUntil).map(([, ms]) => ms)
   return {
@@ -142,10 +133,4 @@ async function measure(neighbour: Neighbour, { storage: kind, seconds, rate }: N
     p95Beside: percentiles(within).p95,
     besideMs: Math.max(0, besideUntil - from),
   }
-}
-
-function percentiles(samples: readonly number[]) {
-  const sorted = Float64Array.from(samples).sort()
-  const at = (part: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
-  return { count: sorted.length, p50: at(0.5), p95: at(0.95), p99: at(0.99), worst: at(1) }
 }

@@ -8,6 +8,15 @@ export interface Section {
   readonly results: readonly Result[]
 }
 
+/** Figures that are no rates, and whether all of them are as they are wanted. */
+export interface Figures {
+  readonly text: string
+  readonly good: boolean
+}
+
+/** Whether a figure is what it may be at most. */
+export const verdict = (figure: number, most: number): string => (figure <= most ? 'met' : 'NOT MET')
+
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 })
 
 /** A section as a table. */
