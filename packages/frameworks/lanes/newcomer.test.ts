@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -16,7 +17,7 @@ describe('a newcomer', () => {
   beforeAll(() => {
     folder = newProject(
       'newcomer',
-      ['core', 'sender', 'receiver', 'sqlite', 'portal', 'express', 'fastify'],
+      ['core', 'sender', 'receiver', 'sqlite', 'portal', 'express', 'fastify', 'cli'],
       // Node.js 20 has no SQLite of its own.
       { express: '5.3.0', fastify: '5.12.8', libsql: '0.5.29', zod: '4.6.7', tsx: tsxVersion },
     )
@@ -57,6 +58,23 @@ describe('a newcomer', () => {
     await booked(ports[0])
     await receiver.prints(/booked \{ id: 'booking_7' \}/)
   }, 180_000)
+
+  it('signs a request, has it verified, and is told what is wrong with another, from the command line', async () => {
+    const env = { ...process.env, NODE_OPTIONS: '', HOOKS_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}` }
+    const hooks = (args: readonly string[], input = '') =>
+      spawnSync('npx', ['--no-install', 'hooks', ...args], { cwd: folder, env, input, encoding: 'utf8' })
+    const honest = hooks(['sign', 'booking.created', '--data', '{"id":"booking_7"}'])
+    expect(honest).toMatchObject({ status: 0, stdout: expect.stringMatching(/^curl -X POST/) })
+    expect(hooks(['verify'], honest.stdout)).toMatchObject({
+      status: 0,
+      stdout: expect.stringMatching(/^✓ honest: booking/),
+    })
+    const forged = hooks(['sign', 'booking.created', '--wrong', 'signature', '--json'])
+    expect(hooks(['verify'], forged.stdout)).toMatchObject({
+      status: 1,
+      stdout: expect.stringMatching(/^✗ signature_mismatch/),
+    })
+  }, 120_000)
 
   it('gets the same from CommonJS', async () => {
     writeFiles(folder, [

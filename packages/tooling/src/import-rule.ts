@@ -46,6 +46,10 @@ const directions: Readonly<Record<string, Direction>> = {
     sources: ['@hooks/core', '@hooks/sender', /^node:/],
     tests: ['core', 'sender', 'receiver', 'sqlite', 'express', 'fastify', 'nextjs', 'portal'],
   },
+  cli: {
+    sources: ['@hooks/core', '@hooks/receiver', /^node:/],
+    tests: ['core', 'sender', 'receiver', 'sqlite', 'portal', 'cli'],
+  },
   sqlite: { sources: ['@hooks/core'], types: [/^node:/], tests: ['core', 'sender', 'receiver', 'sqlite'] },
 }
 

@@ -44,6 +44,8 @@ const seamsOf = (file: string): 'all' | readonly Kind[] => {
   if (/\/sender\/src\/testing\/virtual-clock\.ts$/.test(file)) return ['timer']
   // It judges a server that runs elsewhere.
   if (/\/receiver\/src\/testing\/endpoint-suite\.ts$/.test(file)) return ['network']
+  // The one file of the command line that touches the machine.
+  if (/\/cli\/src\/machine\.ts$/.test(file)) return ['network']
   return []
 }
 

@@ -1,0 +1,91 @@
+import { ConfigurationError, toMs } from '@hooks/core'
+import { type Flags, type Option, optionOf, UsageError } from './command.ts'
+import type { Io } from './io.ts'
+
+/** The management API in its canonical form, as a portal serves it below `api` and `createManagementApi` by itself. */
+export interface Api {
+  call<T>(method: 'GET' | 'POST', path: string, given?: Given): Promise<T>
+}
+
+/** What goes with a call. */
+export interface Given {
+  readonly query?: Readonly<Record<string, string | number | undefined>>
+  readonly body?: object
+  readonly idempotencyKey?: string
+}
+
+export interface Page<T> {
+  readonly data: readonly T[]
+  readonly nextCursor: string | null
+}
+
+export const API: Readonly<Record<string, Option>> = {
+  url: { about: 'where the API is, up to its /v1; HOOKS_URL by default' },
+  tenant: { about: 'for whom, where the token may act for several' },
+  json: { about: 'a line of JSON for each', kind: 'flag' },
+}
+
+/** Why the API refused. */
+export class ApiProblem extends Error {
+  readonly code: string
+  readonly status: number
+
+  constructor(status: number, code: string, detail: string) {
+    super(`${detail} (${code})`)
+    this.status = status
+    this.code = code
+  }
+}
+
+/** @throws ConfigurationError `option_invalid` */
+export function apiOf(flags: Flags, { env, fetch }: Io): Api {
+  const base = optionOf(flags, 'url') ?? env.HOOKS_URL
+  if (base === undefined || !URL.canParse(base) || !/^https?:/.test(base))
+    throw new ConfigurationError('option_invalid', 'it is not known where the API is', {
+      hint: 'put its URL in HOOKS_URL, such as https://app.example/settings/webhooks/api, and a token in HOOKS_TOKEN',
+    })
+  const tenant = optionOf(flags, 'tenant')
+  return {
+    async call<T>(method: 'GET' | 'POST', path: string, { query = {}, body, idempotencyKey }: Given = {}) {
+      const url = new URL(`${base.replace(/\/+$/, '')}/v1/${path}`)
+      for (const [name, value] of Object.entries({ ...query, tenant }))
+        if (value !== undefined) url.searchParams.set(name, String(value))
+      const headers: Record<string, string> = { accept: 'application/json' }
+      if (env.HOOKS_TOKEN) headers.authorization = `Bearer ${env.HOOKS_TOKEN}`
+      if (body) headers['content-type'] = 'application/json'
+      if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey
+      let response: Response
+      let text: string
+      try {
+        response = await fetch(new Request(url, { method, headers, ...(body && { body: JSON.stringify(body) }) }))
+        text = await response.text()
+      } catch {
+        throw new ApiProblem(0, 'offline', `${url.origin} cannot be reached`)
+      }
+      const value = parsed(text)
+      if (response.ok && value !== undefined) return value as T
+      const { code, detail } = (value ?? {}) as { readonly code?: string; readonly detail?: string }
+      const words = response.ok ? 'the answer is no JSON: is the URL that of the API?' : `status ${response.status}`
+      throw new ApiProblem(response.status, code ?? 'no_api', detail ?? words)
+    },
+  }
+}
+
+/** An ISO time, or how long ago: `2h`, `7d`. @throws UsageError */
+export function timeOf(flags: Flags, name: string, { clock }: Io): string | undefined {
+  const text = optionOf(flags, name)
+  if (text === undefined) return undefined
+  if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text))
+    return new Date(clock.now().getTime() - toMs(text as '1h', name)).toISOString()
+  const time = Date.parse(text)
+  if (Number.isNaN(time)) throw new UsageError(`--${name} is a time, or how long ago, such as 2h`)
+  return new Date(time).toISOString()
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

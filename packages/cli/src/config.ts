@@ -1,0 +1,41 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { ConfigurationError, type Contract, type Storage } from '@hooks/core'
+import { type Flags, type Option, optionOf } from './command.ts'
+import type { Io } from './io.ts'
+
+/** What `hooks.config.mjs` exports, by name or as its default: what it has of these. */
+export interface Config {
+  readonly contract?: Contract
+  readonly storage?: Storage
+}
+
+export const CONFIG = {
+  config: { about: 'a module that exports `contract` or `storage`: ./hooks.config.mjs, .js or .ts where there is one' },
+} satisfies Readonly<Record<string, Option>>
+
+const USUAL = ['hooks.config.mjs', 'hooks.config.js', 'hooks.config.ts']
+
+/** The project's own module, where it has one. @throws ConfigurationError */
+export async function configOf(flags: Flags, { cwd }: Io): Promise<Config> {
+  const named = optionOf(flags, 'config')
+  const file = named ?? USUAL.find((name) => existsSync(resolve(cwd, name)))
+  if (file === undefined) return {}
+  const path = resolve(cwd, file)
+  if (!existsSync(path)) throw new ConfigurationError('option_invalid', `there is no file ${file}`)
+  const loaded = await load(path)
+  return { ...loaded, ...(loaded.default as object | undefined) }
+}
+
+async function load(path: string): Promise<Config & { readonly default?: unknown }> {
+  try {
+    return await import(pathToFileURL(path).href)
+  } catch (error) {
+    const isTypes = path.endsWith('.ts') && (error as { code?: string }).code === 'ERR_UNKNOWN_FILE_EXTENSION'
+    if (!isTypes) throw error
+    throw new ConfigurationError('option_invalid', 'this Node.js reads no TypeScript', {
+      hint: 'run it as: node --import tsx node_modules/.bin/hooks …',
+    })
+  }
+}

@@ -1,0 +1,25 @@
+import { systemClock, systemRandom } from '@hooks/core'
+import type { Io } from './io.ts'
+
+/** The machine as it is. */
+export function machine(): Io {
+  const { env, stdin, stdout, stderr } = process
+  const end = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort())
+  return {
+    env,
+    cwd: process.cwd(),
+    isTerminal: stdout.isTTY === true && stderr.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
+    clock: systemClock,
+    random: systemRandom,
+    out: (line) => void stdout.write(`${line}\n`),
+    note: (line, replace = false) => void stderr.write(replace ? `\r\u001b[2K${line}` : `${line}\n`),
+    async stdin() {
+      const chunks: Buffer[] = []
+      for await (const chunk of stdin) chunks.push(chunk as Buffer)
+      return Buffer.concat(chunks)
+    },
+    fetch: (request) => fetch(request),
+    end: end.signal,
+  }
+}
