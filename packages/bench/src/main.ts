@@ -7,6 +7,7 @@ import { latencyFigures } from './database/latency.ts'
 import { sendSections } from './database/send.ts'
 import { deliverSections } from './deliver.ts'
 import { neighbourFigures } from './neighbour.ts'
+import { pacingFigures } from './pacing.ts'
 import { type Figures, type Section, table } from './report.ts'
 import { serverSections } from './servers.ts'
 import { verifySections } from './verify.ts'
@@ -18,7 +19,7 @@ import { verifySections } from './verify.ts'
  * they take minutes, on a PostgreSQL of their own, and count pages, which are the same on every machine; 1 where a target is missed. `--latency 100` measures from
  * a send to the first byte at the receiver, so many times.
  * `--neighbour 60 [--storage memory|postgres] [--rate 20]` measures what a hung or busy endpoint does to others, for so many
- * seconds each.
+ * seconds each. `--pacing 20 [--rate 100]` measures how well four processes keep one endpoint's rate, for so many seconds.
  */
 const { values } = parseArgs({
   options: {
@@ -28,8 +29,9 @@ const { values } = parseArgs({
     history: { type: 'string' },
     latency: { type: 'string' },
     neighbour: { type: 'string' },
+    pacing: { type: 'string' },
     storage: { type: 'string', default: 'postgres' },
-    rate: { type: 'string', default: '20' },
+    rate: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 })
@@ -51,8 +53,9 @@ const figures: Record<string, () => Promise<Figures>> = {
     neighbourFigures({
       storage: values.storage === 'memory' ? 'memory' : 'postgres',
       seconds: Number(values.neighbour),
-      rate: Number(values.rate),
+      rate: Number(values.rate ?? 20),
     }),
+  pacing: () => pacingFigures({ seconds: Number(values.pacing), rate: Number(values.rate ?? 100) }),
 }
 for (const [name, measure] of Object.entries(figures)) {
   if (values[name as keyof typeof values] === undefined) continue

@@ -1,13 +1,13 @@
 import type { LaneRow } from './lanes.ts'
 import type { Epoch } from './time.ts'
 
-/** What a rate leaves unused for later, as a part of a second. */
-const KEPT = 1 / 20
+/** What a rate leaves unused for later, beside the next one, as a part of a second. */
+const KEPT = 1 / 40
 
 /** From when its rate lets one more start, and how often one. What was not used long ago is lost. */
 function rateOf({ free_at: freeAt }: LaneRow, perSecond: number, now: Epoch) {
   const everyMs = 1000 / perSecond
-  const kept = Math.max(1, Math.floor(perSecond * KEPT))
+  const kept = 1 + Math.floor(perSecond * KEPT)
   return { freeAt: Math.max(freeAt, now - (kept - 1) * everyMs), everyMs }
 }
 

@@ -10,8 +10,8 @@ const arm = (failing: boolean): string => `
     limit case when p_failing = ${!failing}${failing ? ' or p_failing_limit <= 0' : ''} then 0 else p_lanes end
     for update skip locked)`
 
-/** How many a rate leaves unused for later: those of a twentieth of a second, or one. */
-const KEPT = 'greatest(floor(per_second / 20), 1)'
+/** How many a rate leaves unused for later, beside the next one: those of a fortieth of a second. */
+const KEPT = 'floor(per_second / 40)'
 
 /** What of a lane is leased, in the order in which it was due. As many as the lane counts, and so no further than the last. */
 const leasedOf = (lane: string): string => `
@@ -65,7 +65,7 @@ begin
       )::int as free,
       coalesce((p_running ->> r.tenant)::int, 0) as running
     from (
-      select s.*, greatest(s.free_at, ${NOW} - (${KEPT} - 1) * (interval '1 second' / s.per_second)) as free_from from seen s
+      select s.*, greatest(s.free_at, ${NOW} - ${KEPT} * (interval '1 second' / s.per_second)) as free_from from seen s
     ) r
     offset 0
   ),

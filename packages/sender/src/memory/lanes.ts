@@ -261,13 +261,13 @@ export class Lanes<R extends LaneRow> {
 
 type Rated = Pick<Lane<LaneRow>, 'perSecond' | 'freeAt'>
 
-/** What a rate leaves unused for later, as a part of a second. */
-const KEPT = 1 / 20
+/** What a rate leaves unused for later, beside the next one, as a part of a second. */
+const KEPT = 1 / 40
 
 /** The time from which the next one is free, and how often one is. What was not used long ago is lost. */
 function rateOf(freeAt: Ms, perSecond: number, now: Ms): { readonly freeAt: Ms; readonly everyMs: Ms } {
   const everyMs = 1000 / perSecond
-  const kept = Math.max(1, Math.floor(perSecond * KEPT))
+  const kept = 1 + Math.floor(perSecond * KEPT)
   return { freeAt: Math.max(freeAt, now - (kept - 1) * everyMs), everyMs }
 }
 

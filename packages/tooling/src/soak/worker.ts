@@ -5,13 +5,16 @@ import { createSender, defineContract, defineEvents } from '@hooks/sender'
 import { sqliteStorage } from '@hooks/sqlite'
 import pg from 'pg'
 
-/** A host's process of the soak: it sends what it is told to, acknowledges, and delivers, until it is killed. */
+/** A host's process of the soak: it sends what it is told to, acknowledges, and delivers, until it is killed or told to stop. */
 const [place, concurrency, name, mode] = process.argv.slice(2) as [string, string, string, string]
+
+/** What is the host's own, and stays open when a sender stops. */
+let pool: pg.Pool | undefined
 
 /** A path, or the URL of a PostgreSQL. */
 function open(): Storage {
   if (!place.startsWith('postgres')) return sqliteStorage(place) as Storage
-  const pool = new pg.Pool({ connectionString: place, max: 4 })
+  pool = new pg.Pool({ connectionString: place, max: 4 })
   // A backend that is terminated while its connection is idle.
   pool.on('error', () => {})
   return postgresStorage(pool, { migrate: true }) as Storage
@@ -31,17 +34,20 @@ function acknowledgeFirst(storage: Storage): Storage {
   }
   return { ...storage, claim: early }
 }
+/** What is killed leaves leases, which are to end soon. What stops leaves none, and a slow machine is not to end any. */
+const [deadline, lease] = mode === 'stops' ? (['15s', '60s'] as const) : (['1s', '3s'] as const)
 const contract = defineContract({
   events: defineEvents({ tick: {} }),
-  policy: { retry: ['0s', '200ms', '500ms', '1s', '1s', '1s', '1s', '1s', '1s', '1s'], deadline: '1s' },
+  policy: { retry: ['0s', '200ms', '500ms', '1s', '1s', '1s', '1s', '1s', '1s', '1s'], deadline },
 })
+const storage = open()
 const hooks = createSender({
   contract,
-  storage: mode === 'ack-first' ? acknowledgeFirst(open()) : open(),
+  storage: mode === 'ack-first' ? acknowledgeFirst(storage) : storage,
   // What fails while connections are cut is the point of it.
   ...(place.startsWith('postgres') && { logger: silentLogger }),
   dev: true,
-  lease: '3s',
+  lease,
   poll: '250ms',
   concurrency: Number(concurrency),
   // By which the receiver knows whose request it is.
@@ -80,6 +86,13 @@ process.on('message', async (command: Command) => {
     const sent = await sending.catch(() => undefined)
     if (sent) process.send?.({ sent: command.send, id: sent.id })
   }
+})
+process.once('SIGTERM', async () => {
+  await hooks.stop()
+  await storage.close()
+  await pool?.end()
+  // Nothing else keeps the process.
+  process.disconnect()
 })
 hooks.start()
 process.send?.('ready')

@@ -25,6 +25,28 @@ export const rateCases: readonly StorageCase[] = [
   ),
 
   promise(
+    'a rate makes up for no more than a fortieth of what it is in a second, so that with what is late on its way it stays below a twentieth',
+    async ({ endpoint, send, claim, pass, expect }) => {
+      const rate = 200
+      const to = await endpoint({ settings: { perSecond: rate } })
+      await send([to], 3 * rate)
+      const started: number[] = []
+      const look = async (at: number, thenPass: number) => {
+        for (const _ of await claim({ cap: 1_000, leaseMs: 3_600_000 })) started.push(at)
+        await pass(thenPass)
+      }
+      await look(0, 100)
+      // Workers that were late, by more than is made up for, and are not any more.
+      for (let at = 100; at < 1_300; at += 5) await look(at, 5)
+      const worst = Math.max(...started.map((from) => started.filter((at) => at >= from && at < from + 1_000).length))
+      expect(worst).toBeLessThanOrEqual(rate + rate / 40)
+      expect(started.length).toBeGreaterThan(rate)
+    },
+    'rate',
+    'injected clock',
+  ),
+
+  promise(
     'a slow rate is kept over a pause: what was not used long ago is not made up for',
     async ({ storage, endpoint, send, claim, pass, expect }) => {
       const to = await endpoint({ settings: { perSecond: 0.5 } })
