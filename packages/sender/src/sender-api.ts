@@ -112,7 +112,10 @@ export interface Sender<D extends EventDefinitions = EventDefinitions, Tx = unkn
   expunge(tenant: string): Promise<void>
   /** Starts delivering in this process. Idempotent. */
   start(): void
-  /** Claims no more, lets what is in flight end (20 s), releases the rest. The sender cannot be used after it. */
+  /**
+   * Claims no more, lets what is in flight end (20 s), releases the rest. It is over within 21 s, also where the storage
+   * answers no more: then what was in flight is done again when its lease is over. The sender cannot be used after it.
+   */
   stop(): Promise<void>
   /** For hosts without a process of their own (a cron route): delivers what is due, within `maxMs`, and returns. */
   drain(options: { readonly maxMs: number }): Promise<void>

@@ -39,8 +39,10 @@ import { createWorker, type Worker } from './worker.ts'
 
 /** Without options there is no tenant, which is refused as that. */
 const NO_OPTIONS = {} as SendOptions<never>
-/** Longer than any attempt's deadline may be. */
+/** What is in flight has so long to end: longer than an attempt takes by default. */
 const GRACE_MS = 20_000
+/** Whatever has not ended by then is left: those who stop a process kill it soon after. */
+const LONGEST_STOP_MS = 20_500
 /** Receivers refuse what is signed 5 minutes off, and time passes on the way. */
 const MOST_SKEW_MS = 30_000
 
@@ -199,6 +201,14 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     })
   }
 
+  async function end(): Promise<void> {
+    await doorbell?.stopListening()
+    await Promise.all([expander.stop(), maintenance.stop(), replay.loop.stop(GRACE_MS)])
+    await loop.stop(GRACE_MS)
+    await doorbell?.flush()
+    await transport.close?.()
+  }
+
   const sender: Sender<D, Tx> = {
     async send(type, data, options) {
       open()
@@ -243,11 +253,16 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     async stop() {
       stopped = true
       kicks.stop()
-      await doorbell?.stopListening()
-      await Promise.all([expander.stop(), maintenance.stop(), replay.loop.stop(GRACE_MS)])
-      await loop.stop(GRACE_MS)
-      await doorbell?.flush()
-      await transport.close?.()
+      const ended = new AbortController()
+      const tooLate = async () => {
+        await clock.sleep(LONGEST_STOP_MS, ended.signal)
+        if (ended.signal.aborted) return
+        logger.warn(
+          { inFlight: loop.running },
+          'hooks: stopped without waiting any longer for what is in flight, or for the storage; its leases run out',
+        )
+      }
+      await Promise.race([end().finally(() => ended.abort()), tooLate()])
     },
     async drain(budget) {
       checkBudget(budget)

@@ -1,5 +1,6 @@
+import { silentLogger } from '@hooks/core'
 import { mailgun } from '@hooks/core/formats'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createSender } from '../src/index.ts'
 import { HOUR, scriptedTransport, stage } from './stage.ts'
 
@@ -290,6 +291,63 @@ describe('stopping and draining', () => {
     expect(requests).toHaveLength(1)
     const states = (await hooks.deliveries.list('acme')).data.map(({ state }) => state).sort()
     expect(states).toEqual(['delivered', 'pending', 'pending'])
+  })
+
+  it('is over within 21 seconds, though the storage answers no more, and says so', async () => {
+    const { storage, clock, contract, random, transport } = await stage()
+    const warn = vi.fn()
+    let gone = false
+    const silent = new Proxy(storage, {
+      get: (target, name) => {
+        const member = Reflect.get(target, name)
+        if (typeof member !== 'function') return member
+        return (...given: unknown[]) => (gone ? new Promise(() => {}) : member.apply(target, given))
+      },
+    })
+    const hooks = createSender({
+      contract,
+      storage: silent,
+      clock,
+      random,
+      transport,
+      logger: { ...silentLogger, warn },
+    })
+    hooks.start()
+    await clock.advance(100)
+    gone = true
+    await clock.advance(2_000)
+    let over = false
+    const stopped = hooks.stop().then(() => (over = true))
+    await clock.advance(19_000)
+    expect(over).toBe(false)
+    await clock.advance(2_000)
+    expect(over).toBe(true)
+    await stopped
+    expect(warn).toHaveBeenCalledWith(expect.anything(), expect.stringContaining('leases run out'))
+  })
+
+  it('is over within 21 seconds, though an attempt may take a minute: nobody else has it before its lease is over', async () => {
+    const {
+      storage,
+      clock,
+      contract,
+      random,
+      hooks: other,
+    } = await stage(() => 204, {
+      policy: { deadline: '60s' },
+      lease: '70s',
+    })
+    const transport = { send: () => new Promise<never>(() => {}) }
+    const hooks = createSender({ contract, storage, clock, random, transport, lease: '70s', logger: silentLogger })
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    hooks.start()
+    await clock.advance(1_000)
+    let over = false
+    const stopped = hooks.stop().then(() => (over = true))
+    await clock.advance(21_000)
+    expect(over).toBe(true)
+    await stopped
+    expect(await other.deliveries.stats('acme')).toMatchObject({ sending: 1 })
   })
 
   it('drains what is due within its budget, and waits for nothing that is due later', async () => {

@@ -71,13 +71,15 @@ function takeTurns(db: Session, now: Epoch, options: Claim): Turn[] {
   const turns: Turn[] = []
   /** Lanes of tenants that have their share: they are looked at again if nobody else fills the claim. */
   const passedOver: ReadyLane[] = []
+  // Not as the object that it is: a tenant may be called what every object has.
+  const running = new Map(Object.entries(tenants?.running ?? {}))
   const takenOf = new Map<string, number>()
   let left = limit
   let leftOfFailing = failingLimit
 
   const roomOf = (lane: ReadyLane) => Math.min(left, lane.failing ? leftOfFailing : left)
   const shareOf = ({ tenant }: ReadyLane) =>
-    tenants ? Math.max(0, tenants.most - (tenants.running[tenant] ?? 0) - (takenOf.get(tenant) ?? 0)) : left
+    tenants ? Math.max(0, tenants.most - (running.get(tenant) ?? 0) - (takenOf.get(tenant) ?? 0)) : left
   const take = (turn: Turn, count: number) => {
     turn.take += count
     left -= count

@@ -152,6 +152,8 @@ export class Lanes<R extends LaneRow> {
     const claimed: R[] = []
     const visited: Lane<R>[] = []
     const passedOver: Lane<R>[] = []
+    // Not as the object that it is: a tenant may be called what every object has.
+    const running = new Map(Object.entries(tenants?.running ?? {}))
     const taken = new Map<string, number>()
     let takenOfFailing = 0
 
@@ -170,8 +172,8 @@ export class Lanes<R extends LaneRow> {
       if (lane === undefined || lane.readyAt > now) break
       this.#queue(lane).delete(lane)
       visited.push(lane)
-      const { most = Number.POSITIVE_INFINITY, running = {} } = tenants ?? {}
-      const share = most - (running[lane.tenant] ?? 0) - (taken.get(lane.tenant) ?? 0)
+      const { most = Number.POSITIVE_INFINITY } = tenants ?? {}
+      const share = most - (running.get(lane.tenant) ?? 0) - (taken.get(lane.tenant) ?? 0)
       const room = roomOf(lane)
       if (share < room) passedOver.push(lane)
       visit(lane, Math.max(0, Math.min(share, room)))

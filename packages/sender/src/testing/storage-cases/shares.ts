@@ -47,4 +47,18 @@ export const shareCases: readonly StorageCase[] = [
     },
     'shares',
   ),
+
+  promise(
+    'a tenant has its share whatever it is called, also like something that every object has',
+    async ({ endpoint, send, claim, expect }) => {
+      const names = ['constructor', '__proto__', 'toString', 'plain']
+      const to = await Promise.all(names.map((tenant) => endpoint({ tenant })))
+      for (const one of to) await send([one], 3)
+      const running = JSON.parse('{"__proto__": 1, "plain": 1}') as Record<string, number>
+      const of = perEndpoint(await claim({ limit: 6, tenants: { most: 2, running } }))
+      expect(to.map(({ id }) => of.get(id))).toEqual([2, 1, 2, 1])
+      expect((await claim({ tenants: { most: 2, running } })).length).toBe(6)
+    },
+    'shares',
+  ),
 ]
