@@ -117,6 +117,9 @@ describe.skipIf(!server)(
       while (world.looks() < seen + 20) await systemClock.sleep(10)
       expect(world.requests).toEqual([])
       expect(await world.jumping.health()).toMatchObject({ due: 0, unexpanded: 1 })
+      // Each is told how far off it is, to the hour: how busy the machine is matters to neither.
+      const skews = await Promise.all([world.jumping, world.steady].map((hooks) => hooks.health()))
+      expect(skews.map(({ clockSkewMs }) => Math.round(clockSkewMs / 3_600_000) + 0)).toEqual([-by / 3_600_000, 0])
       await world.close()
     })
   },

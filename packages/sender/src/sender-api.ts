@@ -142,7 +142,10 @@ export interface Health extends Depth {
   readonly running: boolean
   /** By `pause`, in this process. */
   readonly paused: boolean
-  /** How far the storage's clock is ahead of this machine's: signatures carry the machine's time. Warned of over 30 s. */
+  /**
+   * How far the storage's clock is ahead of this machine's, or behind it where it is below 0: at least so far, for the answer
+   * was on its way for some of it. Signatures carry the machine's time. Warned of over 30 s.
+   */
   readonly clockSkewMs: number
   /** Requests in flight in this process. */
   readonly inFlight: number

@@ -4,6 +4,7 @@ import {
   consoleLogger,
   type Duration,
   type EventDefinitions,
+  type Ms,
   newId,
   type Seams,
   type Storage,
@@ -286,9 +287,10 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       ringOthers()
     },
     async health() {
+      const asked = clock.now().getTime()
       const depth = await storage.depth()
       const queue = doorbell && { queue: doorbell.state }
-      const clockSkewMs = depth.at.getTime() - clock.now().getTime()
+      const clockSkewMs = beyond(depth.at.getTime(), asked, clock.now().getTime())
       if (Math.abs(clockSkewMs) > MOST_SKEW_MS)
         logger.warn({ clockSkewMs }, "hooks: this machine's clock and the storage's are far apart")
       const { started: running, paused, running: inFlight, lastClaimAt } = loop
@@ -301,5 +303,8 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
   }
   return sender
 }
+
+/** How far a time is before or after a stretch; 0 where it is within. */
+const beyond = (at: Ms, from: Ms, to: Ms): Ms => (at < from ? at - from : Math.max(0, at - to))
 
 const keptMs = (kept: Duration | false, name: string) => (kept === false ? null : toMs(kept, name))

@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { silentLogger } from '@hooks/core'
+import { describe, expect, it, vi } from 'vitest'
 import { HOUR, stage } from './stage.ts'
 
 const host = (request: { url: URL }) => request.url.host
@@ -127,6 +128,27 @@ describe('health', () => {
     storage.depth = async () => ({ ...(await depth()), at: new Date('2040-01-01T00:00:00Z') })
     expect((await hooks.health()).clockSkewMs).toBeGreaterThan(30_000)
     expect(warnings).toEqual([expect.stringContaining('clock')])
+  })
+
+  it('takes no slow answer of the storage for a clock that is wrong, and sees behind one by how much it is', async () => {
+    const warn = vi.fn()
+    const { hooks, storage, clock } = await stage(() => 204, { logger: { ...silentLogger, warn } })
+    const depth = storage.depth
+    const skew = async (offMs: number) => {
+      storage.depth = async () => {
+        await clock.sleep(20_000)
+        const found = await depth()
+        await clock.sleep(40_000)
+        return { ...found, at: new Date(found.at.getTime() + offMs) }
+      }
+      const health = hooks.health()
+      await clock.advance(60_000)
+      return (await health).clockSkewMs
+    }
+    expect(await skew(0)).toBe(0)
+    expect(warn).not.toHaveBeenCalled()
+    expect([await skew(-60_000), await skew(100_000)]).toEqual([-40_000, 60_000])
+    expect(warn).toHaveBeenCalledTimes(2)
   })
 })
 

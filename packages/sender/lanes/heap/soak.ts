@@ -9,11 +9,16 @@ import { AUTHORITY } from '../../test/http/certificates.ts'
 import type { Receivers, Row } from './receivers.ts'
 
 /**
- * `node --expose-gc soak.ts 20000`: so many attempts against every hostile receiver, each at a name of its own. Over the last
+ * `node --expose-gc soak.ts 20000`: one attempt after the other at every hostile receiver, with an eye on the clock; then so
+ * many attempts against all of them, each at a name of its own. Over the last
  * half of them the heap is looked at ten times, when nothing is in flight, no connection is kept and all garbage is gone. Prints what it found, as JSON.
  */
 export interface HeapReport {
   readonly attempts: number
+  /** Receivers with which the sender was not done in time when there was one attempt at a time, or not as it should. */
+  readonly late: readonly string[]
+  /** The longest that such an attempt went on after its deadline, in ms. */
+  readonly overtime: number
   /** The heap in use at each look, in bytes. */
   readonly heap: readonly number[]
   /** Of the line through them, in bytes an attempt. */
@@ -32,6 +37,9 @@ const IN_FLIGHT = 32
 /** What hangs does so for this long; everything else has its time, however busy the machine. */
 const SHORT_MS = 300
 const LONG_MS = 15_000
+/** Where there is one attempt at a time: its deadline, and how much later it may be over. */
+const DEADLINE_MS = 1_000
+const MOST_OVERTIME_MS = 100
 
 const child = fork(fileURLToPath(new URL('./receivers.ts', import.meta.url)), { execArgv: process.execArgv })
 const [{ dns, rows }] = (await once(child, 'message')) as [Receivers]
@@ -48,14 +56,32 @@ const odd: Record<string, number> = {}
 const unseen = new Set(rows.map(({ does }) => does))
 let next = 0
 
-async function attempt({ url, does, answer, bodyBytes = 2 }: Row, n: number): Promise<void> {
+async function send({ url, bodyBytes = 2 }: Row, n: number, ms: number): Promise<string | number> {
   const got = await transport.send({
     url: new URL(url.replace('{n}', String(n))),
     headers: { 'content-type': 'application/json' },
     body: Buffer.alloc(bodyBytes, 0x20),
-    deadline: performance.now() + (String(answer).endsWith('_timeout') ? SHORT_MS : LONG_MS),
+    deadline: performance.now() + ms,
   })
-  const came = 'status' in got ? got.status : got.error
+  return 'status' in got ? got.status : got.error
+}
+
+const late: string[] = []
+let overtime = 0
+
+/** One attempt, which has to be over in time. */
+async function attemptInTime(row: Row): Promise<void> {
+  const from = performance.now()
+  const came = await send(row, next++, DEADLINE_MS)
+  const over = performance.now() - from - DEADLINE_MS
+  overtime = Math.max(overtime, over)
+  if (over > MOST_OVERTIME_MS || came !== row.answer)
+    late.push(`${row.does}: ${came}, ${Math.round(over)} ms after its deadline`)
+}
+
+async function attempt(row: Row, n: number): Promise<void> {
+  const { does, answer } = row
+  const came = await send(row, n, String(answer).endsWith('_timeout') ? SHORT_MS : LONG_MS)
   if (came === answer) return void unseen.delete(does)
   const what = `${does}: ${came}`
   odd[what] = (odd[what] ?? 0) + 1
@@ -92,6 +118,8 @@ function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
   return over / points.reduce((sum, point) => sum + (point[0] - x) ** 2, 0)
 }
 
+for (const row of rows) await attemptInTime(row)
+next = 0
 const heap: number[] = []
 const points: [number, number][] = []
 for (let look = 0; look <= LOOKS; look++) {
@@ -103,6 +131,8 @@ await transport.close?.()
 await settledHeap()
 const report: HeapReport = {
   attempts: next,
+  late,
+  overtime,
   heap,
   slope: slopeOf(points),
   odd,
