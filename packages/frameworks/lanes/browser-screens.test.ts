@@ -233,6 +233,23 @@ describe.skipIf(skipped)('the portal', () => {
       .waitFor()
   })
 
+  it('shows of an attempt what was answered, with its headers', async () => {
+    const { ill, at } = await lived()
+    const { page } = await look(at(`endpoints/${ill.id}`))
+    await page.getByRole('row').filter({ hasText: '500 · ' }).first().getByRole('link').click()
+    await page.getByText('Headers of the response').first().click()
+    const shown = page.getByRole('region', { name: 'Headers of the response' }).first()
+    expect(await shown.textContent()).toBe('content-type: text/html\nserver: nginx\nx-request-id: req_7f3a')
+  })
+
+  it('shows a day by its hours, and each in words', async () => {
+    const { ill, at } = await lived()
+    const { page } = await look(at(`endpoints/${ill.id}`))
+    const chart = page.getByRole('img', { name: /^Delivered: \d+, Waiting: \d+$/ })
+    await chart.waitFor()
+    expect(await chart.locator('title').count()).toBe(24)
+  })
+
   it('shows of an event its fields, an example and its type', async () => {
     const { at } = await lived()
     const { page } = await look(at('events/booking.created'))
@@ -260,6 +277,33 @@ describe.skipIf(skipped)('the portal', () => {
     await page.getByRole('link', { name: ill.url }).click()
     await page.getByRole('button', { name: 'Send again…' }).click()
     await page.getByText('There is nothing to send.').waitFor()
+  })
+
+  it('lets the people who run the sender send again, at all webhooks, what an outage of theirs cost', async () => {
+    const made = world({ brand: { name: 'Tafel' } })
+    const { well, other } = await history(made)
+    const { answers, hooks, settle } = made
+    for (const { url } of [well, other]) answers.set(new URL(url).hostname, () => ({ status: 410 }))
+    for (const [tenant, type] of [
+      ['acme', 'booking.cancelled'],
+      ['globex', 'note.left'],
+    ] as const)
+      await hooks.send(type, { id: 'lost', text: 'lost' } as never, { tenant })
+    await settle()
+    for (const [tenant, { id }] of [
+      ['acme', well],
+      ['globex', other],
+    ] as const)
+      await hooks.endpoints.enable(tenant, id)
+    for (const { url } of [well, other]) answers.set(new URL(url).hostname, () => ({ status: 200 }))
+    const { page, shoot } = await look(await serve(made.portal), { session: 'operator' })
+    await page.getByRole('button', { name: 'Send again everywhere…' }).click()
+    await page.getByText(/^\d deliveries to send to \d webhooks\.$/).waitFor()
+    await shoot('recover-all')
+    await page.getByRole('button', { name: 'Send again', exact: true }).dblclick()
+    await page.getByText(/^Begun at \d/).waitFor()
+    expect((await hooks.jobs.list('acme')).data).toHaveLength(1)
+    expect((await hooks.jobs.list('globex')).data).toHaveLength(1)
   })
 
   it('changes between the accounts that somebody has', async () => {

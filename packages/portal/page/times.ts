@@ -19,9 +19,18 @@ export function ago(time: string, now = Date.now()): string {
   return relative.format(Math.trunc(seconds / size), unit)
 }
 
+const clock = new Intl.DateTimeFormat(language, { hour: 'numeric', minute: '2-digit' })
+
+export const hour = (time: string) => (time === '' ? '' : clock.format(new Date(time)))
 export const exact = (time: string) => absolute.format(new Date(time))
 export const number = (count: number) => numbers.format(count)
 export const share = (part: number, whole: number) => shares.format(whole === 0 ? 0 : part / whole)
 export const duration = (ms: number) =>
   ms < 1000 ? `${numbers.format(ms)}\u00a0ms` : `${numbers.format(Math.round(ms / 100) / 10)}\u00a0s`
 export const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000).toISOString()
+
+/** A day that ends with the hour that is under way. */
+export function lastDay(): { readonly since: string; readonly until: string } {
+  const until = Math.ceil((Date.now() + 1) / 3_600_000) * 3_600_000
+  return { since: new Date(until - 86_400_000).toISOString(), until: new Date(until).toISOString() }
+}

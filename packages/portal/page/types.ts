@@ -57,6 +57,7 @@ export interface Attempt {
   readonly error?: string
   readonly detail?: string
   readonly response?: string
+  readonly responseHeaders?: Readonly<Record<string, string>>
   readonly trigger: string
 }
 
@@ -79,6 +80,16 @@ export interface Page<T> {
 
 export interface Deliveries extends Page<Delivery> {
   readonly statistics: Counts
+}
+
+/** Deliveries of a stretch of time, and of each part of it. */
+export type History = Counts & { readonly buckets: readonly (Counts & { readonly since: string })[] }
+
+/** What was sent again to one of many webhooks, or would be. */
+export interface Recovered {
+  readonly tenant: string
+  readonly endpointId: string
+  readonly matching: number
 }
 
 /** Deliveries by state, and their total. */

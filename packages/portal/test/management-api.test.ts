@@ -885,3 +885,32 @@ describe('after an outage of the sender', () => {
     expect((await call('POST', '/v1/overview/recover', {}, as('operator'))).json.field).toBe('since')
   })
 })
+
+describe('the statistics of a webhook', () => {
+  it('come by equal parts of a stretch of time where that is asked, which sum up to the whole', async () => {
+    const { call, hooks, clock } = stage()
+    const since = clock.now()
+    const { id } = await hooks.endpoints.create('acme', { url: URL_ })
+    for (const hours of [0, 0, 2]) {
+      await clock.advance(hours * 3_600_000)
+      await hooks.send('booking.created', { id: 'b' }, { tenant: 'acme' })
+      await hooks.drain({ maxMs: 8_000 })
+    }
+    const until = new Date(since.getTime() + 4 * 3_600_000)
+    const path = `/v1/endpoints/${id}/stats?since=${since.toISOString()}&until=${until.toISOString()}&buckets=4`
+    const { status, json } = await call('GET', path)
+    expect(status).toBe(200)
+    expect(json).toMatchObject({ total: 3, delivered: 3, failed: 0 })
+    expect(json.buckets.map((one: { total: number }) => one.total)).toEqual([2, 0, 1, 0])
+    expect(json.buckets[1].since).toBe(new Date(since.getTime() + 3_600_000).toISOString())
+  })
+
+  it.each(['', '&since=2026-01-02T00:00:00Z', '&since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z'])(
+    'are refused by parts of no stretch of time: %j',
+    async (query) => {
+      const { call, hooks } = stage()
+      const { id } = await hooks.endpoints.create('acme', { url: URL_ })
+      expect((await call('GET', `/v1/endpoints/${id}/stats?buckets=4${query}`)).status).toBe(400)
+    },
+  )
+})

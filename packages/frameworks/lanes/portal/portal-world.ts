@@ -69,7 +69,7 @@ export function world(options: Partial<PortalOptions> = {}) {
           ms,
           sent: true,
           status: answer.status,
-          headers: {},
+          headers: { 'content-type': 'text/html', server: 'nginx', 'x-request-id': 'req_7f3a' },
           truncated: false,
           body: Buffer.from(answer.body ?? ''),
         }

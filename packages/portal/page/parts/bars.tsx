@@ -1,6 +1,6 @@
 import { diagnose } from '../causes.ts'
-import { duration, number, share } from '../times.ts'
-import type { Counts, Delivery, State } from '../types.ts'
+import { duration, hour, number, share } from '../times.ts'
+import type { Counts, Delivery, History, State } from '../types.ts'
 import { t } from '../words.ts'
 
 export type Kind = 'delivered' | 'waiting' | 'failed' | 'skipped'
@@ -25,38 +25,83 @@ export function succeeded(counts: Counts): string | undefined {
 }
 
 /** How deliveries share out among their states. */
-export function HealthBar({ counts, legend = false }: { counts: Counts; legend?: boolean }) {
+export function HealthBar({ counts }: { counts: Counts }) {
   const total = counts.total ?? 0
   const parts = KIND_NAMES.map((kind) => ({ kind, count: countOf(counts, kind) })).filter(({ count }) => count > 0)
   const text = parts.map(({ kind, count }) => `${t.deliveries.kinds[kind]}: ${number(count)}`).join(', ')
   let at = 0
   return (
+    <svg
+      class="health"
+      viewBox="0 0 100 6"
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={text || t.endpoints.noDeliveries}
+    >
+      <rect class="nothing" width="100" height="6" />
+      {parts.map(({ kind, count }) => {
+        const width = Math.max(1.5, (count / total) * 100)
+        const x = Math.min(at, 100 - width)
+        at += width
+        return <rect key={kind} class={kind} x={x} width={width} height="6" />
+      })}
+    </svg>
+  )
+}
+
+const HOUR = 10
+const TALL = 56
+const LEAST = 3
+
+/** A day by its hours: how much was sent, and what became of it. */
+export function HourBars({ history }: { history: History }) {
+  const { buckets } = history
+  const most = Math.max(4, ...buckets.map(({ total = 0 }) => total))
+  const kinds = KIND_NAMES.filter((kind) => countOf(history, kind) > 0)
+  const textOf = (counts: Counts) =>
+    KIND_NAMES.filter((kind) => countOf(counts, kind) > 0)
+      .map((kind) => `${t.deliveries.kinds[kind]}: ${number(countOf(counts, kind))}`)
+      .join(', ')
+  return (
     <>
       <svg
-        class="health"
-        viewBox="0 0 100 6"
+        class="hours"
+        viewBox={`0 0 ${buckets.length * HOUR} ${TALL}`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={text || t.endpoints.noDeliveries}
+        aria-label={textOf(history) || t.endpoints.noDeliveries}
       >
-        <rect class="nothing" width="100" height="6" />
-        {parts.map(({ kind, count }) => {
-          const width = Math.max(1.5, (count / total) * 100)
-          const x = Math.min(at, 100 - width)
-          at += width
-          return <rect key={kind} class={kind} x={x} width={width} height="6" />
+        {buckets.map((bucket, i) => {
+          let top = TALL
+          return (
+            <g key={bucket.since}>
+              <rect class="nothing" x={i * HOUR + 1} y={TALL - 2} width={HOUR - 2} height="2" />
+              {kinds.map((kind) => {
+                const count = countOf(bucket, kind)
+                if (count === 0) return null
+                const height = Math.min(top, Math.max(LEAST, (count / most) * TALL))
+                top -= height
+                return <rect key={kind} class={kind} x={i * HOUR + 1} y={top} width={HOUR - 2} height={height} />
+              })}
+              <rect class="glass" x={i * HOUR} width={HOUR} height={TALL}>
+                <title>{[hour(bucket.since), textOf(bucket) || t.endpoints.noDeliveries].join(' · ')}</title>
+              </rect>
+            </g>
+          )
         })}
       </svg>
-      {legend && (
-        <ul class="legend" aria-hidden="true">
-          {parts.map(({ kind, count }) => (
-            <li key={kind}>
-              <i class={kind} />
-              {t.deliveries.kinds[kind]} <b>{number(count)}</b>
-            </li>
-          ))}
-        </ul>
-      )}
+      <p class="axis" aria-hidden="true">
+        <span>{hour(buckets[0]?.since ?? '')}</span>
+        <span>{t.endpoint.now}</span>
+      </p>
+      <ul class="legend" aria-hidden="true">
+        {kinds.map((kind) => (
+          <li key={kind}>
+            <i class={kind} />
+            {t.deliveries.kinds[kind]} <b>{number(countOf(history, kind))}</b>
+          </li>
+        ))}
+      </ul>
     </>
   )
 }

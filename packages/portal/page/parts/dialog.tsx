@@ -29,7 +29,8 @@ export function Dialog({ title, onClose, side = false, children }: DialogOptions
       aria-labelledby={id}
       onClose={onClose}
       onClick={(event) => {
-        if (event.target === dialog.current) dialog.current?.close()
+        // Beside it; but for the second half of a double click, under which it may have become smaller.
+        if (event.target === dialog.current && event.detail < 2) dialog.current?.close()
       }}
     >
       <div class="inside">

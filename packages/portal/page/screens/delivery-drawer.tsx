@@ -93,17 +93,7 @@ function Details({ delivery, reload, onChange }: DetailsOptions) {
         <p class="dim">{t.delivery.expired}</p>
       ) : (
         <>
-          {Object.keys(request.headers).length > 0 && (
-            <details>
-              <summary>{t.delivery.headers}</summary>
-              <Code
-                label={t.delivery.headers}
-                text={Object.entries(request.headers)
-                  .map(([name, one]) => `${name}: ${one}`)
-                  .join('\n')}
-              />
-            </details>
-          )}
+          <Headers of={request.headers} label={t.delivery.headers} />
           <Code label={t.delivery.body} text={pretty(request.body)} />
           <div class="actions">
             <Copy text={request.body} label={t.delivery.copyBody} />
@@ -171,8 +161,20 @@ function Countdown({ to }: { to: string }) {
   )
 }
 
+/** Headers, for who wants to see them. */
+function Headers({ of, label }: { of: Readonly<Record<string, string>>; label: string }) {
+  const lines = Object.entries(of).map(([name, one]) => `${name}: ${one}`)
+  if (lines.length === 0) return null
+  return (
+    <details>
+      <summary>{label}</summary>
+      <Code label={label} text={lines.join('\n')} />
+    </details>
+  )
+}
+
 function AttemptItem({ attempt, open }: { attempt: Attempt; open: boolean }) {
-  const { n, at, ms, status, error, response, trigger } = attempt
+  const { n, at, ms, status, error, response, responseHeaders = {}, trigger } = attempt
   const diagnosis = diagnose(attempt)
   return (
     <li class={diagnosis ? 'failed' : 'delivered'}>
@@ -191,6 +193,7 @@ function AttemptItem({ attempt, open }: { attempt: Attempt; open: boolean }) {
           ) : (
             <Code label={t.delivery.response} text={response} />
           )}
+          <Headers of={responseHeaders} label={t.delivery.responseHeaders} />
         </details>
       )}
     </li>

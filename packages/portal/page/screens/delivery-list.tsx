@@ -187,19 +187,19 @@ function FindById() {
 
 function Row({ endpoint, delivery }: { endpoint: string; delivery: Delivery }) {
   const { id, type, state, last, attempts, createdAt } = delivery
+  const answer = last && (last.status === undefined ? diagnose(last)?.what : `${last.status} · ${duration(last.ms)}`)
   return (
     <tr>
       <td>
         <a class="stretched" href={link('endpoints', endpoint, 'deliveries', id)}>
           <EventName type={type} />
         </a>
+        {state !== 'delivered' && <small class="narrower dim">{answer}</small>}
       </td>
       <td>
         <Badge state={state} />
       </td>
-      <td class="wider dim">
-        {last && (last.status === undefined ? diagnose(last)?.what : `${last.status} · ${duration(last.ms)}`)}
-      </td>
+      <td class="wider dim">{answer}</td>
       <td class="wider end">{number(attempts)}</td>
       <td class="end dim">
         <Time at={createdAt} />

@@ -2,11 +2,11 @@ import { useState } from 'preact/hooks'
 import { get } from '../api.ts'
 import { type Diagnosis, diagnose } from '../causes.ts'
 import { useEvery, useLoaded } from '../loading.ts'
-import { HealthBar, RecentBars, succeeded } from '../parts/bars.tsx'
+import { HourBars, RecentBars, succeeded } from '../parts/bars.tsx'
 import { Time } from '../parts/basics.tsx'
 import { link } from '../router.ts'
-import { duration, hoursAgo } from '../times.ts'
-import type { Counts, Deliveries, Delivery } from '../types.ts'
+import { duration, lastDay } from '../times.ts'
+import type { Deliveries, Delivery, History } from '../types.ts'
 import { t } from '../words.ts'
 
 /** How an endpoint is: a day, the latest deliveries, and what was wrong last. */
@@ -14,12 +14,12 @@ export function Health({ id, changes }: { id: string; changes: number }) {
   const { value, reload } = useLoaded(
     () =>
       Promise.all([
-        get<Counts>(`endpoints/${id}/stats`, { since: hoursAgo(24) }),
+        get<History>(`endpoints/${id}/stats`, { ...lastDay(), buckets: 24 }),
         get<Deliveries>(`endpoints/${id}/deliveries`, { limit: 48 }),
       ]),
     [id, changes],
   )
-  useEvery(10_000, reload)
+  useEvery(15_000, reload)
   const [kept, setKept] = useState(value)
   if (value && value !== kept) setKept(value)
   const [counts, recent] = value ?? kept ?? []
@@ -33,7 +33,7 @@ export function Health({ id, changes }: { id: string; changes: number }) {
       <div class="card">
         <h2>{t.endpoint.day}</h2>
         <p class="big">{part ? t.endpoint.succeeded(part) : t.endpoints.noDeliveries}</p>
-        <HealthBar counts={counts} legend />
+        <HourBars history={counts} />
       </div>
       <div class="card">
         <h2>{t.endpoint.recent}</h2>

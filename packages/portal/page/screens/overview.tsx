@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks'
-import { chooseTenant, get } from '../api.ts'
+import { chooseTenant, get, may } from '../api.ts'
 import { useEvery, useLoaded } from '../loading.ts'
 import { Badge, Empty, Loading, Time, Trouble } from '../parts/basics.tsx'
 import { link } from '../router.ts'
@@ -7,6 +7,7 @@ import { visible } from '../text.ts'
 import { duration, number } from '../times.ts'
 import type { Overview as Depth, Endpoint, EndpointHealth, Page } from '../types.ts'
 import { t } from '../words.ts'
+import { RecoverAll } from './recover-all.tsx'
 
 type Row = Endpoint & { readonly health: EndpointHealth }
 
@@ -15,6 +16,7 @@ const PER_PAGE = 50
 /** For the people who run the sender: how it is doing, and whose webhooks are not well. */
 export function Overview() {
   const [cursors, setCursors] = useState<readonly string[]>([])
+  const [recovering, setRecovering] = useState(false)
   const cursor = cursors.at(-1)
   const depth = useLoaded(() => get<Depth>('overview'), [])
   const { value, problem, reload } = useLoaded(
@@ -25,8 +27,18 @@ export function Overview() {
   useEvery(10_000, reload)
   return (
     <>
-      <h1>{t.overview.title}</h1>
-      <p class="dim">{t.overview.intro}</p>
+      <div class="heading">
+        <div>
+          <h1>{t.overview.title}</h1>
+          <p class="dim">{t.overview.intro}</p>
+        </div>
+        {may('attempt:create') && value && value.data.length > 0 && (
+          <button type="button" onClick={() => setRecovering(true)}>
+            {t.overview.recover}
+          </button>
+        )}
+      </div>
+      {recovering && <RecoverAll onClose={() => setRecovering(false)} />}
       {(problem ?? depth.problem) && (
         <Trouble problem={(problem ?? depth.problem) as NonNullable<typeof problem>} retry={reload} />
       )}

@@ -97,6 +97,11 @@ export interface Words {
     readonly failures: string
     readonly exhausted: string
     readonly lastFailure: string
+    readonly recover: string
+    readonly recoverTitle: string
+    readonly recoverText: string
+    recoverWhere(count: number, text: string): string
+    recoverBegun(text: string): string
     readonly back: string
     readonly next: string
   }
@@ -127,6 +132,7 @@ export interface Words {
     readonly enabledNow: string
     readonly health: string
     readonly day: string
+    readonly now: string
     succeeded(share: string): string
     readonly lastError: string
     readonly noError: string
@@ -217,6 +223,7 @@ export interface Words {
     readonly noAttempt: string
     readonly response: string
     readonly noResponse: string
+    readonly responseHeaders: string
     readonly request: string
     readonly headers: string
     readonly body: string

@@ -2,12 +2,13 @@ import type { CreateEndpoint, EndpointView, UpdateEndpoint } from '@hooks/sender
 import type { Call, Operation, Outcome } from '../call.ts'
 import { idempotencyOf } from '../idempotency.ts'
 import { Refusal } from '../refusal.ts'
-import { statistics } from './statistics.ts'
+import { statistics, statisticsOver } from './statistics.ts'
 
 const WRITABLE = ['name', 'url', 'events', 'channels', 'enabled', 'metadata', 'secret', 'tenant']
 /** What only our own API has: a product's own has what it has promised. */
 const OURS = ['rateLimit', 'headers', 'filter', 'payload', 'version']
 const MOST_PER_SECOND = 100_000
+const MOST_BUCKETS = 48
 
 export const listEndpoints: Operation = {
   needs: 'read',
@@ -129,6 +130,16 @@ export const endpointStats: Operation = {
     await hooks.endpoints.get(tenant, id)
     const since = query.time('since')
     const until = query.time('until')
+    if (isOurs(call) && query.has('buckets')) {
+      if (!since || !until || since >= until)
+        throw new Refusal(
+          400,
+          'field_missing',
+          '"buckets" needs "since" and a later "until".',
+          since ? 'until' : 'since',
+        )
+      return [200, await statisticsOver(call, id, { since, until, buckets: query.count('buckets', 1, MOST_BUCKETS) })]
+    }
     return [200, await statistics(call, id, { ...(since && { since }), ...(until && { until }) })]
   },
 }

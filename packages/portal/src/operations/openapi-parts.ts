@@ -67,7 +67,7 @@ const stretch = ['since', 'until']
 export const QUERIES: Readonly<Partial<Record<ApiOperation, readonly string[]>>> = {
   listEndpoints: page,
   endpointDeliveries: ['status', 'event', ...stretch, ...page],
-  endpointStats: stretch,
+  endpointStats: [...stretch, 'buckets'],
   listMessages: ['event', ...stretch, ...page],
   listDeliveries: ['endpoint', 'status', 'event', ...stretch, ...page],
   listJobs: page,
@@ -175,7 +175,11 @@ export const SCHEMAS: Readonly<Record<string, Schema>> = {
     Object.keys(delivery),
   ),
   Deliveries: listOf('Delivery', { statistics: ref('Statistics') }),
-  Statistics: { type: 'object', additionalProperties: count },
+  Statistics: {
+    type: 'object',
+    properties: { buckets: { type: 'array', items: { type: 'object' } } },
+    additionalProperties: count,
+  },
   EventTypes: object({ data: { type: 'array', items: ref('EventType') } }),
   EventType: object({ type: text, description: text, group: text, deprecated: text, example: {}, schema: {} }, [
     'type',

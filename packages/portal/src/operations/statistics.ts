@@ -16,3 +16,22 @@ export async function statistics(
   }
   return tally
 }
+
+/** Deliveries of an endpoint, all of a stretch of time, and those of each of its equal `buckets`, oldest first. */
+export async function statisticsOver(
+  call: Call,
+  endpoint: string,
+  { since, until, buckets }: { readonly since: Date; readonly until: Date; readonly buckets: number },
+): Promise<object> {
+  const from = since.getTime()
+  const span = (until.getTime() - from) / buckets
+  const total: Record<string, number> = {}
+  const parts: object[] = []
+  for (let i = 0; i < buckets; i++) {
+    const begin = new Date(from + Math.round(i * span))
+    const tally = await statistics(call, endpoint, { since: begin, until: new Date(from + Math.round((i + 1) * span)) })
+    for (const [word, count] of Object.entries(tally)) total[word] = (total[word] ?? 0) + count
+    parts.push({ since: begin, ...tally })
+  }
+  return { ...total, buckets: parts }
+}
