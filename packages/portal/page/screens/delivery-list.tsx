@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { get } from '../api.ts'
-import { diagnose } from '../causes.ts'
+import { diagnose, explain } from '../causes.ts'
 import { useBusy, useEvery, useLoaded } from '../loading.ts'
 import { countOf, KIND_NAMES, KINDS, type Kind } from '../parts/bars.tsx'
 import { Badge, Empty, EventName, Loading, Time, Trouble } from '../parts/basics.tsx'
@@ -185,21 +185,27 @@ function FindById() {
   )
 }
 
+/** What was answered last, why nothing was, or why nothing was sent. */
+function answerOf(delivery: Delivery): string | undefined {
+  const { last, state } = delivery
+  if (!last) return state === 'skipped' || state === 'failed' ? explain(delivery)[0] : undefined
+  return last.status === undefined ? diagnose(last)?.what : `${last.status} · ${duration(last.ms)}`
+}
+
 function Row({ endpoint, delivery }: { endpoint: string; delivery: Delivery }) {
-  const { id, type, state, last, attempts, createdAt } = delivery
-  const answer = last && (last.status === undefined ? diagnose(last)?.what : `${last.status} · ${duration(last.ms)}`)
+  const { id, type, state, attempts, createdAt } = delivery
   return (
     <tr>
       <td>
         <a class="stretched" href={link('endpoints', endpoint, 'deliveries', id)}>
           <EventName type={type} />
         </a>
-        {state !== 'delivered' && <small class="narrower dim">{answer}</small>}
+        {state !== 'delivered' && <small class="narrower dim">{answerOf(delivery)}</small>}
       </td>
       <td>
         <Badge state={state} />
       </td>
-      <td class="wider dim">{answer}</td>
+      <td class="wider dim">{answerOf(delivery)}</td>
       <td class="wider end">{number(attempts)}</td>
       <td class="end dim">
         <Time at={createdAt} />

@@ -92,7 +92,8 @@ export function EndpointPage({ id, delivery }: { id: string; delivery: string | 
           </p>
         </div>
         <div class="actions">
-          {may('attempt:create') && (
+          {/* To one that is disabled nothing can be sent. */}
+          {may('attempt:create') && enabled && (
             <>
               <button type="button" class="primary" onClick={() => setAsked('test')}>
                 {t.endpoint.test}
