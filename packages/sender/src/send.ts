@@ -4,6 +4,7 @@ import {
   checkOptions,
   type Duration,
   type EventType,
+  type Kind,
   kind,
   type Ms,
   type NewMessage,
@@ -66,6 +67,12 @@ export interface Sent {
 
 /** The most messages of one `sendMany`. */
 export const MOST_MESSAGES = 1_000
+/** ISO 8601 has four digits for a year, and what reads it at the other end may have no more. */
+const [FIRST_TIME, LAST_TIME] = [Date.parse('0001-01-01T00:00:00Z'), Date.parse('9999-12-31T23:59:59.999Z')]
+const time: Kind = {
+  words: 'a valid Date of the years 1 to 9999',
+  fits: (value) => kind.time.fits(value) && +(value as Date) >= FIRST_TIME && +(value as Date) <= LAST_TIME,
+}
 const RULE: OptionsRule<keyof Outgoing | 'tx'> = {
   of: 'send',
   kinds: {
@@ -78,8 +85,8 @@ const RULE: OptionsRule<keyof Outgoing | 'tx'> = {
     tx: kind.any,
     channels: kind.texts,
     endpoints: kind.texts,
-    deliverAt: kind.time,
-    occurredAt: kind.time,
+    deliverAt: time,
+    occurredAt: time,
   },
 }
 const IDEMPOTENCY_KEEP = '7d' satisfies Duration

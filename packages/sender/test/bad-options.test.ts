@@ -58,6 +58,9 @@ describe('a call refuses what it would not understand, and stores nothing', () =
     ['payload_not_json', 'undefined', () => hooks.send('order.paid', undefined, to)],
     ['option_invalid', 'deliverAt', () => hooks.send('order.paid', {}, { ...to, deliverAt: 'tomorrow' })],
     ['option_invalid', 'occurredAt', () => hooks.send('order.paid', {}, { ...to, occurredAt: new Date(Number.NaN) })],
+    // Milliseconds taken for seconds, or the other way round: no database, and no receiver, could read what comes of it.
+    ['option_invalid', 'deliverAt', () => hooks.send('order.paid', {}, { ...to, deliverAt: new Date(8.64e15) })],
+    ['option_invalid', 'occurredAt', () => hooks.send('order.paid', {}, { ...to, occurredAt: new Date(-8.64e15) })],
     ['option_invalid', 'channels', () => hooks.send('order.paid', {}, { ...to, channels: 'one' })],
     ['option_invalid', 'endpoints', () => hooks.send('order.paid', {}, { ...to, endpoints: 'ep_1' })],
     ['option_invalid', '"idempotencykey"', () => hooks.send('order.paid', {}, { ...to, idempotencykey: '1' })],
