@@ -22,13 +22,13 @@ const SECONDS = /^\d{1,9}$/
 /** IMF-fixdate, the one form of HTTP dates that senders may write (RFC 9110 section 5.6.7). */
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/
 
-/** A `Retry-After` as a wait, a day at most; null where it is absent, of no form that RFC 9110 section 10.2.3 has, or over. */
-export function readRetryAfter(value: string | undefined, now: Date): Ms | null {
+/**
+ * A `Retry-After` as a wait, a day at most; null where it is absent, of no form that RFC 9110 section 10.2.3 has, or over. A
+ * date counts from the `Date` of the same answer, where it has one: both are of one clock, and this machine's may be another.
+ */
+export function readRetryAfter(value: string | undefined, now: Date, date?: string): Ms | null {
   if (value === undefined) return null
-  const ms = SECONDS.test(value)
-    ? Number(value) * 1000
-    : HTTP_DATE.test(value)
-      ? Date.parse(value) - now.getTime()
-      : Number.NaN
+  const from = date !== undefined && HTTP_DATE.test(date) ? Date.parse(date) : now.getTime()
+  const ms = SECONDS.test(value) ? Number(value) * 1000 : HTTP_DATE.test(value) ? Date.parse(value) - from : Number.NaN
   return ms > 0 ? Math.min(ms, LONGEST_HINT) : null
 }

@@ -29,6 +29,18 @@ describe('what an answer means', () => {
   it('no answer is retried', () => {
     expect(classify(failure, resolvePolicy({}), 0, now)).toEqual({ result: 'retry', hintMs: null, holdMs: null })
   })
+  it('a date in Retry-After counts from the date of the answer, so that no wait depends on whose clock is right', () => {
+    const at = (retryAfter: string, date?: string) =>
+      judge(503, {}, { 'retry-after': retryAfter, ...(date !== undefined && { date }) })
+    const yesterday = at('Wed, 31 Dec 2025 00:02:00 GMT', 'Wed, 31 Dec 2025 00:00:00 GMT')
+    const tomorrow = at('Fri, 02 Jan 2026 00:02:00 GMT', 'Fri, 02 Jan 2026 00:00:00 GMT')
+    expect([yesterday, tomorrow].map((verdict) => 'hintMs' in verdict && verdict.hintMs)).toEqual([120_000, 120_000])
+    // Without one that can be read, from this machine's.
+    for (const date of [undefined, 'soon', ''])
+      expect(at('Thu, 01 Jan 2026 00:02:00 GMT', date)).toMatchObject({ hintMs: 120_000 })
+    // Past by its own date: not heeded.
+    expect(at('Thu, 01 Jan 2026 00:02:00 GMT', 'Thu, 01 Jan 2026 00:03:00 GMT')).toMatchObject({ hintMs: null })
+  })
   it('410 ends the delivery and disables the endpoint', () => {
     expect(judge(410)).toEqual({ result: 'failed', reason: 'gone', disable: 'gone' })
   })

@@ -5,7 +5,7 @@ export const MAX_RESPONSE_HEADERS = 16
 export const MAX_RESPONSE_HEADERS_SIZE = 8192
 
 /** What decides about a retry, or explains a failure, is kept even where it comes after fifteen others. */
-const FIRST = ['retry-after', 'webhook-delivery', 'content-type', 'location']
+const FIRST = ['retry-after', 'date', 'webhook-delivery', 'content-type', 'location']
 
 const SAFE = /^[\t\x20-\x7e]*$/
 const UNSAFE = /[^\t\x20-\x7e]/g
