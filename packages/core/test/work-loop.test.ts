@@ -364,13 +364,28 @@ describe('settling', () => {
     await end(test)
   })
 
-  it('counts work as running until it is settled', async () => {
+  it('takes no slot: what is due meanwhile runs, and what is settled counts as running', async () => {
     const test = setUp({ concurrency: 1 }, 2)
     test.leases.takes.settle = 5_000
     test.loop.start()
-    await test.clock.advance(3_000)
-    expect(test.loop.running).toBe(1)
-    expect(test.leases.claims).toHaveLength(1)
+    await test.clock.advance(1_000)
+    expect(test.ended.map(({ key }) => key)).toEqual(['job-0', 'job-1'])
+    expect(test.most()).toBe(1)
+    expect(test.settled).toEqual([])
+    expect(test.loop.running).toBe(2)
+    await end(test)
+    expect(test.settled.map(([key]) => key)).toEqual(['job-0', 'job-1'])
+  })
+
+  it('holds claiming up once as much is to be settled as there are slots', async () => {
+    const test = setUp({ concurrency: 2 }, 10)
+    test.leases.takes.settle = 30_000
+    test.loop.start()
+    await test.clock.advance(20_000)
+    expect(test.ended).toHaveLength(4)
+    expect(test.loop.running).toBe(4)
+    await test.clock.advance(20_000)
+    expect(test.ended.length).toBeGreaterThan(4)
     await end(test)
   })
 

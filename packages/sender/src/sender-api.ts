@@ -47,7 +47,7 @@ export interface SenderOptions<D extends EventDefinitions, Tx> extends Partial<S
    * For development: http, loopback addresses, any port. It refuses to start where `NODE_ENV` is `production`.
    */
   readonly dev?: boolean
-  /** Requests in flight in this process: 100 by default. */
+  /** Requests in flight in this process: 100 by default. As many that were answered may wait for their settlement. */
   readonly concurrency?: number
   /** Requests in flight per endpoint, over all processes: 4 by default. */
   readonly endpointConcurrency?: number

@@ -121,7 +121,8 @@ describe.each(Object.entries(drivers))('transactions of the host, by %s', (_name
     setTimeout(() => host.exec('COMMIT'), 300)
     expect((await storage.claim({ worker: 'w', limit: 1, leaseMs: 60_000, cap: 1 })).length).toBe(1)
     clearInterval(ticking)
-    expect(turns).toBeGreaterThan(10)
+    // A process that was blocked would have had none, nor have got to the host's commit. How many is the machine's affair.
+    expect(turns).toBeGreaterThan(0)
     await storage.close()
   })
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { postgresStorage } from '@hooks/postgres'
 import { createSender, defineContract, defineEvents, type Sender } from '@hooks/sender'
 import { Agent } from 'undici'
@@ -12,7 +13,12 @@ import { byProcessorTime } from './processor-time.ts'
 
 const IN_FLIGHT = 64
 const ENDPOINTS = 100
-const COUNT = 5_000
+const COUNT = 10_000
+/** What a run leaves behind. */
+const TABLES = ['message', 'payload', 'outbox', 'open', 'ended', 'attempt']
+
+type BenchStorage = ReturnType<typeof postgresStorage>
+
 const contract = defineContract({ events: defineEvents({ 'order.paid': {} }) })
 
 /** Delivery with the work in PostgreSQL, beside those who do it otherwise: one database, one pool, one receiver. */
@@ -23,10 +29,14 @@ export async function databaseDeliverSections(rounds: number): Promise<Section[]
   const sink = await startSink()
   try {
     const urls = Array.from({ length: ENDPOINTS }, (_, i) => `http://127.0.0.1:${sink.port}/${i}`)
-    const costs = await costsOfDelivery(place, urls)
+    const storage = postgresStorage(place.pool, { migrate: true })
+    const { endpoints } = createSender({ contract, storage, dev: true })
+    for (const [i, url] of urls.entries()) await endpoints.create(`tenant${i}`, { url })
+    const costs = await costsOfDelivery(place, storage)
     const contenders = [
       bare(urls),
-      ours(place, urls),
+      ours(place, storage, { matched: true }),
+      ours(place, storage, { matched: false }),
       batchSql(place.pool, urls, COUNT, IN_FLIGHT),
       pgBoss(place.url, CONNECTIONS, urls, COUNT, IN_FLIGHT),
       ...(redis
@@ -71,18 +81,25 @@ function bare(urls: readonly string[]): Contender {
   }
 }
 
-/** All messages are there when the worker starts: what is measured is matching, claiming, signing, sending, settling, the log. */
-function ours(place: Place, urls: readonly string[]): Contender {
+/**
+ * All messages are there when the worker starts. `matched`, so are their deliveries, as the jobs of the others are, and what
+ * is measured is claiming, signing, sending, settling and the log. Otherwise, matching is measured with it, which the
+ * others do not do.
+ */
+function ours(place: Place, storage: BenchStorage, { matched }: { readonly matched: boolean }): Contender {
   let hooks: Sender | undefined
   return {
-    name: '@hooks/sender + @hooks/postgres',
+    name: matched ? '@hooks/sender + @hooks/postgres' : 'the same, and matched to endpoints',
     async prepare() {
-      await place.pool.query('drop schema if exists hooks cascade')
-      const storage = postgresStorage(place.pool, { migrate: true })
+      await place.pool.query(`truncate ${TABLES.map((table) => `hooks.${table}`).join(', ')}`)
       const sender = createSender({ contract, storage, dev: true, concurrency: IN_FLIGHT })
       hooks = sender as unknown as Sender
-      for (const [i, url] of urls.entries()) await sender.endpoints.create(`tenant${i}`, { url })
-      for (let i = 0; i < COUNT; i += 1_000) await sender.sendMany(messages(i, Math.min(1_000, COUNT - i), urls.length))
+      for (let i = 0; i < COUNT; i += 1_000) await sender.sendMany(messages(i, Math.min(1_000, COUNT - i), ENDPOINTS))
+      if (matched) {
+        sender.pause()
+        sender.start()
+        while ((await storage.unexpanded(1)).length > 0) await sleep(20)
+      }
       await place.pool.query('analyze')
     },
     async run() {
@@ -93,7 +110,8 @@ function ours(place: Place, urls: readonly string[]): Contender {
         sender.on('delivery.delivered', () => {
           if (++delivered === COUNT) resolve()
         })
-        sender.start()
+        if (matched) sender.resume()
+        else sender.start()
       })
       await sender.stop()
       return COUNT
@@ -109,8 +127,8 @@ const messages = (from: number, count: number, tenants: number) =>
   }))
 
 /** Statements and pages of one delivery, from its mark to its end in the log. */
-async function costsOfDelivery(place: Place, urls: readonly string[]): Promise<string> {
-  const contender = ours(place, urls)
+async function costsOfDelivery(place: Place, storage: BenchStorage): Promise<string> {
+  const contender = ours(place, storage, { matched: false })
   await contender.prepare?.()
   const [pages, statements] = [await place.pages(), place.statements()]
   await contender.run()

@@ -9,7 +9,7 @@ export interface WorkLoopOptions<L extends Lease, Outcome> extends Seams {
     claim(options: ClaimOptions): Promise<readonly L[]>
   }
   readonly worker: string
-  /** How many pieces of work run at a time. */
+  /** How many pieces of work run at a time. As many may be done and on their way to the store. */
   readonly concurrency: number
   readonly leaseMs: Ms
   /** The longest that due work of other processes stays unseen. */
@@ -58,7 +58,8 @@ const WORTHWHILE = 3 / 4
 /**
  * The one loop for everything that is claimed, run and settled. It claims whenever a slot is free (no batch is
  * waited for), no more than it can start at once, and settles in groups: what ends while a settlement is under
- * way goes with the next.
+ * way goes with the next. Work leaves its slot when it is done, not when that is settled: the next is claimed and runs
+ * meanwhile. Where settling fails, claiming ends with as much to settle as there are slots.
  *
  * A call costs a store much the same for one and for thirty. So while other work runs, claims and settlements wait for
  * company, for as long as the last such call took, and 5 ms at most.
@@ -71,6 +72,8 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
   // reported as a leak, and one for each that does not ask would cost more than the claim.
   const controllers = new Set<AbortController>()
   let running = 0
+  /** Of these, how many are done and not settled yet. */
+  let settling = 0
   /** Slots that a claim under way has asked for: a drain beside the loop must not ask for them again. */
   let claiming = 0
   /** How long the last claim took that brought something. */
@@ -78,7 +81,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
   let looping: Promise<void> | undefined
   let stopping = false
 
-  const free = () => concurrency - running - claiming
+  const free = () => Math.min(concurrency - (running - settling), 2 * concurrency - running) - claiming
 
   /** One claim. Returns how many were started, or null where the store failed. */
   async function claim(mayStart: () => boolean, latest: Ms): Promise<number | null> {
@@ -127,10 +130,13 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     try {
       const outcome = await options.run(lease, until)
       if (outcome === null) return await release([lease])
+      settling++
+      bell.ring()
       const applied = await settler.settle(
         { key: lease.key, token: lease.token, ...outcome },
         claimedAt + lease.leaseLeftMs,
       )
+      settling--
       if (applied) options.settled?.(lease, outcome, applied)
     } catch (error) {
       logger.error({ error, key: lease.key }, 'hooks: work ended without an outcome; its lease runs out')
