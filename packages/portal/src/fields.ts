@@ -41,12 +41,12 @@ export class Fields {
   }
 
   /** In a query, as digits; more than `most` is `most`. */
-  count(name: string, usual: number, most = Number.MAX_SAFE_INTEGER): number {
+  count(name: string, usual: number, most = Number.MAX_SAFE_INTEGER, least = 1): number {
     const value = this.#value(name)
     if (value === undefined) return usual
     const number = typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : value
-    if (Number.isSafeInteger(number) && (number as number) >= 1) return Math.min(number as number, most)
-    throw this.#wrong(name, 'a whole number, from 1')
+    if (Number.isSafeInteger(number) && (number as number) >= least) return Math.min(number as number, most)
+    throw this.#wrong(name, `a whole number, from ${least}`)
   }
 
   time(name: string): Date | undefined {

@@ -914,3 +914,17 @@ describe('the statistics of a webhook', () => {
     },
   )
 })
+
+describe('a secret that leaked', () => {
+  it('signs nothing more once it is replaced without an overlap, and neither does any before it', async () => {
+    const { call, hooks } = stage()
+    const { json } = await call('POST', '/v1/endpoints', { url: URL_ })
+    const path = `/v1/endpoints/${json.id}`
+    await call('POST', `${path}/rotate-secret`)
+    const rotated = await call('POST', `${path}/rotate-secret`, { overlapSeconds: 0 })
+    expect(rotated.status).toBe(200)
+    const live = (await hooks.endpoints.secrets('acme', json.id)).map(({ secret }) => secret)
+    expect(live).toEqual([rotated.json.secret])
+    expect((await call('POST', `${path}/rotate-secret`, { overlapSeconds: -1 })).json.field).toBe('overlapSeconds')
+  })
+})

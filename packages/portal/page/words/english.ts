@@ -171,6 +171,7 @@ export const english: Words = {
       [3_600, '1 hour'],
       [86_400, '24 hours'],
       [604_800, '7 days'],
+      [0, 'Not at all: it has leaked'],
     ],
     rotate: 'Make a new secret',
   },

@@ -174,6 +174,7 @@ export const french: Words = {
       [3_600, '1 heure'],
       [86_400, '24 heures'],
       [604_800, '7 jours'],
+      [0, 'Plus du tout : il a fuité'],
     ],
     rotate: 'Créer un nouveau secret',
   },

@@ -79,10 +79,11 @@ export const rotateSecret: Operation = {
   async run(call) {
     const { hooks, tenant, id, body, shape } = call
     const chosen = chosenSecret(call)
-    const overlap = body.has('overlapSeconds') ? body.count('overlapSeconds', 0, 30 * 86_400) * 1000 : undefined
+    const seconds = body.has('overlapSeconds') ? body.count('overlapSeconds', 0, 30 * 86_400, 0) : undefined
     const { secret } = await hooks.endpoints.rotateSecret(tenant, id, {
       ...(chosen !== undefined && { secret: chosen }),
-      ...(overlap !== undefined && { overlap }),
+      // Without an overlap the old ones end at once: one of them has leaked.
+      ...(seconds !== undefined && (seconds === 0 ? { revoke: true } : { overlap: seconds * 1000 })),
     })
     const endpoint = { ...bare(await hooks.endpoints.get(tenant, id)), secret }
     return [200, shape.show.secret(secret, endpoint)]
