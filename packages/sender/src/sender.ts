@@ -44,6 +44,8 @@ const NO_OPTIONS = {} as SendOptions<never>
 const GRACE_MS = 20_000
 /** Whatever has not ended by then is left: those who stop a process kill it soon after. */
 const LONGEST_STOP_MS = 20_500
+/** A drain that its storage keeps waiting is over so long after its budget. */
+const ANSWER_MS = 50
 /** Receivers refuse what is signed 5 minutes off, and time passes on the way. */
 const MOST_SKEW_MS = 30_000
 
@@ -210,6 +212,26 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     await transport.close?.()
   }
 
+  async function drain(maxMs: Ms): Promise<void> {
+    const end = clock.monotonic() + maxMs
+    let expanded: number
+    do {
+      expanded = await expander.run(end)
+      await loop.drain(Math.max(0, end - clock.monotonic()))
+    } while (expanded > 0 && clock.monotonic() < end)
+    if (hasJobs) await replay.loop.drain(Math.max(0, end - clock.monotonic()))
+  }
+
+  /** Waits for what may take longer, for no longer than `ms`. Returns whether it is over. */
+  async function within(ms: Ms, work: Promise<void>): Promise<boolean> {
+    const ended = new AbortController()
+    try {
+      return await Promise.race([work.then(() => true), clock.sleep(ms, ended.signal).then(() => false)])
+    } finally {
+      ended.abort()
+    }
+  }
+
   const sender: Sender<D, Tx> = {
     async send(type, data, options) {
       open()
@@ -254,28 +276,19 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     async stop() {
       stopped = true
       kicks.stop()
-      const ended = new AbortController()
-      const tooLate = async () => {
-        await clock.sleep(LONGEST_STOP_MS, ended.signal)
-        if (ended.signal.aborted) return
-        logger.warn(
-          { inFlight: loop.running },
-          'hooks: stopped without waiting any longer for what is in flight, or for the storage; its leases run out',
-        )
-      }
-      await Promise.race([end().finally(() => ended.abort()), tooLate()])
+      if (await within(LONGEST_STOP_MS, end())) return
+      logger.warn(
+        { inFlight: loop.running },
+        'hooks: stopped without waiting any longer for what is in flight, or for the storage; its leases run out',
+      )
     },
     async drain(budget) {
       checkBudget(budget)
       const { maxMs } = budget
       open()
-      const end = clock.monotonic() + maxMs
-      let expanded: number
-      do {
-        expanded = await expander.run(end)
-        await loop.drain(Math.max(0, end - clock.monotonic()))
-      } while (expanded > 0 && clock.monotonic() < end)
-      if (hasJobs) await replay.loop.drain(Math.max(0, end - clock.monotonic()))
+      // It keeps to its budget by itself, unless it waits for an answer.
+      if (await within(maxMs + ANSWER_MS, drain(maxMs))) return
+      logger.warn({ inFlight: loop.running }, 'hooks: a drain was over before the storage had answered; leases run out')
     },
     pause: () => loop.pause(),
     resume() {

@@ -1,4 +1,4 @@
-import { silentLogger } from '@hooks/core'
+import { type Storage, silentLogger } from '@hooks/core'
 import { mailgun } from '@hooks/core/formats'
 import { describe, expect, it, vi } from 'vitest'
 import { createSender } from '../src/index.ts'
@@ -266,6 +266,24 @@ describe('resending and cancelling', () => {
   })
 })
 
+/** A storage that, once it is told to, answers no more. */
+function silenced(storage: Storage) {
+  let isSilent = false
+  const silent = new Proxy(storage, {
+    get: (target, name) => {
+      const member = Reflect.get(target, name)
+      if (typeof member !== 'function') return member
+      return (...given: unknown[]) => (isSilent ? new Promise(() => {}) : member.apply(target, given))
+    },
+  })
+  return {
+    silent,
+    silence: () => {
+      isSilent = true
+    },
+  }
+}
+
 describe('stopping and draining', () => {
   it('lets what is in flight end, and starts nothing more', async () => {
     const { transport, requests } = scriptedTransport(() => 200)
@@ -296,14 +314,7 @@ describe('stopping and draining', () => {
   it('is over within 21 seconds, though the storage answers no more, and says so', async () => {
     const { storage, clock, contract, random, transport } = await stage()
     const warn = vi.fn()
-    let gone = false
-    const silent = new Proxy(storage, {
-      get: (target, name) => {
-        const member = Reflect.get(target, name)
-        if (typeof member !== 'function') return member
-        return (...given: unknown[]) => (gone ? new Promise(() => {}) : member.apply(target, given))
-      },
-    })
+    const { silent, silence } = silenced(storage)
     const hooks = createSender({
       contract,
       storage: silent,
@@ -314,7 +325,7 @@ describe('stopping and draining', () => {
     })
     hooks.start()
     await clock.advance(100)
-    gone = true
+    silence()
     await clock.advance(2_000)
     let over = false
     const stopped = hooks.stop().then(() => (over = true))
@@ -358,6 +369,24 @@ describe('stopping and draining', () => {
     await hooks.drain({ maxMs: 8_000 })
     expect(requests).toHaveLength(25)
     expect(await hooks.deliveries.stats('acme')).toMatchObject({ delivered: 24, retrying: 1 })
+  })
+
+  it('drains for no longer than its budget, though the storage answers no more, and says so', async () => {
+    const { storage, clock, contract, random, transport } = await stage()
+    const warn = vi.fn()
+    const { silent, silence } = silenced(storage)
+    const logger = { ...silentLogger, warn }
+    const hooks = createSender({ contract, storage: silent, clock, random, transport, logger })
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    silence()
+    let over = false
+    const drained = hooks.drain({ maxMs: 8_000 }).then(() => (over = true))
+    await clock.advance(7_900)
+    expect(over).toBe(false)
+    await clock.advance(200)
+    expect(over).toBe(true)
+    await drained
+    expect(warn).toHaveBeenCalledWith(expect.anything(), expect.stringContaining('leases run out'))
   })
 
   it('starts nothing in a drain that it could not wait for', async () => {
