@@ -1,7 +1,7 @@
 import { postgresStorage } from '@hooks/postgres'
 import pg from 'pg'
+import { type Cost, type Counted, openCounted } from 'tooling/counted-postgres'
 import { type Figures, verdict } from '../report.ts'
-import { type Cost, type Counted, openCounted } from './counted.ts'
 import { type BenchStorage, deliverRounds, fillOpen, putOff } from './open-deliveries.ts'
 
 const LIMIT = 100

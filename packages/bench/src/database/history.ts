@@ -1,7 +1,7 @@
 import { type Clock, type NewEndpoint, newId, systemClock, systemRandom } from '@hooks/core'
 import { postgresStorage } from '@hooks/postgres'
+import { type Cost, type Counted, openCounted } from 'tooling/counted-postgres'
 import { type Figures, verdict } from '../report.ts'
-import { type Cost, type Counted, openCounted } from './counted.ts'
 import { type BenchStorage, deliverRounds, newEndpoint, sendToAll } from './open-deliveries.ts'
 
 const TENANTS = 10

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -52,6 +52,18 @@ export async function findOwnPostgres(options: OwnPostgresOptions = {}): Promise
   const folder = options.folder ?? newFolder(identity)
   initialise(join(folder, 'data'), identity)
   return open(folder, identity, options.settings ?? {})
+}
+
+/** Whether the binaries of this machine come with a library that a server can load. */
+export function hasLibrary(name: string): boolean {
+  try {
+    const beside = join(realpathSync(join(findBinaries(), 'postgres')), '../..')
+    return ['lib', 'lib/postgresql', 'lib64/pgsql'].some((folder) =>
+      ['so', 'dylib'].some((ending) => existsSync(join(beside, folder, `${name}.${ending}`))),
+    )
+  } catch {
+    return false
+  }
 }
 
 function newFolder({ uid, gid }: Identity): string {

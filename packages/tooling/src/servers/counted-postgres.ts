@@ -1,5 +1,6 @@
 import pg from 'pg'
-import { findOwnPostgres } from 'tooling/own-postgres'
+import { missing } from './local-server.ts'
+import { findOwnPostgres, hasLibrary } from './own-postgres.ts'
 
 /** What statements have cost. These figures are the same on a machine that others use too. */
 export interface Cost {
@@ -39,8 +40,10 @@ const COST = `
   where dbid = (select oid from pg_database where datname = current_database())
     and query not like '%pg_stat_statements%' and query like '%' || $1 || '%'`
 
-/** Starts it, with the binaries of this machine. Undefined where there are none. */
+/** Starts it, with the binaries of this machine. Where they cannot count it says so in one line, and is undefined. */
 export async function openCounted(connections: number): Promise<Counted | undefined> {
+  if (!hasLibrary('pg_stat_statements'))
+    return missing('no PostgreSQL with pg_stat_statements. Install one (apt-get install postgresql)')
   const server = await findOwnPostgres({ settings: SETTINGS })
   if (!server) return undefined
   const pool = new pg.Pool({ connectionString: server.url, max: connections })
