@@ -302,6 +302,16 @@ describe('a claim', () => {
     await end(test)
   })
 
+  it('comes once for all slots that were left in one turn', async () => {
+    const test = setUp({ concurrency: 4 }, 8)
+    Object.assign(test.clock, { turn: () => test.clock.sleep(0) })
+    test.loop.start()
+    await test.clock.advance(150)
+    expect(test.ended).toHaveLength(4)
+    expect(test.leases.claims.map(({ limit }) => limit)).toEqual([4, 4])
+    await end(test)
+  })
+
   it('is not reported where it failed', async () => {
     let reports = 0
     const test = setUp({ claimed: () => reports++ })

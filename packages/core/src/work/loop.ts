@@ -166,6 +166,8 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
   }
 
   async function untilWorthwhile(): Promise<void> {
+    // What ends in this turn of the event loop leaves its slots for one claim.
+    if (running > 0) await clock.turn?.()
     const end = clock.monotonic() + gatherMs(claimTookMs)
     const isWorthwhile = () => running === 0 || free() >= concurrency * WORTHWHILE
     while (!stopping && !isWorthwhile() && clock.monotonic() < end) {
