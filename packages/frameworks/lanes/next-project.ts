@@ -23,8 +23,13 @@ const ENVIRONMENT = {
 const next = (folder: string) => join(folder, 'node_modules/next/dist/bin/next')
 
 /** `next build`. Throws with all that it printed. */
-export function buildNext(folder: string): void {
-  const options = { cwd: folder, env: { ...process.env, ...ENVIRONMENT }, encoding: 'utf8', stdio: 'pipe' } as const
+export function buildNext(folder: string, env: Readonly<Record<string, string>> = {}): void {
+  const options = {
+    cwd: folder,
+    env: { ...process.env, ...ENVIRONMENT, ...env },
+    encoding: 'utf8',
+    stdio: 'pipe',
+  } as const
   try {
     execFileSync(process.execPath, [next(folder), 'build'], options)
   } catch (error) {

@@ -8,18 +8,20 @@ import { findRedis } from 'tooling/redis'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type Database, FRAMEWORKS, type Mode, POINTS } from './crashes/plan.ts'
 import { play } from './crashes/play.ts'
+import { processes } from './crashes/process.ts'
 
 /** 200 in the slow lane (`pnpm crash`). */
 const ROUNDS = Number(process.env.HOOKS_CRASH_ROUNDS ?? 0)
 const postgres = await findPostgres()
 const redis = await findRedis()
+const stage = await processes()
 const folder = mkdtempSync(join(tmpdir(), 'hooks-crashes-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const file = (): string => join(folder, `${randomBytes(6).toString('hex')}.sqlite`)
 
 async function run(mode: Mode, database: Database) {
-  const report = await play({ mode, database }, ROUNDS || POINTS[mode].length, ROUNDS > 0)
+  const report = await play(stage, { mode, database }, ROUNDS || POINTS[mode].length, ROUNDS > 0)
   if (ROUNDS > 0) {
     const { kills, frameworks, repeated, lost, early } = report
     const behind = Object.entries(frameworks).map(([framework, count]) => `${count} behind ${framework}`)
@@ -94,7 +96,7 @@ describe('a receiver that is killed', { concurrent: ROUNDS > 0, timeout: ROUNDS 
 
   it.skipIf(ROUNDS > 0)('is seen to lie where it answers before the work is done', async () => {
     const plan = { mode: 'keyed', database: { kind: 'sqlite', path: file() }, isHasty: true } as const
-    expect((await play(plan, 1)).early).toContain('msg_0')
+    expect((await play(stage, plan, 1)).early).toContain('msg_0')
   })
 
   it('in the background, on SQLite: what was answered is handled, whatever is killed', async () => {

@@ -1,162 +1,25 @@
 /**
- * A host's process: a framework, a receiver, and a handler with one effect, which is a row. It waits until it is told
- * what to serve (`{ serve: plan }`), so that one can stand by while another is killed. Told to (`{ arm: point }`), it kills
- * itself with SIGKILL when a message passes that point.
+ * A host's process: a framework and a receiver. It waits until it is told what to serve (`{ serve: plan }`), so that one can
+ * stand by while another is killed. Told to (`{ arm: point }`), it kills itself where a message passes that point.
  */
 import type { AddressInfo } from 'node:net'
 import { serve as serveFetch } from '@hono/node-server'
 import { expressReceiver } from '@hooks/express'
 import { fastifyReceiver } from '@hooks/fastify'
 import { nextReceiver } from '@hooks/nextjs'
-import { postgresInbox } from '@hooks/postgres'
-import {
-  background,
-  createReceiver,
-  type Handler,
-  type IdempotencyStore,
-  type Inbox,
-  memoryIdempotency,
-  type RequestHandler,
-} from '@hooks/receiver'
-import { redisIdempotency } from '@hooks/redis'
-import { sqliteInbox } from '@hooks/sqlite'
+import type { RequestHandler } from '@hooks/receiver'
 import express from 'express'
 import fastify from 'fastify'
-import { Redis } from 'ioredis'
-import Libsql from 'libsql'
-import pg from 'pg'
-import { type HostPlan, SECRET } from './plan.ts'
-
-let armed: string | undefined
+import type { HostPlan } from './plan.ts'
+import { arm, receive } from './receiving.ts'
 
 process.on('message', (told: { readonly arm?: string; readonly serve?: HostPlan }) => {
   if (told.serve) return void serve(told.serve)
-  armed = told.arm
-  process.send?.({ armed })
+  arm(told.arm ?? '')
+  process.send?.({ armed: told.arm })
 })
 // A test that ends takes its hosts along.
 process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'))
-
-function pass(point: string): void {
-  if (armed === point) process.kill(process.pid, 'SIGKILL')
-}
-
-/** The points around a call, which stays as synchronous as it was. */
-function between<T>(before: string, after: string, call: () => T | Promise<T>): T | Promise<T> {
-  pass(before)
-  const leave = (value: T): T => {
-    pass(after)
-    return value
-  }
-  const result = call()
-  return result instanceof Promise ? result.then(leave) : leave(result)
-}
-
-function watched<S extends IdempotencyStore>(store: S): S {
-  return {
-    ...store,
-    begin: (key, options) => between('before claim', 'after claim', () => store.begin(key, options)),
-    complete: (lease, options) => between('', 'after completion', () => store.complete(lease, options)),
-    ...(store.facts.inbox && watchedWork(store as unknown as Inbox)),
-  } as S
-}
-
-function watchedWork(inbox: Inbox): Pick<Inbox, 'accept' | 'claim' | 'settle'> {
-  return {
-    accept: (entry, options) => between('before accept', 'after accept', () => inbox.accept(entry, options)),
-    claim: async (options) => {
-      const leases = await inbox.claim(options)
-      if (leases.length > 0) pass('after taking')
-      return leases
-    },
-    settle: async (settlements) => between('', 'after settling', () => inbox.settle(settlements)),
-  }
-}
-
-interface Host {
-  readonly store: IdempotencyStore
-  /** The one effect, in the transaction that there is. */
-  effect(id: string, tx: unknown): void | Promise<void>
-  // biome-ignore lint/suspicious/noExplicitAny: of one kind or the other.
-  readonly transaction?: (run: (tx: any) => any) => unknown
-}
-
-function onPostgres(url: string): Host {
-  const pool = new pg.Pool({ connectionString: url, max: 5 })
-  return {
-    store: watched(postgresInbox(pool)),
-    effect: async (id, tx) => {
-      await ((tx as pg.PoolClient | undefined) ?? pool).query('insert into effect (id) values ($1)', [id])
-    },
-    transaction: async (run: (tx: pg.PoolClient) => Promise<void>) => {
-      const client = await pool.connect()
-      try {
-        await client.query('begin')
-        await run(client)
-        await client.query('commit')
-        pass('after commit')
-      } catch (error) {
-        await client.query('rollback')
-        throw error
-      } finally {
-        client.release()
-      }
-    },
-  }
-}
-
-function onSqlite(path: string): Host {
-  const db = new Libsql(path)
-  db.exec('PRAGMA busy_timeout = 5000')
-  db.exec('PRAGMA synchronous = FULL')
-  const insert = db.prepare('insert into effect (id) values (?)')
-  return {
-    store: watched(sqliteInbox(db)),
-    effect: (id) => void insert.run(id),
-    transaction: (run: (tx: typeof db) => void) => {
-      db.exec('BEGIN IMMEDIATE')
-      try {
-        run(db)
-        db.exec('COMMIT')
-      } catch (error) {
-        db.exec('ROLLBACK')
-        throw error
-      }
-      pass('after commit')
-    },
-  }
-}
-
-function open(database: HostPlan['database']): Host {
-  if (database.kind === 'postgres') return onPostgres(database.url)
-  const sqlite = onSqlite(database.path)
-  if (database.kind === 'sqlite') return sqlite
-  const store =
-    database.kind === 'memory'
-      ? memoryIdempotency()
-      : redisIdempotency({ client: new Redis(database.url), prefix: database.prefix })
-  return { effect: sqlite.effect, store: watched(store) }
-}
-
-function receive({ mode, database, leaseMs, isHasty }: HostPlan): RequestHandler {
-  const { store, effect, transaction } = open(database)
-  const work = (id: string, tx: unknown): void | Promise<void> => between('', 'after effect', () => effect(id, tx))
-  // A synchronous transaction has a synchronous handler.
-  const handler: Handler = ({ data }, { tx }) => {
-    const { id } = data as { id: string }
-    if (!isHasty) return work(id, tx)
-    setTimeout(() => void work(id, undefined), 300)
-  }
-  const secret = SECRET
-  if (mode === 'background') {
-    const inbox = background(store as Inbox, { leaseMs, pollMs: 50, retry: ['100ms', '100ms', '100ms', '100ms'] })
-    const receiver = createReceiver({ secret, inbox }).on('tick', handler)
-    receiver.start()
-    return receiver
-  }
-  const options = { secret, idempotency: store, leaseMs, ...(mode === 'transaction' && transaction && { transaction }) }
-  return createReceiver(options).on('tick', handler)
-}
 
 async function serve(plan: HostPlan): Promise<void> {
   process.send?.({ port: await listen(plan, receive(plan)) })

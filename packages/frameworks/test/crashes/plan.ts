@@ -19,11 +19,10 @@ export type Database =
 
 /** What the receiver stands behind. */
 export const FRAMEWORKS = ['Express', 'Fastify', 'Next.js'] as const
-export type Framework = (typeof FRAMEWORKS)[number]
 
 /** What a host's process is told when it is to serve. */
 export interface HostPlan {
-  readonly framework: Framework
+  readonly framework: string
   readonly mode: Mode
   readonly database: Database
   readonly leaseMs: number

@@ -1,13 +1,31 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
 import { request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { standardWebhooks } from '@hooks/core'
 import { signRequest } from '@hooks/receiver/testing'
-import { build, type OnResolveArgs } from 'esbuild'
 import { observe } from './observer.ts'
-import { FRAMEWORKS, type Framework, type HostPlan, POINTS, SECRET } from './plan.ts'
+import { type HostPlan, POINTS, SECRET } from './plan.ts'
+
+/** A host that serves, at `/hooks`. */
+export interface Host {
+  readonly port: number
+  /** Until it is over. */
+  readonly over: Promise<unknown>
+  /** From now on it kills itself where a message passes that point. */
+  arm(point: string): Promise<unknown>
+  kill(): void
+}
+
+/** A host whose code is loaded. */
+export interface Ready {
+  serve(plan: HostPlan): Promise<Host>
+  kill(): void
+}
+
+/** Where hosts come from. */
+export interface Stage {
+  readonly frameworks: readonly string[]
+  standBy(): Promise<Ready>
+}
 
 /** What rounds of kills came to. */
 export interface Report {
@@ -30,10 +48,12 @@ const DUPLICATES = 4
 const PATIENCE_MS = 60_000
 
 /**
- * Frameworks and points take turns, so that each is killed at each. In every round a message comes four times at once, and the host is killed where it passes the round's point (or, for
- * `random`, at some moment). Then a host is started anew, and the sender goes on until it is answered with 2xx.
+ * Frameworks and points take turns, so that each is killed at each. In every round a message comes four times at once, and
+ * the host is killed where it passes the round's point (or, for `random`, at some moment). Then a host is started anew, and
+ * the sender goes on until it is answered with 2xx.
  */
 export async function play(
+  stage: Stage,
   { mode, database, ...faults }: Pick<HostPlan, 'mode' | 'database' | 'isHasty'>,
   rounds: number,
   random = false,
@@ -48,13 +68,12 @@ export async function play(
   const promised = new Set<string>()
   const frameworks: Record<string, number> = {}
   const frameworkOf = (round: number) =>
-    FRAMEWORKS[(round + Math.floor(round / points.length)) % FRAMEWORKS.length] as Framework
-  const script = await bundleHost()
+    stage.frameworks[(round + Math.floor(round / points.length)) % stage.frameworks.length] as string
   // One stands by: to load a host's code takes longer than all the rest of a round.
-  let next = standBy(script)
+  let next = stage.standBy()
   const start = async (round: number): Promise<Host> => {
     const ready = await next
-    next = standBy(script)
+    next = stage.standBy()
     return ready.serve({ ...plan, framework: frameworkOf(round) })
   }
   let host = await start(0)
@@ -106,59 +125,6 @@ export async function play(
     early,
     unanswered,
   }
-}
-
-interface Host {
-  readonly port: number
-  /** Until it is over. */
-  readonly over: Promise<unknown>
-  arm(point: string): Promise<unknown>
-  kill(): void
-}
-
-/** A host whose code is loaded. */
-interface Ready {
-  serve(plan: HostPlan): Promise<Host>
-  kill(): void
-}
-
-async function standBy(script: string): Promise<Ready> {
-  const child: ChildProcess = fork(script, [], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] })
-  const over = once(child, 'exit')
-  const kill = () => void child.kill('SIGKILL')
-  const told = async <T>(message?: object): Promise<T> => {
-    const answered = once(child, 'message')
-    if (message) child.send(message)
-    const early = over.then(([code]) => Promise.reject(new Error(`the host ended with ${code} before it answered`)))
-    const [answer] = await Promise.race([answered, early])
-    return answer
-  }
-  await told()
-  return {
-    kill,
-    async serve(plan) {
-      const { port } = await told<{ port: number }>({ serve: plan })
-      return { port, over, kill, arm: (point) => told({ arm: point }) }
-    },
-  }
-}
-
-const outside = ({ path, kind }: OnResolveArgs) =>
-  path.startsWith('@hooks/') || kind === 'entry-point' ? undefined : { path, external: true }
-
-/** The host's program in one file, without what it takes from npm: a process that compiles nothing starts in a fifth of the time. */
-async function bundleHost(): Promise<string> {
-  const outfile = fileURLToPath(new URL('../../node_modules/.cache/crashes/host.mjs', import.meta.url))
-  await build({
-    entryPoints: [fileURLToPath(new URL('./host.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    conditions: ['@hooks/source'],
-    plugins: [{ name: 'npm-stays-outside', setup: ({ onResolve }) => onResolve({ filter: /^[^./]/ }, outside) }],
-  })
-  return outfile
 }
 
 /** Posts a signed message, and calls `answered` when the head of the answer is there, before its body is read. */
