@@ -9,9 +9,14 @@ type Literal = string | number | boolean | null
  * A body, field by field; the order is the order on the wire. Under the key `'...'`, `part.data` is spread:
  * `{ event: part.type, '...': part.data }` is the flat payload `{"event":"paid","amount":100}`.
  */
-export interface BodyTemplate {
+export type BodyTemplate = Fields & NoPart
+
+interface Fields {
   readonly [field: string]: BodyPart | Literal | BodyTemplate
-  /** No text: a part that does not belong into a body would pass for a template. */
+}
+
+/** No text: a part that does not belong into a body would pass for a template. Apart, for compilers to which optional is undefined too. */
+interface NoPart {
   readonly part?: BodyPart | Exclude<Literal, string> | BodyTemplate
 }
 

@@ -349,7 +349,7 @@ function secretBytes(secret: string, options: HmacFormatOptions['secret']): Byte
   if (!bytes) throw new ConfigurationError('secret_format', `the secret is not of the grammar "${kind}"`)
   if (bytes.length >= minBytes) return bytes
   throw new ConfigurationError('secret_too_short', `a secret of this format holds at least ${minBytes} bytes`, {
-    hint: 'generate one, or allow shorter ones by secret: { grammar, minBytes }',
+    hint: 'is it the whole secret? A format of your own allows shorter ones by secret: { grammar, minBytes }',
   })
 }
 

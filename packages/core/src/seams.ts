@@ -92,10 +92,10 @@ export const systemRandom: Random = {
   float: () => Math.random(),
 }
 
-/** Says nothing. The default of a receiver, which reports through its outcomes and errors. */
+/** Says nothing. */
 export const silentLogger: Logger = { debug() {}, info() {}, warn() {}, error() {} }
 
-/** Warnings and errors to the console, one line each. The default of a sender. */
+/** Warnings and errors to the console, one line each. The default. */
 export const consoleLogger: Logger = {
   debug() {},
   info() {},

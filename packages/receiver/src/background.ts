@@ -1,5 +1,6 @@
 import {
   ConfigurationError,
+  consoleLogger,
   createWorkLoop,
   type Duration,
   type HeadersInput,
@@ -112,7 +113,7 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
   }
 
   return (kernel) => {
-    const { format, keepMs, clock, logger } = kernel
+    const { format, keepMs, clock, logger = consoleLogger } = kernel
     let upkeep: AbortController | undefined
 
     const loop = createWorkLoop<InboxLease, InboxOutcome>({
@@ -163,7 +164,7 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
       until.signal.removeEventListener('abort', abort)
       const outcome = settlement(ran, lease)
       const dead = outcome.result === 'dead'
-      report(kernel, dead ? { ...ran, outcome: 'dead_letter' } : ran, seen, dead ? 500 : 400, from)
+      report(kernel, dead ? { ...ran, outcome: 'dead_letter' } : ran, seen, dead ? 500 : 0, from)
       return outcome
     }
 

@@ -1,4 +1,4 @@
-import type { Logger } from '@hooks/core'
+import { consoleLogger, type Logger } from '@hooks/core'
 import type { HandlerContext } from './handlers.ts'
 import type { VerifiedMessage } from './request.ts'
 import type { Given } from './run.ts'
@@ -18,7 +18,7 @@ export class Context implements HandlerContext {
   declare readonly tx: HandlerContext['tx']
   readonly #signal
 
-  constructor(message: VerifiedMessage, given: Given, logger: Logger) {
+  constructor(message: VerifiedMessage, given: Given, logger: Logger = consoleLogger) {
     this.id = message.id
     this.attempt = given.attempt
     this.timestamp = message.sentAt

@@ -11,7 +11,8 @@ export interface Kernel {
   readonly leaseMs: Ms
   readonly keepMs: Ms
   readonly clock: Clock
-  readonly logger: Logger
+  /** The host's own. */
+  readonly logger: Logger | undefined
   handlerOf(type: string): Handler | undefined
   /** The work of a message that has a handler. @throws PayloadError `payload_invalid` */
   prepare(proved: Proved, handler: Handler): MaybePromise<Work>

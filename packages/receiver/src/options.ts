@@ -78,6 +78,7 @@ export interface CommonOptions<Tx = unknown> {
    */
   readonly explain?: Explain | false
   readonly clock?: Clock
+  /** Told of all that failed or was dropped. By default the console, and of the host's own failures alone. */
   readonly logger?: Logger
 }
 

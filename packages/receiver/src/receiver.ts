@@ -15,7 +15,6 @@ import {
   type ReceivedRequest,
   type Reply,
   type Segment,
-  silentLogger,
   standardWebhooksInbound,
   systemClock,
   toHex,
@@ -55,7 +54,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     source = '',
     explain = explainsItself,
     clock = systemClock,
-    logger = silentLogger,
+    logger,
   } = options
   const { name, facts } = format
   const integrity = facts.body === 'signed' ? 'signed' : 'none'
@@ -103,7 +102,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     } catch (error) {
       if (explain && (error as { code?: unknown })?.code === 'signature_mismatch') {
         const secrets = await secretsOf(raw)
-        await explain({ format, raw, secrets, crypto, logger: options.logger }).catch(() => {})
+        await explain({ format, raw, secrets, crypto, logger }).catch(() => {})
       }
       throw error
     }

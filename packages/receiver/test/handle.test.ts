@@ -344,6 +344,36 @@ describe('the log', () => {
     ])
   })
 
+  it('is the console where the host gives none: its own failures are seen, and what strangers do fills nothing', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const failure = new Error('the work failed')
+    const { receiver, request } = setUp({
+      logger: undefined as never,
+      onUnknown() {
+        throw failure
+      },
+    })
+    const sent = await request({ id: 'msg_1' })
+    await receiver.handle({ ...sent, body: utf8('{}') })
+    await receiver.handle({ ...sent, headers: {} })
+    expect(error).not.toHaveBeenCalled()
+    await receiver.handle(sent)
+    expect(error).toHaveBeenLastCalledWith(
+      'webhook: handler_failed',
+      expect.objectContaining({ id: 'msg_1', err: failure }),
+    )
+    await receiver.handle({ ...sent, body: {} as never })
+    expect(error).toHaveBeenLastCalledWith(
+      'webhook: body_unavailable',
+      expect.objectContaining({ err: expect.objectContaining({ hint: expect.stringContaining('raw body') }) }),
+    )
+    expect(error).toHaveBeenCalledTimes(2)
+    expect(warn).not.toHaveBeenCalled()
+    vi.unstubAllEnvs()
+  })
+
   it('is silent about what went well, duplicates included; what was dropped for want of a handler is a note', async () => {
     const { receiver, request, logger } = setUp()
     receiver.on('booking.created', () => {})

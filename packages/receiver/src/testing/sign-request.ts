@@ -12,7 +12,10 @@ import {
 /** The message that {@link signRequest} makes a request of. */
 export interface SignedMessage {
   readonly type: string
-  /** Anything that JSON can hold. */
+  /**
+   * What the sender says of it, anything that JSON can hold, where the format has its place: Slack's inside `event`, Stripe's
+   * beside `id` and `type`. An empty object by default.
+   */
   readonly data?: unknown
   /** The body to the letter, in place of what the format composes: for bodies that no sender should send. */
   readonly body?: string | Uint8Array
@@ -69,7 +72,7 @@ export async function signRequest(
       type: message.type,
       occurredAt: message.occurredAt ?? clock.now(),
       tenant: message.tenant ?? 'tenant',
-      data: JSON.stringify(message.data ?? null),
+      data: JSON.stringify(message.data ?? {}),
     },
     endpoint: { id: message.endpointId ?? 'ep_test', url },
     delivery: { id: message.deliveryId ?? `dlv_${id}` },
