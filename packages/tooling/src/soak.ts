@@ -85,7 +85,8 @@ function start(worker: Worker): Promise<unknown> {
   worker.name = `soak/${++started}`
   const args = [
     place.location,
-    String(IN_FLIGHT),
+    // As many again may be answered and not settled yet.
+    String(IN_FLIGHT / 2),
     worker.name,
     values['ack-first'] ? 'ack-first' : STOPS > 0 ? 'stops' : 'kills',
   ]
