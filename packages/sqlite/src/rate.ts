@@ -7,8 +7,8 @@ const KEPT = 1 / 40
 /** From when its rate lets one more start, and how often one. What was not used long ago is lost. */
 function rateOf({ free_at: freeAt }: LaneRow, perSecond: number, now: Epoch) {
   const everyMs = 1000 / perSecond
-  const kept = 1 + Math.floor(perSecond * KEPT)
-  return { freeAt: Math.max(freeAt, now - (kept - 1) * everyMs), everyMs }
+  const kept = Math.floor(perSecond * KEPT)
+  return { freeAt: Math.max(freeAt, now - kept * everyMs), everyMs }
 }
 
 /** How many of a lane its rate lets start now. */

@@ -269,8 +269,8 @@ const KEPT = 1 / 40
 /** The time from which the next one is free, and how often one is. What was not used long ago is lost. */
 function rateOf(freeAt: Ms, perSecond: number, now: Ms): { readonly freeAt: Ms; readonly everyMs: Ms } {
   const everyMs = 1000 / perSecond
-  const kept = 1 + Math.floor(perSecond * KEPT)
-  return { freeAt: Math.max(freeAt, now - (kept - 1) * everyMs), everyMs }
+  const kept = Math.floor(perSecond * KEPT)
+  return { freeAt: Math.max(freeAt, now - kept * everyMs), everyMs }
 }
 
 /** How many a lane's rate lets start now. */
