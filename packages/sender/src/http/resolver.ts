@@ -35,6 +35,7 @@ function ask(cares: CaresResolver, host: string): Promise<ResolvedAddress[]> {
     const found: { 4: ResolvedAddress[]; 6: ResolvedAddress[] } = { 4: [], 6: [] }
     let unanswered = 2
     let failure: NodeJS.ErrnoException | undefined
+    // A timer of the system: this is the Resolver of the system, behind the seam, whose sockets know no other time.
     let grace: ReturnType<typeof setTimeout> | undefined
     const end = () => {
       clearTimeout(grace)
