@@ -152,7 +152,9 @@ describe('1. Définition et utilisation', () => {
     db.exec(
       "create trigger broken before insert on contacts when new.email = 'b@example.com' begin select raise(abort, 'no'); end",
     )
+    const error = vi.spyOn(console, 'error').mockImplementation(() => {})
     expect((await post(crm, { 'x-signature': sign(other) }, other))[0]).toBe(500)
+    expect(error).toHaveBeenCalledOnce()
     db.exec('drop trigger broken')
     expect(await post(crm, { 'x-signature': sign(other) }, other)).toEqual([200, '{"status":"success"}'])
     expect(db.prepare('select email, forms from contacts order by email').all()).toEqual([

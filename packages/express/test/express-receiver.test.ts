@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib'
+import { silentLogger } from '@hooks/core'
 import { expressReceiver, rawBody } from '@hooks/express'
 import {
   createReceiver,
@@ -376,7 +377,7 @@ describe.each(versions)('%s', (_, express: Express) => {
       body: { event: part.type, data: part.data },
       signature: { header: 'x-lok-signature' },
     })
-    const receiver = createReceiver({ format: lokroom, secret: 'a secret of text, long enough' })
+    const receiver = createReceiver({ format: lokroom, secret: 'a secret of text, long enough', logger: silentLogger })
     receiver.onUnknown(() => Promise.reject(new Error('the queue is down')))
     const port = await serve(express().post('/hooks', expressReceiver(receiver)))
     for (const signature of ['abc', '', `${'a'.repeat(63)}\u00e9`, 'sha256=00', 'zz'.repeat(32)]) {

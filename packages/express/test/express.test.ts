@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto'
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { gzipSync } from 'node:zlib'
+import { silentLogger } from '@hooks/core'
 import { createReceiver, memoryIdempotency, type Receiver } from '@hooks/receiver'
 import express5 from 'express'
 // @ts-expect-error the alias of the older version has no types of its own
@@ -247,7 +248,7 @@ for (const [version, express] of [
       let done = 0
       let tries = 0
       const early: unknown[] = []
-      const receiver = createReceiver({ secret: SECRET, idempotency: memoryIdempotency() })
+      const receiver = createReceiver({ secret: SECRET, idempotency: memoryIdempotency(), logger: silentLogger })
       receiver.on('t', async () => {
         if (++tries === 1) throw new Error('the first try fails')
         await new Promise((resolve) => setTimeout(resolve, 20))

@@ -1,4 +1,5 @@
 import { gzipSync } from 'node:zlib'
+import { silentLogger } from '@hooks/core'
 import { createReceiver, memoryIdempotency, type Receiver, standardWebhooks } from '@hooks/receiver'
 import { type SignedMessage, type SignedRequest, signRequest } from '@hooks/receiver/testing'
 import { expect, it } from 'vitest'
@@ -14,6 +15,7 @@ export function receiverUnderTest(): Receiver {
   return createReceiver({
     secret: SECRET,
     idempotency: memoryIdempotency(),
+    logger: silentLogger,
     answers: { handled: [200, 'handled'], duplicate: [200, 'duplicate'] },
   }).on('booking.created', () => {})
 }

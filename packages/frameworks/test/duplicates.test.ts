@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { standardWebhooks } from '@hooks/core'
+import { silentLogger, standardWebhooks } from '@hooks/core'
 import { expressReceiver } from '@hooks/express'
 import { fastifyReceiver } from '@hooks/fastify'
 import { nextReceiver } from '@hooks/nextjs'
@@ -43,7 +43,8 @@ const subjects: Readonly<Record<string, { once: boolean; make(): Promise<Subject
       let effects = 0
       const idempotency = memoryIdempotency()
       return {
-        receiver: (work) => createReceiver({ secret, idempotency }).on('tick', () => work(() => effects++)),
+        receiver: (work) =>
+          createReceiver({ secret, idempotency, logger: silentLogger }).on('tick', () => work(() => effects++)),
         effects: () => effects,
         close: () => {},
       }
@@ -59,7 +60,7 @@ const subjects: Readonly<Record<string, { once: boolean; make(): Promise<Subject
       const transaction = (run: (tx: typeof db) => void) => db.transaction(() => run(db)).immediate()
       return {
         receiver: (work) =>
-          createReceiver({ secret, idempotency: inbox, transaction }).on('tick', (_, { tx }) =>
+          createReceiver({ secret, idempotency: inbox, transaction, logger: silentLogger }).on('tick', (_, { tx }) =>
             work(() => (tx as typeof db).prepare('insert into effect values (1)').run()),
           ),
         effects: () => db.prepare('select id from effect').all().length,
@@ -95,7 +96,7 @@ const subjects: Readonly<Record<string, { once: boolean; make(): Promise<Subject
       }
       return {
         receiver: (work) =>
-          createReceiver({ secret, idempotency: inbox, transaction }).on('tick', (_, { tx }) =>
+          createReceiver({ secret, idempotency: inbox, transaction, logger: silentLogger }).on('tick', (_, { tx }) =>
             work(() => (tx as pg.PoolClient).query('insert into effect values (1)')),
           ),
         effects: async () => (await pool.query('select 1 from effect')).rows.length,
@@ -114,7 +115,8 @@ const subjects: Readonly<Record<string, { once: boolean; make(): Promise<Subject
       let effects = 0
       const idempotency = redisIdempotency({ client, prefix, timeoutMs: 20_000 })
       return {
-        receiver: (work) => createReceiver({ secret, idempotency }).on('tick', () => work(() => effects++)),
+        receiver: (work) =>
+          createReceiver({ secret, idempotency, logger: silentLogger }).on('tick', () => work(() => effects++)),
         effects: () => effects,
         close: async () => {
           for (const key of await client.keys(`${prefix}*`)) await client.del(key)

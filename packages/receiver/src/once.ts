@@ -1,9 +1,15 @@
 import type { Clock, IdempotencyStore, Lease, Ms } from '@hooks/core'
 import { type Given, isOver, type Run, runWork, type Work } from './run.ts'
 
+/** The part of a store that knows what was done. */
+export type Remembering<Tx = unknown> = Pick<
+  IdempotencyStore<Tx>,
+  'facts' | 'begin' | 'complete' | 'abandon' | 'extend'
+>
+
 /** How {@link runOnce} remembers. */
 export interface Memory {
-  readonly store: IdempotencyStore
+  readonly store: Remembering
   readonly key: string
   readonly leaseMs: Ms
   readonly keepMs: Ms

@@ -78,7 +78,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
 
   const keySets = (given: unknown): readonly KeySet[] => {
     const secrets = Array.isArray(given) && given.length > 0 ? given : [given]
-    if (secrets.length > 4) invalid('there are more than 4 secrets')
+    if (secrets.length > 4) invalid('more than 4 secrets')
     // After the first, a place may be empty: the variable of an old secret is set during a rotation alone.
     return secrets.flatMap((one, i) =>
       i > 0 && one === undefined ? [] : { keyId: `${i}`, keys: format.keys(one, 'verify') },
@@ -241,7 +241,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
 
 function windowOf({ window, facts }: InboundFormat, { maxAge, maxFuture }: AnyReceiverOptions): Window {
   if ((maxAge ?? maxFuture) === undefined) return window
-  if (facts.sentAt !== 'signed') invalid('the format signs no time to bound')
+  if (facts.sentAt !== 'signed') invalid('the format signs no time')
   const { maxAgeMs, maxFutureMs } = window ?? FIVE_MINUTES
   return { maxAgeMs: maxAge ?? maxAgeMs, maxFutureMs: maxFuture ?? maxFutureMs }
 }

@@ -1,4 +1,5 @@
 import type { IdempotencyStore, InboundFormat, MaybePromise, Ms, RawRequest, Segment } from '@hooks/core'
+import type { Remembering } from './once.ts'
 
 /** How long the same signed bytes are a duplicate under any id. */
 const REPLAY_MS: Ms = 600_000
@@ -17,7 +18,7 @@ export function digestOf(
  * The store for a message whose id is not signed: anyone can send its bytes again under another id. Once done, the signed
  * bytes (`digest` stands for them) count as done for ten minutes, whatever id they come under.
  */
-export function withoutReplay<Tx>(store: IdempotencyStore<Tx>, digest: string): IdempotencyStore<Tx> {
+export function withoutReplay<Tx>(store: IdempotencyStore<Tx>, digest: string): Remembering<Tx> {
   return {
     facts: store.facts,
     begin: (key, options) =>
@@ -25,9 +26,6 @@ export function withoutReplay<Tx>(store: IdempotencyStore<Tx>, digest: string): 
     complete: (lease, options) => after(markReplayed(store, digest, options), () => store.complete(lease, options)),
     abandon: (lease) => store.abandon(lease),
     extend: (lease, leaseMs) => store.extend(lease, leaseMs),
-    completedWithin: (key, withinMs) => store.completedWithin(key, withinMs),
-    prune: (limit) => store.prune(limit),
-    close: () => store.close(),
   }
 }
 

@@ -11,16 +11,15 @@ export function report(
   status: number,
   from: Ms,
 ): void {
-  const { outcome: code, error: err } = ran
+  const { outcome: code } = ran
   const { type, id } = content ?? {}
-  const level =
-    'error' in ran ? (status < 500 || code === 'retry_later' ? 'warn' : 'error') : code === 'unknown_event' && 'info'
+  const level = 'error' in ran ? (status < 500 || code === 'retry_later' ? 'warn' : 'error') : 'info'
   // Unasked, the console is told of the host's own failures, which nobody would see else, and never of what strangers send,
-  // who could fill it. A run of tests looks at outcomes.
-  const silent = (status > 399 && status < 500) || globalThis.process?.env?.NODE_ENV === 'test'
-  const log = logger ?? (silent ? undefined : consoleLogger)
+  // who could fill it.
+  const log = logger ?? (status > 399 && status < 500 ? undefined : consoleLogger)
   quietly(() => {
-    if (level) log?.[level]({ code, type, id, err }, `webhook: ${code}`)
+    if (level !== 'info' || code === 'unknown_event')
+      log?.[level]({ code, type, id, err: ran.error }, `webhook: ${code}`)
   })
   quietly(() => onOutcome?.({ code, type, id, keyId, ms: clock.monotonic() - from }))
 }

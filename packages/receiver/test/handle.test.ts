@@ -345,7 +345,6 @@ describe('the log', () => {
   })
 
   it('is the console where the host gives none: its own failures are seen, and what strangers do fills nothing', async () => {
-    vi.stubEnv('NODE_ENV', 'production')
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     const error = vi.spyOn(console, 'error').mockImplementation(() => {})
     const failure = new Error('the work failed')
@@ -371,7 +370,6 @@ describe('the log', () => {
     )
     expect(error).toHaveBeenCalledTimes(2)
     expect(warn).not.toHaveBeenCalled()
-    vi.unstubAllEnvs()
   })
 
   it('is silent about what went well, duplicates included; what was dropped for want of a handler is a note', async () => {

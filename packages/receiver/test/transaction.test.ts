@@ -244,9 +244,11 @@ describe('a transaction that fails', () => {
   ])('because the host %s is a 503', async (_, transaction) => {
     const { store } = database()
     const clock = virtualClock()
-    const receiver = createReceiver({ secret: SECRET, clock, idempotency: store, transaction, onUnknown() {} })
+    const logger = memoryLogger()
+    const receiver = createReceiver({ secret: SECRET, clock, logger, idempotency: store, transaction, onUnknown() {} })
     const sent = await signRequest(standardWebhooks(), SECRET, { type: 'a.b', clock })
     expect(await receiver.handle(sent)).toMatchObject({ status: 503, outcome: 'store_unavailable' })
+    expect(logger.lines).toMatchObject([{ level: 'error', fields: { code: 'store_unavailable' } }])
   })
 })
 
