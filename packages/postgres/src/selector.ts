@@ -47,6 +47,12 @@ export function endedCondition(selector: Selector, parameters: Parameters): stri
   return terms.join(' and ')
 }
 
+/** The first whole year that PostgreSQL has: 4712 BC. A `Date` goes back further, and PostgreSQL would refuse it. */
+const EARLIEST = Date.UTC(-4711, 0)
+
+const timeIn = (parameters: Parameters, time: Date): string =>
+  timeOf(parameters.add(Math.max(EARLIEST, time.getTime())))
+
 const fromWeek = (table: string, week: number, parameters: Parameters): string =>
   `(${table}.week >= ${parameters.add(week)}::text::int or ${table}.week = ${NO_WEEK})`
 
@@ -58,8 +64,8 @@ function deliveryCondition(selector: Selector, parameters: Parameters, table: st
   if (message !== undefined) terms.push(`${table}.message_id = ${parameters.add(message)}::text`)
   if (states) terms.push(`${state} = any(${list(parameters.add(arrayOf(states)), 'text')})`)
   if (types) terms.push(`${table}.type = any(${list(parameters.add(arrayOf(types)), 'text')})`)
-  if (since) terms.push(`${table}.created_at >= ${timeOf(parameters.add(since.getTime()))}`)
-  if (until) terms.push(`${table}.created_at < ${timeOf(parameters.add(until.getTime()))}`)
+  if (since) terms.push(`${table}.created_at >= ${timeIn(parameters, since)}`)
+  if (until) terms.push(`${table}.created_at < ${timeIn(parameters, until)}`)
   return terms
 }
 
@@ -72,11 +78,11 @@ export function messageCondition(selector: Selector, parameters: Parameters): st
   }
   if (types) terms.push(`m.type = any(${list(parameters.add(arrayOf(types)), 'text')})`)
   if (since) {
-    terms.push(`m.created_at >= ${timeOf(parameters.add(since.getTime()))}`)
+    terms.push(`m.created_at >= ${timeIn(parameters, since)}`)
     terms.push(fromWeek('m', weekAt(since.getTime()) - SLACK_WEEKS, parameters))
   }
   if (until) {
-    terms.push(`m.created_at < ${timeOf(parameters.add(until.getTime()))}`)
+    terms.push(`m.created_at < ${timeIn(parameters, until)}`)
     terms.push(`m.week <= ${parameters.add(weekAt(until.getTime()) + SLACK_WEEKS)}::text::int`)
   }
   return terms.join(' and ')

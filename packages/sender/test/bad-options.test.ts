@@ -51,6 +51,7 @@ describe('a call refuses what it would not understand, and stores nothing', () =
   const hooks = create(good) as any
   const to = { tenant: 'acme' }
   const url = 'https://receiver.example/'
+  const never = new Date(Number.NaN)
   const calls: readonly (readonly [string, string, () => Promise<unknown>])[] = [
     ['event_type_unknown', 'event type', () => hooks.send()],
     ['tenant_invalid', 'tenant', () => hooks.send('order.paid', {})],
@@ -86,6 +87,15 @@ describe('a call refuses what it would not understand, and stores nothing', () =
     ['option_invalid', 'states', () => hooks.deliveries.list('acme', { states: ['done'] })],
     ['option_invalid', 'since', () => hooks.deliveries.stats('acme', { since: '2026-01-01' })],
     ['option_invalid', 'types', () => hooks.messages.list('acme', { types: 'order.paid' })],
+    ...[never, Number.NaN, -1, '2026-01-01'].flatMap((time): typeof calls => [
+      ['option_invalid', 'since', () => hooks.messages.list('acme', { since: time })],
+      ['option_invalid', 'until', () => hooks.deliveries.list('acme', { until: time })],
+      ['option_invalid', 'until', () => hooks.deliveries.stats('acme', { until: time })],
+      ['option_invalid', 'since', () => hooks.recover('acme', 'ep_1', { since: time })],
+      ['option_invalid', 'until', () => hooks.recover('acme', 'ep_1', { since: new Date(0), until: time })],
+      ['option_invalid', 'since', () => hooks.replayMissing('acme', 'ep_1', { since: time })],
+      ['option_invalid', 'until', () => hooks.replayMissing('acme', 'ep_1', { since: new Date(0), until: time })],
+    ]),
     ['option_invalid', 'object', () => hooks.recover('acme', 'ep_1')],
     ['option_invalid', 'since', () => hooks.recover('acme', 'ep_1', { since: 'yesterday' })],
     ['option_invalid', 'states', () => hooks.recover('acme', 'ep_1', { since: new Date(), states: ['pending'] })],

@@ -1,6 +1,8 @@
 import type { DeliveryLease, DeliveryView, Endpoint, Paged, Selector } from '@hooks/core'
 import { delivered, failed, idsOf, LEASE, promise, retry, type StorageCase, TENANT } from './world.ts'
 
+/** From 1970, in ms, to the last time that a `Date` can hold. */
+const FURTHEST = 8.64e15
 const NONE = { pending: 0, sending: 0, retrying: 0, delivered: 0, failed: 0, cancelled: 0, skipped: 0 }
 
 /** The page after `page`. */
@@ -92,6 +94,32 @@ export const historyCases: readonly StorageCase[] = [
       expect(await ids({ states: ['sending'] })).toEqual([lateA])
       expect(await ids({ states: ['pending'] })).toEqual([lateB])
       expect(await ids({ states: ['pending', 'delivered'], endpoint: a.id, until: createdAt })).toEqual([onA])
+    },
+  ),
+
+  promise(
+    'the first and the last time that there can be are no limits, or find nothing',
+    async ({ storage, endpoint, id, put, send, expect }) => {
+      const to = await endpoint()
+      const sent = await send([to], 2)
+      await put(1)
+      const [first, last] = [new Date(-FURTHEST), new Date(FURTHEST)]
+      const found = async (times: { readonly since?: Date; readonly until?: Date }) => {
+        const selector = { tenant: TENANT, ...times }
+        const { data: messages } = await storage.history.messages(selector, { limit: 10 })
+        const { data: deliveries } = await storage.history.deliveries(selector, { limit: 10 })
+        const { pending } = await storage.history.stats(selector)
+        const missing = await storage.history.undelivered({ ...selector, endpoint: id('ep_') }, { limit: 10 })
+        const { revived } = await storage.revive(selector, 10, undefined, true)
+        return [messages.length, deliveries.length, pending, missing.data.length, revived]
+      }
+      for (const all of [{ since: first }, { until: last }, { since: first, until: last }])
+        expect(await found(all)).toEqual([3, 2, 2, 2, 2])
+      for (const none of [{ since: last }, { until: first }, { since: last, until: first }])
+        expect(await found(none)).toEqual([0, 0, 0, 0, 0])
+      const retirement = { state: 'cancelled', reason: 'x' } as const
+      expect(await storage.retire({ tenant: TENANT, until: first }, retirement, 10)).toBe(0)
+      expect(await storage.retire({ tenant: TENANT, since: first }, retirement, 10)).toBe(sent.length)
     },
   ),
 
