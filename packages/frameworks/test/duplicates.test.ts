@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { silentLogger, standardWebhooks } from '@hooks/core'
+import { silentLogger, standardWebhooks, type WireFormat } from '@hooks/core'
+import { github } from '@hooks/core/formats'
 import { expressReceiver } from '@hooks/express'
 import { fastifyReceiver } from '@hooks/fastify'
 import { nextReceiver } from '@hooks/nextjs'
@@ -28,9 +29,15 @@ const redis = await findRedis()
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
 const COPIES = 200
 
+/** An id that nobody can change, and one that is remembered with the signed bytes. */
+const formats: Readonly<Record<string, WireFormat>> = {
+  'a signed id': standardWebhooks(),
+  'an unsigned id': github(),
+}
+
 /** A receiver on a store, where its effects are, and what they come to. */
 interface Subject {
-  receiver(work: (effect: () => unknown) => unknown): RequestHandler
+  receiver(format: WireFormat, work: (effect: () => unknown) => unknown): RequestHandler
   effects(): number | Promise<number>
   close(): unknown
 }
@@ -43,8 +50,8 @@ const subjects: Readonly<Record<string, { once: boolean; make(): Promise<Subject
       let effects = 0
       const idempotency = memoryIdempotency()
       return {
-        receiver: (work) =>
-          createReceiver({ secret, idempotency, logger: silentLogger }).on('tick', () => work(() => effects++)),
+        receiver: (format, work) =>
+          createReceiver({ format, secret, idempotency, logger: silentLogger }).on('tick', () => work(() => effects++)),
         effects: () => effects,
         close: () => {},
       }
@@ -59,9 +66,10 @@ const subjects: Readonly<Record<string, { once: boolean; make(): Promise<Subject
       const inbox = sqliteInbox(db)
       const transaction = (run: (tx: typeof db) => void) => db.transaction(() => run(db)).immediate()
       return {
-        receiver: (work) =>
-          createReceiver({ secret, idempotency: inbox, transaction, logger: silentLogger }).on('tick', (_, { tx }) =>
-            work(() => (tx as typeof db).prepare('insert into effect values (1)').run()),
+        receiver: (format, work) =>
+          createReceiver({ format, secret, idempotency: inbox, transaction, logger: silentLogger }).on(
+            'tick',
+            (_, { tx }) => work(() => (tx as typeof db).prepare('insert into effect values (1)').run()),
           ),
         effects: () => db.prepare('select id from effect').all().length,
         close: async () => {
@@ -95,9 +103,10 @@ const subjects: Readonly<Record<string, { once: boolean; make(): Promise<Subject
         }
       }
       return {
-        receiver: (work) =>
-          createReceiver({ secret, idempotency: inbox, transaction, logger: silentLogger }).on('tick', (_, { tx }) =>
-            work(() => (tx as pg.PoolClient).query('insert into effect values (1)')),
+        receiver: (format, work) =>
+          createReceiver({ format, secret, idempotency: inbox, transaction, logger: silentLogger }).on(
+            'tick',
+            (_, { tx }) => work(() => (tx as pg.PoolClient).query('insert into effect values (1)')),
           ),
         effects: async () => (await pool.query('select 1 from effect')).rows.length,
         close: async () => {
@@ -115,8 +124,8 @@ const subjects: Readonly<Record<string, { once: boolean; make(): Promise<Subject
       let effects = 0
       const idempotency = redisIdempotency({ client, prefix, timeoutMs: 20_000 })
       return {
-        receiver: (work) =>
-          createReceiver({ secret, idempotency, logger: silentLogger }).on('tick', () => work(() => effects++)),
+        receiver: (format, work) =>
+          createReceiver({ format, secret, idempotency, logger: silentLogger }).on('tick', () => work(() => effects++)),
         effects: () => effects,
         close: async () => {
           for (const key of await client.keys(`${prefix}*`)) await client.del(key)
@@ -172,18 +181,20 @@ function post(port: number, { method, headers, body }: SignedRequest): Promise<n
 }
 
 const cases = Object.entries(servers).flatMap(([server, serve]) =>
-  Object.entries(subjects).flatMap(([store, subject]) => (subject ? [{ server, serve, store, subject }] : [])),
+  Object.entries(subjects).flatMap(([store, subject]) =>
+    Object.entries(formats).flatMap(([id, format]) => (subject ? [{ server, serve, store, subject, id, format }] : [])),
+  ),
 )
 
 describe('200 duplicates at once, and a handler that fails before its work and after it', { timeout: 120_000 }, () => {
-  it.each(cases)('on $store behind $server', async ({ serve, subject }) => {
+  it.each(cases)('on $store behind $server, with $id', async ({ serve, subject, format }) => {
     const { once, make } = subject
     const { receiver, effects, close } = await make()
     let runs = 0
     let running = 0
     let atOnce = 0
     const server = await serve(
-      receiver((effect) => {
+      receiver(format, (effect) => {
         atOnce = Math.max(atOnce, ++running)
         const leave = () => void running--
         try {
@@ -199,7 +210,7 @@ describe('200 duplicates at once, and a handler that fails before its work and a
         }
       }),
     )
-    const request = await signRequest(standardWebhooks(), secret, { type: 'tick', id: 'msg_1' })
+    const request = await signRequest(format, secret, { type: 'tick', id: 'msg_1' })
     // A duplicate of what is in progress, or has failed, is sent again, as any sender does.
     const insist = async () => {
       for (;;) {

@@ -1,11 +1,12 @@
-import type { Clock, IdempotencyStore, Lease, Ms } from '@hooks/core'
+import type { Clock, IdempotencyStore, Lease, MaybePromise, Ms } from '@hooks/core'
 import { type Given, isOver, type Run, runWork, type Work } from './run.ts'
 
 /** The part of a store that knows what was done. */
-export type Remembering<Tx = unknown> = Pick<
-  IdempotencyStore<Tx>,
-  'facts' | 'begin' | 'complete' | 'abandon' | 'extend'
->
+export interface Remembering<Tx = unknown>
+  extends Pick<IdempotencyStore<Tx>, 'facts' | 'begin' | 'complete' | 'abandon' | 'extend'> {
+  /** Whether the message was done under another key. */
+  readonly isDone?: () => MaybePromise<boolean>
+}
 
 /** How {@link runOnce} remembers. */
 export interface Memory {
@@ -42,14 +43,14 @@ export async function runOnce(memory: Memory, work: Work): Promise<Run> {
     for (let tries = 1; ; tries++) {
       try {
         if ((await store.complete(lease, { keepMs })) === 'applied') return run
-        return { outcome, error: 'the lease was lost', retryInMs: leaseMs }
+        return { outcome, error: 'the lease was lost' }
       } catch (error) {
         if (tries === COMPLETE_TRIES) throw error
         await clock.sleep(50 * 4 ** tries)
       }
     }
   } catch (error) {
-    return { outcome, error, retryInMs: leaseMs }
+    return { outcome, error }
   } finally {
     over.abort()
   }

@@ -16,13 +16,16 @@ export function digestOf(
 
 /**
  * The store for a message whose id is not signed: anyone can send its bytes again under another id. Once done, the signed
- * bytes (`digest` stands for them) count as done for ten minutes, whatever id they come under.
+ * bytes (`digest` stands for them) count as done for ten minutes, whatever id they come under. With `tx`, whoever began the
+ * transaction has asked `isDone` before: inside of it one connection would wait for another.
  */
 export function withoutReplay<Tx>(store: IdempotencyStore<Tx>, digest: string): Remembering<Tx> {
+  const isDone = () => wasReplayed(store, digest)
   return {
     facts: store.facts,
+    isDone,
     begin: (key, options) =>
-      after(wasReplayed(store, digest), (replayed) => (replayed ? { state: 'completed' } : store.begin(key, options))),
+      after(!options.tx && isDone(), (done) => (done ? { state: 'completed' } : store.begin(key, options))),
     complete: (lease, options) => after(markReplayed(store, digest, options), () => store.complete(lease, options)),
     abandon: (lease) => store.abandon(lease),
     extend: (lease, leaseMs) => store.extend(lease, leaseMs),

@@ -4,6 +4,7 @@ import { HooksError, type Ms, type Reply } from '@hooks/core'
 export interface Run {
   readonly outcome: string
   readonly error?: unknown
+  /** When to come again, where that is said: by default after a lease. */
   readonly retryInMs?: Ms | undefined
   /** The provider's own answer. */
   readonly reply?: Reply

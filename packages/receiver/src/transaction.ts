@@ -17,30 +17,27 @@ export async function runInTransaction(memory: Memory, work: Work, transaction: 
   // A host may run its callback again after a conflict: only the last time counts.
   let last: { readonly run: Run } | undefined
   try {
+    if (await memory.store.isDone?.()) return { outcome: 'duplicate' }
     await transaction(((tx: unknown) => {
       last = undefined
       return drive(steps(memory, work, tx), synchronous, (run) => {
         last = { run }
         // The transaction must not commit.
-        if (!isSettled(run)) throw new RolledBack()
+        if (!isSettled(run)) throw new Error(run.outcome)
       })
     }) as never)
-    return last?.run ?? { outcome: 'store_unavailable', error: new Error('the transaction did not run') }
+    return last?.run ?? { outcome: 'store_unavailable', error: 'the transaction did not run' }
   } catch (error) {
     const ran = last as { readonly run: Run } | undefined
     if (ran && !isSettled(ran.run)) return ran.run
     const outcome = error instanceof ConfigurationError ? error.code : 'store_unavailable'
-    return { outcome, error, retryInMs: memory.leaseMs }
+    return { outcome, error }
   }
 }
 
 /** Whether nothing was begun that has to be undone. */
 const isSettled = (run: Run) =>
   isOver(run) || run.outcome === 'duplicate' || (run.outcome === 'in_progress' && !run.error)
-
-class RolledBack extends Error {
-  override readonly name = 'RolledBack'
-}
 
 /** What happens in the transaction, step by step: each gives a value or a promise of it. */
 function* steps({ store, key, leaseMs, keepMs }: Memory, work: Work, tx: unknown): Generator<unknown, Run, unknown> {
@@ -56,5 +53,5 @@ function* steps({ store, key, leaseMs, keepMs }: Memory, work: Work, tx: unknown
   }
   if (!isOver(run)) return run
   const applied = (yield store.complete(begun.lease, { keepMs, tx })) as Applied
-  return applied === 'applied' ? run : { outcome: 'in_progress', error: 'the lease was lost', retryInMs: leaseMs }
+  return applied === 'applied' ? run : { outcome: 'in_progress', error: 'the lease was lost' }
 }

@@ -18,6 +18,8 @@ function database(kind: 'async' | 'sync' = 'async') {
   const commit = { now: (make: () => void): void => make() }
   /** What is called, and what may stand in front of each call. */
   const before = { begin: (_key: string): void => {}, complete: (): void => {} }
+  /** Transactions that are open: each has a connection of the host's pool. */
+  let open = 0
 
   const store: IdempotencyStore<Tables> = {
     facts: { clock: 'injected', processes: 'many', tx: kind },
@@ -40,12 +42,20 @@ function database(kind: 'async' | 'sync' = 'async') {
     },
     abandon: () => expect.fail('a rollback gives up a claim'),
     extend: () => expect.fail('a transaction holds its claim'),
-    completedWithin: (key) => tables.keys.get(key)?.done === true,
+    completedWithin(key) {
+      // It asks on a connection of its own, and a pool whose connections all wait for one more never ends.
+      expect(open).toBe(0)
+      return tables.keys.get(key)?.done === true
+    },
     prune: () => ({ more: false }),
     async close() {},
   }
-  const open = (): Tables => ({ keys: new Map(tables.keys), orders: [...tables.orders] })
+  const begin = (): Tables => {
+    open++
+    return { keys: new Map(tables.keys), orders: [...tables.orders] }
+  }
   const close = (tx: Tables) => {
+    open--
     for (const [key, owner] of locks) if (owner === tx) locks.delete(key)
   }
   const make = (tx: Tables) => () => {
@@ -53,7 +63,7 @@ function database(kind: 'async' | 'sync' = 'async') {
     tables = { keys: new Map([...tables.keys, ...tx.keys]), orders: [...tables.orders, ...added] }
   }
   const transaction = async (run: (tx: Tables) => Promise<void>): Promise<void> => {
-    const tx = open()
+    const tx = begin()
     try {
       await run(tx)
       commit.now(make(tx))
@@ -62,7 +72,7 @@ function database(kind: 'async' | 'sync' = 'async') {
     }
   }
   const transactionSync = (run: (tx: Tables) => unknown): void => {
-    const tx = open()
+    const tx = begin()
     try {
       run(tx)
       commit.now(make(tx))
@@ -266,6 +276,12 @@ describe('an id that is not signed, in a transaction,', () => {
     fails = false
     expect([await outcome('b'), await outcome('c'), await outcome('b')]).toEqual(['handled', 'duplicate', 'duplicate'])
     expect(orders()).toEqual(['b'])
+  })
+
+  it('is looked up before the transaction, which holds no connection while it waits for another', async () => {
+    const { receiver, request, db } = setUp(place, { format: grillo })
+    db.store.completedWithin = () => Promise.reject(new Error('the database was away'))
+    expect(await receiver.handle(await request('a'))).toMatchObject({ status: 503, outcome: 'store_unavailable' })
   })
 })
 
