@@ -40,11 +40,12 @@ export async function startPostgres(folder: string): Promise<string> {
   throw new Error(`PostgreSQL did not start: ${readFileSync(join(folder, 'server.log'), 'utf8').trim().slice(-400)}`)
 }
 
-/** Makes an empty cluster in `data`, whose owner may do everything without a password. */
-export function initialise(data: string, identity: Identity): void {
+/** Makes an empty cluster in `data`, whose owner may do everything without a password. Its write-ahead log may be elsewhere. */
+export function initialise(data: string, identity: Identity, wal?: string): void {
+  const elsewhere = wal === undefined ? [] : ['--waldir', wal]
   execFileSync(
     join(findBinaries(), 'initdb'),
-    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+    ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync', ...elsewhere],
     { cwd: dirname(data), ...identity, stdio: 'pipe' },
   )
 }

@@ -13,6 +13,8 @@ export interface OwnPostgres {
   readonly port: number
   /** Of its data. */
   readonly folder: string
+  /** What it has said since it was made. */
+  log(): string
   /** Kills its postmaster with SIGKILL, as a crash would. Its backends go when they notice. */
   kill(): Promise<void>
   /** A fast shutdown: every session is ended, what was committed is on the disk. */
@@ -33,6 +35,8 @@ export interface OwnPostgresOptions {
   readonly settings?: Settings
   /** An empty folder for its data that is there already, such as a small disk. Default: one of its own in the system's. */
   readonly folder?: string
+  /** A folder for its write-ahead log, which is not there yet. Default: with its data. */
+  readonly walFolder?: string
 }
 
 /**
@@ -50,7 +54,7 @@ export async function findOwnPostgres(options: OwnPostgresOptions = {}): Promise
   }
   const identity = serverIdentity()
   const folder = options.folder ?? newFolder(identity)
-  initialise(join(folder, 'data'), identity)
+  initialise(join(folder, 'data'), identity, options.walFolder)
   return open(folder, identity, options.settings ?? {})
 }
 
@@ -117,6 +121,7 @@ async function open(folder: string, identity: Identity, always: Settings): Promi
     url,
     port,
     folder: data,
+    log: () => logOf(folder),
     start,
     stop,
     kill: async () => server?.kill(),
@@ -141,9 +146,11 @@ async function open(folder: string, identity: Identity, always: Settings): Promi
 }
 
 /** The end of what it has logged. */
-const lastWords = (folder: string): string => {
+const lastWords = (folder: string): string => logOf(folder).trim().slice(-600)
+
+const logOf = (folder: string): string => {
   const file = join(folder, 'server.log')
-  return existsSync(file) ? readFileSync(file, 'utf8').trim().slice(-600) : ''
+  return existsSync(file) ? readFileSync(file, 'utf8') : ''
 }
 
 async function answers(url: string): Promise<boolean> {
