@@ -73,7 +73,16 @@ export async function hold(db: Database, changes: readonly LaneChange[]): Promis
 
 /** {@link Deliveries.nextDueInMs}. */
 export async function nextDueInMs(db: Database, lanes: Watermark, marks: Watermark): Promise<Ms | null> {
-  const [row] = await db.run<{ ms: Numeric | null }>(NEXT_DUE, [lanes.mark, marks.mark])
+  interface Row {
+    /** When, in s: the first lane that is ready, and the first mark that is due. */
+    readonly lane: Numeric | null
+    readonly mark: Numeric | null
+    readonly ms: Numeric | null
+  }
+  const [row] = await db.run<Row>(NEXT_DUE, [lanes.farther(), marks.farther()])
+  // A claim that missed it comes again.
+  if (row?.lane != null) lanes.lower(Number(row.lane))
+  if (row?.mark != null) marks.lower(Number(row.mark))
   return row?.ms == null ? null : Number(row.ms)
 }
 

@@ -32,7 +32,7 @@ import { retire, revive } from './retire.ts'
 import { checkSchema } from './schema-name.ts'
 import { release, settle } from './settle.ts'
 import { MAKE_PARTITIONS, STORAGE_MIGRATIONS } from './sql/schema.ts'
-import { createWatermark } from './watermark.ts'
+import { createWatermark, type Reach } from './watermark.ts'
 
 /** How a {@link postgresStorage} is set up. Each is optional. */
 export interface PostgresStorageOptions {
@@ -63,10 +63,10 @@ export interface PostgresStorageOptions {
 const STORAGE: Component = { name: 'storage', migrations: STORAGE_MIGRATIONS, upkeep: MAKE_PARTITIONS }
 const VERSION = versionOf(STORAGE)
 const TOKEN_BYTES = 12
-/** Longer than a statement of ours holds a lane. */
-const LANES_MARGIN: Ms = 60_000
-/** As long as most transactions of a host last: what was put in a longer one is seen within half a minute. */
-const OUTBOX_MARGIN: Ms = 300_000
+/** A statement of ours holds a lane for some milliseconds, or for seconds where something is slow. */
+const LANES_REACH: Reach = { usualMs: 100, fartherMs: 10_000 }
+/** As long as most transactions of a host last. */
+const OUTBOX_REACH: Reach = { usualMs: 5_000, fartherMs: 300_000 }
 
 /**
  * A sender's storage in the host's PostgreSQL, 14 to 18, for any number of processes.
@@ -110,8 +110,8 @@ export function postgresStorage(
     ...seams,
   })
   const upkeep = createUpkeep(db, clock, logger)
-  const lanes = createWatermark(clock, LANES_MARGIN)
-  const marks = createWatermark(clock, OUTBOX_MARGIN)
+  const lanes = createWatermark(clock, LANES_REACH)
+  const marks = createWatermark(clock, OUTBOX_REACH)
   const token = () => Buffer.from(random.bytes(TOKEN_BYTES)).toString('hex')
 
   return {

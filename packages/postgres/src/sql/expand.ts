@@ -1,4 +1,4 @@
-import { after, ENDED_COLUMNS, epoch, heldLanes, list, lockedLanes, movedLanes, NOW } from './fragments.ts'
+import { after, ENDED_COLUMNS, epoch, heldLanes, list, lockedIds, lockedLanes, movedLanes, NOW } from './fragments.ts'
 import { functionOf } from './function.ts'
 
 const MARKED = `
@@ -65,15 +65,10 @@ begin
   ) x
   into v_marks, v_rows, v_ordered;
 
-  v_lanes := array(
-    select l.endpoint_id
-    from hooks.lane l
-    where l.endpoint_id = any(array(
-      select distinct g.endpoint_id
-      from unnest(p_messages, p_endpoints) as g(message_id, endpoint_id)
-      join unnest(v_marks) as m(id) on m.id = g.message_id))
-    order by l.endpoint_id
-    for update);
+  v_lanes := ${lockedIds(`array(
+    select g.endpoint_id
+    from unnest(p_messages, p_endpoints) as g(message_id, endpoint_id)
+    join unnest(v_marks) as m(id) on m.id = g.message_id)`)};
 
   if v_ordered is not null then
     -- Those before which another is still marked keep their own.

@@ -35,39 +35,52 @@ export const readyAt = (lane: string, was: string): string => `
   end`
 
 /**
+ * The one lane of an endpoint. A lane has as many entries in the index as it had versions that somebody's old snapshot
+ * may still see: the newest first, so that the others are not walked over.
+ */
+export const laneOf = (id: string, columns = 'l.*', lock = ''): string => `(
+  select ${columns} from hooks.lane l where l.endpoint_id = ${id} order by l.rev desc limit 1 ${lock})`
+
+/**
  * The lanes of a relation with a column `endpoint_id`, locked in one order by everyone. What is read of them is what
- * they are now. All else is read as it was when the statement began: of a lane that is `raced`, which another has changed
- * since, something else than what is there.
+ * they are now, but for `seen`, their rev when the statement began. All else is read as it was then: of a lane that is
+ * `raced`, which another has changed since, something else than what is there.
  */
 export const lockedLanes = (of: string): string => `
   locked as materialized (
-    select l.*
-    from hooks.lane l
-    where l.endpoint_id in (select endpoint_id from ${of})
-    order by l.endpoint_id
-    for update
+    select l.*, s.seen
+    from (select distinct endpoint_id from ${of} order by endpoint_id) i
+    cross join lateral ${laneOf('i.endpoint_id', 'l.rev as seen')} s
+    cross join lateral ${laneOf('i.endpoint_id', 'l.*', 'for update')} l
   ),
   raced as materialized (
-    select l.endpoint_id from locked l join hooks.lane s on s.endpoint_id = l.endpoint_id where s.rev <> l.rev
+    select endpoint_id from locked where rev <> seen
   )`
+
+/** Locks the lanes of an array of endpoints, all in one order, as {@link lockedLanes} does: an array of those that there are. */
+export const lockedIds = (ids: string): string => `array(
+    select l.endpoint_id
+    from (select distinct i.endpoint_id from unnest(${ids}) as i(endpoint_id) order by i.endpoint_id) i
+    cross join lateral ${laneOf('i.endpoint_id', 'l.endpoint_id', 'for update')} l)`
 
 /** The lanes that a function has locked, of an array of their ids: each as it is, and where its row is. */
 export const heldLanes = (ids: string): string => `
   locked as (
     select l.*
     from unnest(${ids}) as i(endpoint_id)
-    cross join lateral (select l.ctid as tid, l.* from hooks.lane l where l.endpoint_id = i.endpoint_id limit 1) l
+    cross join lateral ${laneOf('i.endpoint_id', 'l.ctid as tid, l.*')} l
   )`
 
 /**
  * Writes what a statement did to the rows of locked lanes: `delta` has, for each lane once, its place in the call, how
  * many more are open and leased, the first due time of what waits anew, and whether a lease was given up. `columns` are
  * those that change beside, and `sets` says so; `by` is how their rows
- * are found: by the id, or by `tid`, where `locked` has it.
+ * are found: by the version that the statement has `seen`, and from there the one that it has locked; or by `tid`, where
+ * `locked` has it.
  */
-export const movedLanes = (columns = '', sets = '', by: 'endpoint_id' | 'tid' = 'endpoint_id'): string => `
+export const movedLanes = (columns = '', sets = '', by: 'seen' | 'tid' = 'seen'): string => `
   changed as (
-    select l.${by}, d.place, l.held_until, l.paused, l.per_second, l.free_at, l.ready_at as was,
+    select l.endpoint_id, l.${by}, d.place, l.held_until, l.paused, l.per_second, l.free_at, l.ready_at as was,
       l.open + d.open as open,
       l.leased + d.leased as leased,
       l.is_full and not d.freed as is_full,
@@ -83,7 +96,7 @@ export const movedLanes = (columns = '', sets = '', by: 'endpoint_id' | 'tid' = 
       ready_at = c.ready_at, turn = case when c.ready_at is distinct from c.was then c.place else l.turn end, rev = l.rev + 1
       ${sets}
     from (select c.*, ${readyAt('c', 'c.was')} as ready_at from changed c offset 0) c
-    where ${by === 'tid' ? 'l.ctid = c.tid' : 'l.endpoint_id = c.endpoint_id'}
+    where ${by === 'tid' ? 'l.ctid = c.tid' : 'l.endpoint_id = c.endpoint_id and l.rev >= c.seen'}
   )`
 
 /**

@@ -1,4 +1,4 @@
-import { after, epoch, laneColumns, list, lockedLanes, NOW, readyAt } from './fragments.ts'
+import { after, epoch, laneColumns, laneOf, list, lockedLanes, NOW, readyAt } from './fragments.ts'
 
 /**
  * Changes lanes. A parameter a column: endpoint, for how many ms it is held (-1 lifts), whether the cap is changed, the cap,
@@ -14,7 +14,7 @@ export const HOLD = `
   ),
   ${lockedLanes('given')},
   wanted as (
-    select l.endpoint_id, g.place::int as place, l.open, l.leased, l.waiting_from, l.leased_from, l.ready_at as was,
+    select l.endpoint_id, l.seen, g.place::int as place, l.open, l.leased, l.waiting_from, l.leased_from, l.ready_at as was,
       l.per_second, l.free_at, l.is_full,
       l.failing as failed, coalesce(g.failing, l.failing) as failing,
       l.probing as probed, coalesce(g.probing, l.probing) as probing,
@@ -48,32 +48,39 @@ export const HOLD = `
     from (
       select c.*, ${readyAt('c', 'c.was')} as ready_at
       from (
-        select endpoint_id, place, open, leased, waiting_from, leased_from, was, per_second, free_at, full_now as is_full, failing,
+        select endpoint_id, seen, place, open, leased, waiting_from, leased_from, was, per_second, free_at, full_now as is_full, failing,
           failed, probing, paused, warned, cap, held_until, reorders
         from changed
       ) c
     ) c
-    where l.endpoint_id = c.endpoint_id
+    where l.endpoint_id = c.endpoint_id and l.rev >= c.seen
   )
   select endpoint_id as endpoint from changed`
 
 /** $1 endpoints. */
 export const FIND_LANES = `
-  select l.endpoint_id as endpoint, ${laneColumns('l')} from hooks.lane l where l.endpoint_id = any(${list('$1', 'text')})`
+  select l.endpoint_id as endpoint, ${laneColumns('l')}
+  from unnest(${list('$1', 'text')}) as i(endpoint_id)
+  cross join lateral ${laneOf('i.endpoint_id')} l`
 
-/** When the first lane is ready, from $1 (in s) on, or the first mark due, from $2 on: in ms from now. */
+/**
+ * When the first lane is ready, from $1 (in s) on, and the first mark due, from $2 on: in s, and in how many ms from now
+ * the earlier of them is.
+ */
 export const NEXT_DUE = `
-  select ceil(extract(epoch from greatest(min(at), ${NOW}) - ${NOW}) * 1000)::bigint as ms
+  select extract(epoch from lane)::float8 as lane, extract(epoch from mark)::float8 as mark,
+    ceil(extract(epoch from greatest(least(lane, mark), ${NOW}) - ${NOW}) * 1000)::bigint as ms
   from (
-    (select ready_at as at from hooks.lane
-      where failing = false and ready_at is not null and ready_at >= to_timestamp($1::text::float8) order by ready_at limit 1)
-    union all
-    (select ready_at from hooks.lane
-      where failing = true and ready_at is not null and ready_at >= to_timestamp($1::text::float8) order by ready_at limit 1)
-    union all
-    (select due_at from hooks.outbox where due_at >= to_timestamp($2::text::float8) order by due_at limit 1)
+    select
+      least(
+        (select ready_at from hooks.lane
+          where failing = false and ready_at is not null and ready_at >= to_timestamp($1::text::float8) order by ready_at limit 1),
+        (select ready_at from hooks.lane
+          where failing = true and ready_at is not null and ready_at >= to_timestamp($1::text::float8) order by ready_at limit 1)
+      ) as lane,
+      (select due_at from hooks.outbox where due_at >= to_timestamp($2::text::float8) order by due_at limit 1) as mark
   ) next
-  having min(at) is not null and isfinite(min(at))`
+  where isfinite(least(lane, mark))`
 
 /** How much is waiting. */
 export const DEPTH = `

@@ -101,7 +101,7 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
       )`,
       `create index endpoint_tenant on hooks.endpoint (tenant, id)`,
       `create table hooks.lane (
-        endpoint_id text collate "C" primary key,
+        endpoint_id text collate "C" not null,
         tenant text collate "C" not null,
         failing boolean not null default false,
         probing boolean not null default false,
@@ -124,7 +124,8 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         claimed_from timestamptz not null default 'infinity',
         ready_at timestamptz,
         turn int not null default 0,
-        rev bigint not null default 0
+        rev bigint not null default 0,
+        primary key (endpoint_id, rev)
       ) with (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.1, autovacuum_vacuum_cost_delay = 0)`,
       `create index lane_ready on hooks.lane (failing, ready_at, turn) where ready_at is not null`,
 

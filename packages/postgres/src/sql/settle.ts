@@ -1,4 +1,14 @@
-import { after, ENDED_COLUMNS, heldLanes, KEPT_COLUMNS, list, lockedLanes, movedLanes, NOW } from './fragments.ts'
+import {
+  after,
+  ENDED_COLUMNS,
+  heldLanes,
+  KEPT_COLUMNS,
+  list,
+  lockedIds,
+  lockedLanes,
+  movedLanes,
+  NOW,
+} from './fragments.ts'
 import { functionOf } from './function.ts'
 
 /** What the lane of an endpoint learns: a success ends all that was, and failures after it count. */
@@ -22,15 +32,10 @@ declare
   v_orders text[];
   v_advanced int;
 begin
-  v_lanes := array(
-    select l.endpoint_id
-    from hooks.lane l
-    where l.endpoint_id = any(array(
-      select o.endpoint_id
-      from unnest(p_keys) as k(id)
-      cross join lateral (select o.endpoint_id from hooks.open o where o.id = k.id limit 1) o))
-    order by l.endpoint_id
-    for update);
+  v_lanes := ${lockedIds(`array(
+    select o.endpoint_id
+    from unnest(p_keys) as k(id)
+    cross join lateral (select o.endpoint_id from hooks.open o where o.id = k.id limit 1) o)`)};
 
   with given as materialized (
     select g.*, o.tid
