@@ -4,8 +4,9 @@ import postgres from 'postgres'
 import { findOwnPostgres, type OwnPostgres } from 'tooling/own-postgres'
 import { startRelay } from 'tooling/relay'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
-import { type Load, openLoad, timedPool } from './load.ts'
+import { openLoad, timedPool } from './load.ts'
 import { movableTime } from './place.ts'
+import { run } from './run.ts'
 
 const TIMEOUT = { timeout: 240_000 }
 
@@ -17,18 +18,6 @@ afterEach(async () => {
 }, 60_000)
 
 const right = { missing: 0, twice: 0, undelivered: 0 }
-
-/** Runs one statement as the owner of everything. */
-async function run<Row>(url: string, text: string): Promise<Row[]> {
-  const client = new pg.Client(url)
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    return (await client.query(text)).rows as Row[]
-  } finally {
-    await client.end()
-  }
-}
 
 let databases = 0
 
@@ -173,73 +162,4 @@ describe.skipIf(!own)('connections to a PostgreSQL that go silent under load', (
     expect(await load.outcome(pass)).toEqual(right)
     for (const code of load.refused) expect(['storage_busy', 'storage_unavailable']).toContain(code)
   })
-})
-
-/** Until a claim is refused by a server that takes no writes, in those words. */
-async function untilReadOnly({ storage }: Load): Promise<void> {
-  const refusal = () =>
-    storage.claim({ worker: 'w', limit: 1, leaseMs: 1, cap: 1 }).then(
-      () => undefined,
-      (error) => error,
-    )
-  for (;;) {
-    const error = await refusal()
-    if (error?.hint === 'connect to the primary') {
-      expect(error).toMatchObject({ code: 'storage_unavailable', message: expect.stringContaining('takes no writes') })
-      return
-    }
-    await sleep(20)
-  }
-}
-
-describe.skipIf(!own)('a PostgreSQL that takes no writes', () => {
-  const server = own as OwnPostgres
-
-  it('is refused while it is read-only, and nothing is lost when it takes writes again', TIMEOUT, async () => {
-    const { url, load, pass } = await place(server)
-    const name = new URL(url).pathname.slice(1)
-    await load.sendMany(20)
-    const sending = load.sendPast('storage_unavailable')
-    const end = `select pg_terminate_backend(pid) from pg_stat_activity where datname = '${name}'`
-    await run(server.url, `alter database ${name} set default_transaction_read_only = on`)
-    await run(server.url, end)
-    await untilReadOnly(load)
-    while (!load.refused.has('storage_unavailable')) await sleep(20)
-    await run(server.url, `alter database ${name} reset default_transaction_read_only`)
-    await run(server.url, end)
-    await sending
-    expect(await load.outcome(pass)).toEqual(right)
-    expect([...load.refused]).toEqual(['storage_unavailable'])
-  })
-
-  it(
-    'is a replica until it is promoted, and the senders that are led to it go on with all that there was',
-    TIMEOUT,
-    async () => {
-      const primary = (await findOwnPostgres({ settings: { synchronous_commit: 'remote_apply' } })) as OwnPostgres
-      closing.push(() => primary.close())
-      const standby = await primary.standby({ synchronous_standby_names: '' })
-      await run(primary.url, `alter system set synchronous_standby_names = '*'`)
-      await run(primary.url, 'select pg_reload_conf()')
-      const relay = await startRelay('127.0.0.1', primary.port)
-      closing.push(() => relay.close())
-      const url = new URL(primary.url)
-      url.port = String(relay.port)
-      const { pool, pass } = timedPool({ connectionString: url.href, max: 5 })
-      closing.push(() => pool.end())
-      const load = await openLoad(pool)
-      closing.push(() => load.close())
-      const sending = load.sendMany(100)
-      await load.until(50)
-      relay.cut()
-      await primary.kill()
-      relay.lead(standby.port)
-      relay.restore()
-      await untilReadOnly(load)
-      await run(standby.url, 'select pg_promote()')
-      await sending
-      expect(await load.outcome(pass)).toEqual(right)
-      for (const code of load.refused) expect(code).toBe('storage_unavailable')
-    },
-  )
 })
