@@ -1,4 +1,6 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto'
+import dns from 'node:dns'
+import { Socket } from 'node:net'
 import {
   createReceiver,
   type HandledRequest,
@@ -7,8 +9,9 @@ import {
   type ReceivedRequest,
   standardWebhooks,
 } from '@hooks/receiver'
+import * as formats from '@hooks/receiver/formats'
 import { signRequest, virtualClock } from '@hooks/receiver/testing'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { lokroom, memoryLogger, SECRET, setUp, TEXT_SECRET, utf8 } from './support.ts'
 
 // What strangers send, row by row; then what went wrong elsewhere, by the number of its advisory.
@@ -124,6 +127,21 @@ describe('a request of a stranger', () => {
       make({ signature: `v1,${mac('msg_1', String(now), BODY, Buffer.alloc(32, 9))}` }),
       '401 signature_mismatch',
     ],
+    [
+      'whose id takes the time along, so that the body is the rest of what was signed',
+      { ...make({ id: `msg_1.${now}`, body: '5', signature: `v1,${mac('msg_1', `${now}`, `${now}.5`)}` }) },
+      '400 malformed_header',
+    ],
+    [
+      'whose byte FF stands where the sign for such bytes was signed',
+      { ...make({ body: '{"a":"\ufffd"}' }), body: Buffer.from([...utf8('{"a":"'), 0xff, ...utf8('"}')]) },
+      '401 signature_mismatch',
+    ],
+    [
+      'that lost the byte order mark that was signed',
+      { ...make({ body: `\ufeff${BODY}` }), body: utf8(BODY) },
+      '401 signature_mismatch',
+    ],
     ['whose body is other bytes', { ...make(), body: utf8(BODY.replace('1', '2')) }, '401 signature_mismatch'],
   ])('%s is refused', async (_, request, expected) => {
     expect(await outcomeOf(request)).toBe(expected)
@@ -150,6 +168,18 @@ describe('a request of a stranger', () => {
     ['the label of Ed25519', `v1a,${good}`],
   ])('whose signature is spelt otherwise is refused: %s', async (_, signature) => {
     expect(await outcomeOf(make({ signature }))).toBe('401 signature_mismatch')
+  })
+
+  it('whose time is in milliseconds is refused with a word for who has to mend it', async () => {
+    const { receiver } = setUp()
+    await expect(receiver.verify(make({ time: `${now}000` }))).rejects.toMatchObject({ hint: 'is it in milliseconds?' })
+  })
+
+  it('is judged by every secret of a rotation, of which there are four at most', async () => {
+    const secrets = [1, 2, 3].map((n) => `whsec_${Buffer.alloc(32, n).toString('base64')}`)
+    expect(await outcomeOf(make(), { secret: secrets })).toBe('401 signature_mismatch')
+    expect(await outcomeOf(make(), { secret: [...secrets, SECRET], onUnknown() {} })).toBe('200 handled')
+    expect(() => setUp({ secret: [...secrets, SECRET, SECRET] })).toThrow('more than 4 secrets')
   })
 
   it('that takes a public key for a secret of HMAC is refused: the key fixes the algorithm, and no header does', async () => {
@@ -202,13 +232,13 @@ describe('a body that is signed', () => {
     }
   })
 
-  it('and holds numbers that JavaScript has not is as JSON.parse gives it; the bytes are there', async () => {
+  it('and holds numbers that JavaScript has not, or a key twice, is as JSON.parse gives it; the bytes are there', async () => {
     const { receiver } = setUp()
     let seen: unknown
     receiver.onUnknown(({ data }, { rawBody }) => {
       seen = [data, new TextDecoder().decode(rawBody).includes('12345678901234567890')]
     })
-    await receiver.handle(make({ body: '{"type":"a.b","data":[12345678901234567890,1e400]}' }))
+    await receiver.handle(make({ body: '{"type":"a.b","data":[0],"data":[12345678901234567890,1e400]}' }))
     expect(seen).toEqual([[12345678901234567000, Infinity], true])
   })
 })
@@ -294,7 +324,7 @@ describe('advisories', () => {
     expect(crashes).toEqual([])
   })
 
-  it('CVE-2024-21491: a signature is compared in its whole length, so that none is the beginning of the right one', async () => {
+  it('CVE-2024-21491, RUSTSEC-2024-0010: a signature is compared in its whole length, so that none is the beginning of the right one', async () => {
     for (let length = 0; length < 32; length++) {
       const part = Buffer.from(good, 'base64').subarray(0, length).toString('base64')
       expect(await outcomeOf(make({ signature: `v1,${part}` }))).toBe('401 signature_mismatch')
@@ -358,6 +388,21 @@ describe('advisories', () => {
     )
     expect(response.status).toBe(413)
     expect(sent).toBeLessThan(2 ** 20 + 4 * 65_536)
+  })
+
+  it('CVE-2026-32096: a receiver asks nobody for anything, whatever address a request names', async () => {
+    const asked = [vi.spyOn(globalThis, 'fetch'), vi.spyOn(Socket.prototype, 'connect'), vi.spyOn(dns, 'lookup')]
+    const url = 'http://169.254.169.254/latest/meta-data'
+    const addresses = { SubscribeURL: url, url, callback_url: url, challenge: url, Type: 'SubscriptionConfirmation' }
+    const { receiver } = setUp({ onUnknown() {} })
+    const honest = await receiver.handle(make({ body: JSON.stringify({ type: 'a.b', data: addresses }) }))
+    expect(honest.outcome).toBe('handled')
+    for (const format of Object.values(formats).map((one) => one())) {
+      const stranger = createReceiver({ format, secret: () => SECRET, logger: memoryLogger() })
+      const headers = { ...addresses, 'x-amz-sns-message-type': 'SubscriptionConfirmation', host: '169.254.169.254' }
+      await stranger.handle({ headers, url, body: utf8(JSON.stringify(addresses)) })
+    }
+    for (const one of asked) expect(one).not.toHaveBeenCalled()
   })
 
   it('CVE-2025-59538: a malformed request of any kind ends in an answer', async () => {

@@ -1,15 +1,28 @@
 import { createHmac } from 'node:crypto'
 import { createReceiver, memoryIdempotency, type ReceivedRequest } from '@hooks/receiver'
 import { signRequest, virtualClock } from '@hooks/receiver/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, type RunnerTestCase, type RunnerTestSuite } from 'vitest'
 import { auditTrail, codeOf, deferred, grillo, lokroom, setUp, TEXT_SECRET, token, utf8 } from './support.ts'
 
-// The mistakes of the verify samples that the five products print, as promises of ours. T1 to T66 are their numbers.
+// The mistakes of the samples that the five products print, as promises of ours, by their numbers. Which of them depend on
+// the host is shown behind every host: packages/frameworks/test/traps.test.ts.
+
+/** Those that a receiver can fall into: T1 to T8, and so on. The others are of senders, of documents and of other languages. */
+const TRAPS = [
+  [1, 8],
+  [14, 17],
+  [22, 33],
+  [40, 52],
+  [58, 58],
+  [66, 66],
+].flatMap(([first = 0, last = 0]) => Array.from({ length: last - first + 1 }, (_, i) => `T${first + i}`))
 
 const hex = (body: string | Uint8Array, before = '') =>
   createHmac('sha256', TEXT_SECRET).update(before).update(body).digest('hex')
 const receive = (format = lokroom, options: object = {}) =>
   setUp({ format, secret: TEXT_SECRET, idempotency: undefined, ...options } as never)
+const testsIn = ({ tasks }: RunnerTestSuite): RunnerTestCase[] =>
+  tasks.flatMap((task) => (task.type === 'suite' ? testsIn(task) : [task]))
 /** A request to Lok'Room's receiver, as its document signs one. */
 const lok = (body: string, headers: Record<string, string> = {}): ReceivedRequest => ({
   headers: { 'x-lok-signature': hex(body), 'x-lok-event': 'booking.created', ...headers },
@@ -25,13 +38,11 @@ const PRINTED = `{
 describe('bytes are verified as they came, and never as JSON writes them again', () => {
   const { receiver } = receive()
 
-  // T1
-  it('for the payload that a document prints, spaces, line breaks, 250.00 and all', async () => {
+  it('T1: for the payload that a document prints, spaces, line breaks, 250.00 and all', async () => {
     const message = await receiver.verify(lok(PRINTED))
     expect(message.data).toEqual({ id: 'booking_123', price: 250 })
   })
 
-  // T2
   it.each([
     ['a space after a colon', '{"event": "booking.created","data":{}}'],
     ['a number with zeros', '{"event":"booking.created","data":{"n":250.00}}'],
@@ -43,19 +54,17 @@ describe('bytes are verified as they came, and never as JSON writes them again',
     ['a line break at the end', '{"event":"booking.created","data":{}}\n'],
     ['an exponent', '{"event":"booking.created","data":1e2}'],
     ['minus zero', '{"event":"booking.created","data":-0}'],
-  ])('for %s', async (_, body) => {
+  ])('T2: for %s', async (_, body) => {
     const message = await receiver.verify(lok(body))
     expect([message.type, message.data]).toEqual(['booking.created', JSON.parse(body).data])
   })
 
-  // T2
-  it('for a byte order mark: the signature holds, and the body is then no JSON', async () => {
+  it('T2: for a byte order mark: the signature holds, and the body is then no JSON', async () => {
     const message = await receiver.verify(lok('\ufeff{"event":"booking.created","data":{}}'))
     expect(() => message.data).toThrow('not JSON')
   })
 
-  // T3
-  it('so that other bytes with the same meaning are refused', async () => {
+  it('T3: so that other bytes with the same meaning are refused', async () => {
     const signed = '{"event":"booking.created","data":{"n":1}}'
     const sent = { ...lok(signed), body: utf8(' {  "event" : "booking.created", "data":{"n":1.0}  } ') }
     expect(await codeOf(receiver.verify(sent))).toBe('signature_mismatch')
@@ -65,21 +74,20 @@ describe('bytes are verified as they came, and never as JSON writes them again',
 describe('a signature that is none is a 401, and never a crash', () => {
   const body = '{"event":"booking.created","data":{}}'
   it.each([
-    ['too short', 'abc', 401], // T4
-    ['of letters that are two bytes', `${'a'.repeat(63)}é`, 401], // T6
-    ['joined from two lines by the host', `${hex(body)}, x`, 401], // T7
-    ['of another scheme', `sha256=${hex(body)}`, 401], // T8
-    ['a list of two, as during a rotation', `${hex(body)},${hex(body)}`, 401], // T20
-    ['of 63 digits', hex(body).slice(1), 401],
-    ['empty', '', 400],
-    ['in upper case, which is the same number', hex(body).toUpperCase(), 200], // T9
+    ['T4: too short', 'abc', 401],
+    ['T4: of 63 digits', hex(body).slice(1), 401],
+    ['T5: empty', '', 400],
+    ['T6: of letters that are two bytes', `${'a'.repeat(63)}é`, 401],
+    ['T7: joined from two lines by the host', `${hex(body)}, x`, 401],
+    ['T8: of another scheme', `sha256=${hex(body)}`, 401],
+    ['T9: in upper case, which is the same number', hex(body).toUpperCase(), 200],
+    ['T20: a list of two, as during a rotation', `${hex(body)},${hex(body)}`, 401],
   ])('%s', async (_, signature, status) => {
     const { receiver } = receive()
     expect((await receiver.handle(lok(body, { 'x-lok-signature': signature }))).status).toBe(status)
   })
 
-  // T5
-  it('not there at all: it is never skipped', async () => {
+  it('T5: not there at all: it is never skipped', async () => {
     const { receiver } = receive()
     expect(await receiver.handle({ headers: {}, body: utf8(body) })).toMatchObject({
       status: 400,
@@ -87,8 +95,7 @@ describe('a signature that is none is a 401, and never a crash', () => {
     })
   })
 
-  // T7
-  it('there in two lines, which the host shows', async () => {
+  it('T7: there in two lines, which the host shows', async () => {
     const { receiver } = receive()
     const twice: ReceivedRequest = {
       headers: [
@@ -100,8 +107,7 @@ describe('a signature that is none is a 401, and never a crash', () => {
     expect(await receiver.handle(twice)).toMatchObject({ status: 400, outcome: 'ambiguous_header' })
   })
 
-  // T11
-  it('over the word "undefined", for a body that a parser took away', async () => {
+  it('T11: over the word "undefined", for a body that a parser took away', async () => {
     const { receiver, clock } = receive(auditTrail)
     const time = String(clock.now().getTime() / 1000)
     const headers = {
@@ -113,8 +119,7 @@ describe('a signature that is none is a 401, and never a crash', () => {
     expect((await receiver.handle({ headers, body: utf8('{"type":"forged"}') })).status).toBe(401)
   })
 
-  // T33
-  it('not asked for by any way in: verify, handle and fetch all refuse what is not signed', async () => {
+  it('T33: not asked for by any way in: verify, handle and fetch all refuse what is not signed', async () => {
     const { receiver } = receive()
     receiver.onUnknown(() => expect.fail('ran'))
     const sent = { headers: {}, body: utf8('{"event":"forged","data":{}}') }
@@ -140,26 +145,24 @@ describe('time', () => {
   }
   const now = virtualClock().now().getTime() / 1000
 
-  // T14, T22, T23, T24
   it.each([
-    ['now', String(now), 'unknown_event'],
-    ['in January 2024', '1705312200', 'timestamp_too_old'],
-    ['in a year', String(now + 31_536_000), 'timestamp_too_new'],
-    ['in milliseconds', `${now}000`, 'timestamp_too_new'],
-    ['not at all', undefined, 'missing_header'],
-    ['in words', 'abc', 'malformed_timestamp'],
-    ['at NaN', 'NaN', 'malformed_timestamp'],
-    ['at Infinity', 'Infinity', 'malformed_timestamp'],
-    ['now, and junk', `${now}junk`, 'malformed_timestamp'],
-    ['on a date', '2001-01-01', 'malformed_timestamp'],
-    ['at 1e99', '1e99', 'malformed_timestamp'],
-  ])('that is signed is bounded both ways: stamped %s', async (_, time, outcome) => {
+    ['T14: stamped now', String(now), 200, 'unknown_event'],
+    ['T14: stamped in January 2024', '1705312200', 401, 'timestamp_too_old'],
+    ['T22: stamped not at all', undefined, 400, 'missing_header'],
+    ['T22: stamped in words', 'abc', 400, 'malformed_timestamp'],
+    ['T22: stamped NaN', 'NaN', 400, 'malformed_timestamp'],
+    ['T23: stamped in a year', String(now + 31_536_000), 401, 'timestamp_too_new'],
+    ['T23: stamped in milliseconds', `${now}000`, 401, 'timestamp_too_new'],
+    ['T23: stamped Infinity', 'Infinity', 400, 'malformed_timestamp'],
+    ['T24: stamped now, and junk', `${now}junk`, 400, 'malformed_timestamp'],
+    ['T24: stamped with a date', '2001-01-01', 400, 'malformed_timestamp'],
+    ['T24: stamped 1e99', '1e99', 400, 'malformed_timestamp'],
+  ])('%s: a time that is signed is bounded both ways', async (_, time, status, outcome) => {
     const { receiver } = receive(auditTrail)
-    expect((await receiver.handle(stamped(time))).outcome).toBe(outcome)
+    expect(await receiver.handle(stamped(time))).toMatchObject({ status, outcome })
   })
 
-  // T15
-  it('that is not signed is not believed: an old request with a new time is what it was, and a duplicate', async () => {
+  it('T15: that is not signed is not believed: an old request with a new time is what it was, and a duplicate', async () => {
     const { receiver, clock } = receive(lokroom, {
       idempotency: memoryIdempotency(),
       idempotencyKey: ({ data }: { data: unknown }) => (data as { id: string }).id,
@@ -178,25 +181,23 @@ describe('work', () => {
   const send = (clock: ReturnType<typeof virtualClock>, deliveryId = 'd') =>
     signRequest(auditTrail, TEXT_SECRET, { type: 'a.b', deliveryId, clock })
 
-  // T16, T17, T18, T32
   it.each<[string, () => unknown]>([
-    ['fails later', () => new Promise((_, reject) => setImmediate(() => reject(new Error('later'))))],
-    ['fails at once', () => Promise.reject(new Error('at once'))],
+    ['T16, T17, T18: fails later', () => new Promise((_, reject) => setImmediate(() => reject(new Error('later'))))],
+    ['T16, T17, T18: fails at once', () => Promise.reject(new Error('at once'))],
     [
-      'throws',
+      'T32: throws',
       () => {
         throw new Error('thrown')
       },
     ],
-  ])('that %s is a 500, and the process lives', async (_, work) => {
+  ])('%s: that is a 500, and the process lives', async (_, work) => {
     const { receiver, clock } = receive(auditTrail, { onUnknown: work })
     expect((await receiver.handle(await send(clock))).status).toBe(500)
     // packages/tooling/vitest.setup.ts fails this test for any rejection that nobody handled.
     await new Promise((resolve) => setImmediate(resolve))
   })
 
-  // T25
-  it('ends with an answer, whatever becomes of it', async () => {
+  it('T25: ends with an answer, whatever becomes of it', async () => {
     const { receiver, clock } = receive(auditTrail)
     const answers = await Promise.all([
       receiver.handle(await send(clock)),
@@ -206,8 +207,7 @@ describe('work', () => {
     for (const { status } of answers) expect(status).toBeGreaterThanOrEqual(200)
   })
 
-  // T26
-  it('is marked when it is done, not before: what failed once is done with the retry', async () => {
+  it('T26: is marked when it is done, not before: what failed once is done with the retry', async () => {
     let done = 0
     const { receiver, clock } = receive(auditTrail, {
       idempotency: memoryIdempotency(),
@@ -219,8 +219,7 @@ describe('work', () => {
     expect(outcomes.map(({ outcome }) => outcome)).toEqual(['handler_failed', 'handled'])
   })
 
-  // T31
-  it('is done when the answer says so: until then there is none', async () => {
+  it('T31: is done when the answer says so: until then there is none', async () => {
     const work = deferred()
     const { receiver, clock } = receive(auditTrail, { onUnknown: () => work.promise })
     let answered = false
@@ -247,8 +246,7 @@ describe('an id', () => {
     return { ...setting, ran, outcome }
   }
 
-  // T27
-  it('is used up by nobody who cannot sign: a forger who sends the next one first suppresses nothing', async () => {
+  it('T27: is used up by nobody who cannot sign: a forger who sends the next one first suppresses nothing', async () => {
     const { receiver, outcome, clock } = make()
     const forged = await signRequest(grillo, 'another secret of some length', {
       type: 'a.b',
@@ -259,8 +257,7 @@ describe('an id', () => {
     expect(await outcome('next', 1)).toBe('handled')
   })
 
-  // T28
-  it('that is not signed makes no new message of the same bytes', async () => {
+  it('T28: that is not signed makes no new message of the same bytes', async () => {
     const { outcome, ran } = make()
     expect([await outcome('a', 1), await outcome('b', 1), await outcome('c', 1)]).toEqual([
       'handled',
@@ -270,8 +267,7 @@ describe('an id', () => {
     expect(ran).toEqual([1])
   })
 
-  // T29
-  it("that is missing is no id: two events without one are never each other's duplicate", async () => {
+  it("T29: that is missing is no id: two events without one are never each other's duplicate", async () => {
     const { receiver, clock, ran } = make()
     for (const data of [1, 2]) {
       const sent = await signRequest(grillo, TEXT_SECRET, { type: 'a.b', data, clock })
@@ -281,8 +277,7 @@ describe('an id', () => {
     expect(ran).toEqual([])
   })
 
-  // T30
-  it('is remembered by the store, however often the receiver is made anew', async () => {
+  it('T30: is remembered by the store, however often the receiver is made anew', async () => {
     const idempotency = memoryIdempotency()
     const clock = virtualClock()
     const outcome = async () => {
@@ -301,9 +296,8 @@ describe('what the course prints', () => {
     body: utf8(JSON.stringify({ event: 'payment_completed', data })),
   })
 
-  // T40, T41
   it.each(['application/json', 'application/octet-stream', 'text/plain', undefined])(
-    'is verified and parsed whatever its content type says: %s',
+    'T40, T41: is verified and parsed whatever its content type says: %s',
     async (type) => {
       const { receiver } = receive(token)
       const seen: unknown[] = []
@@ -320,17 +314,15 @@ describe('what the course prints', () => {
     },
   )
 
-  // T42
-  it('a token says nothing of the body, and the message says so', async () => {
+  it('T42: a token says nothing of the body, and the message says so', async () => {
     const { receiver } = receive(token)
     const message = await receiver.verify(coin({ amount: 1_000_000 }))
     expect([message.data, message.integrity]).toEqual([{ amount: 1_000_000 }, 'none'])
     expect((await receive(lokroom).receiver.verify(lok(PRINTED))).integrity).toBe('signed')
   })
 
-  // T43
   it.each(['', 'x', TEXT_SECRET.slice(0, -1), `${TEXT_SECRET}x`, TEXT_SECRET.replace('a', 'b'), 'é'.repeat(15)])(
-    'a token that is not the secret is refused, wherever it differs: %j',
+    'T43: a token that is not the secret is refused, wherever it differs: %j',
     async (given) => {
       const { receiver } = receive(token)
       const { status } = await receiver.handle(coin({}, { 'x-token': given }))
@@ -338,15 +330,13 @@ describe('what the course prints', () => {
     },
   )
 
-  // T44
-  it('the same request twice is told to be no duplicate only where nothing can tell it: a store needs a key of its own', () => {
+  it('T44: the same request twice is told to be no duplicate only where nothing can tell it: a store needs a key of its own', () => {
     const idempotency = memoryIdempotency()
     expect(() => receive(lokroom, { idempotency })).toThrow(expect.objectContaining({ code: 'idempotency_key_needed' }))
     expect(() => receive(lokroom, { idempotency, idempotencyKey: () => 'k' })).not.toThrow()
   })
 
-  // T45
-  it('more than the limit is read for nobody: no more than one piece beyond it, and nothing at all where the method is wrong', async () => {
+  it('T45: more than the limit is read for nobody: no more than one piece beyond it, and nothing at all where the method is wrong', async () => {
     const { receiver } = receive(token, { maxBodyBytes: 100_000 })
     let read = 0
     const stream = () =>
@@ -364,8 +354,7 @@ describe('what the course prints', () => {
     expect(read).toBeLessThanOrEqual(150_000)
   })
 
-  // T46
-  it('no body parser is needed to receive: the bytes of a request are enough', async () => {
+  it('T46: no body parser is needed to receive: the bytes of a request are enough', async () => {
     const { receiver } = receive(token)
     expect((await receiver.handle(coin({}))).status).toBe(200)
   })
@@ -384,8 +373,7 @@ describe('a duplicate is told by the message and by nothing else', () => {
     return done
   }
 
-  // T47
-  it('not by an id in its data: what is cancelled was created before, under the same one', async () => {
+  it('T47: not by an id in its data: what is cancelled was created before, under the same one', async () => {
     const data = { id: 'booking_123' }
     expect(
       await handled([
@@ -395,8 +383,7 @@ describe('a duplicate is told by the message and by nothing else', () => {
     ).toEqual(['booking.created', 'booking.cancelled'])
   })
 
-  // T48
-  it('not by an id that its data lacks', async () => {
+  it('T48: not by an id that its data lacks', async () => {
     expect(
       await handled([
         { type: 'payment.succeeded', data: { payment: 'pi_1' } },
@@ -405,8 +392,7 @@ describe('a duplicate is told by the message and by nothing else', () => {
     ).toHaveLength(2)
   })
 
-  // T51
-  it('not by the id of the event that it tells of: an update has the same one', async () => {
+  it('T51: not by the id of the event that it tells of: an update has the same one', async () => {
     const data = { event_id: 'evt_abc123' }
     const both = [
       { type: 'event.detected', data },
@@ -415,8 +401,7 @@ describe('a duplicate is told by the message and by nothing else', () => {
     expect(await handled(both, grillo)).toEqual(['event.detected', 'event.updated'])
   })
 
-  // T49
-  it('nor by a look before the work, which five at once all pass: the work is done once', async () => {
+  it('T49: nor by a look before the work, which five at once all pass: the work is done once', async () => {
     const { receiver, clock } = receive(auditTrail, { idempotency: memoryIdempotency() })
     let ran = 0
     receiver.onUnknown(async () => {
@@ -429,8 +414,8 @@ describe('a duplicate is told by the message and by nothing else', () => {
     expect(ran).toBe(1)
   })
 
-  // T50. The work and its mark commit together: transaction.test.ts.
-  it('and a mark that fails once is made again, not the work', async () => {
+  // The work and its mark commit together: transaction.test.ts.
+  it('T50: and a mark that fails once is made again, not the work', async () => {
     const clock = virtualClock()
     const store = memoryIdempotency({ clock })
     let fails = 1
@@ -454,16 +439,14 @@ describe('a duplicate is told by the message and by nothing else', () => {
 })
 
 describe('nothing is believed that is not signed', () => {
-  // T52
-  it('an event of money neither', async () => {
+  it('T52: an event of money neither', async () => {
     const { receiver } = receive()
     receiver.on('payment.succeeded', () => expect.fail('ran'))
     const sent = { headers: {}, body: utf8('{"event":"payment.succeeded","data":{"amount":1}}') }
     expect((await receiver.handle(sent)).status).toBe(400)
   })
 
-  // T58
-  it('a byte that is no UTF-8 is not the sign that stands for such bytes', async () => {
+  it('T58: a byte that is no UTF-8 is not the sign that stands for such bytes', async () => {
     const { receiver } = receive()
     const signed = '{"event":"a.b","data":"\ufffd"}'
     const [head, tail] = signed.split('\ufffd').map(utf8) as [Uint8Array, Uint8Array]
@@ -473,9 +456,8 @@ describe('nothing is believed that is not signed', () => {
     expect(() => honest.data).toThrow('not UTF-8')
   })
 
-  // T66
   it.each([undefined, '', false, null, []])(
-    'with a secret that is not set, %j, nothing is received at all',
+    'T66: with a secret that is not set, %j, nothing is received at all',
     async (secret) => {
       expect(() => receive(lokroom, { secret })).toThrow(expect.objectContaining({ code: 'secret_missing' }))
       const body = '{"event":"a.b","data":{}}'
@@ -489,4 +471,10 @@ describe('nothing is believed that is not signed', () => {
       await expect(receiver.check()).rejects.toMatchObject({ code: 'secret_missing' })
     },
   )
+})
+
+it('each trap has a test that names it', ({ task }) => {
+  const tests = testsIn(task.file).filter(({ mode }) => mode !== 'skip' && mode !== 'todo')
+  const named = new Set(tests.flatMap(({ name }) => /^((?:T\d+(?:, |: ))+)/.exec(name)?.[0].match(/T\d+/g) ?? []))
+  expect(TRAPS.filter((trap) => !named.has(trap))).toEqual([])
 })
