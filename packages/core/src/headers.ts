@@ -48,8 +48,7 @@ function search(input: HeadersInput, name: string): string | undefined {
     found = typeof values === 'string' ? values : values[0]
   }
   if (isFlat(input)) for (let i = 0; i < input.length; i += 2) look(input[i] as string, input[i + 1])
-  else if (Symbol.iterator in input) for (const [key, value] of input as Pairs) look(key, value)
-  else for (const key of Object.keys(input)) look(key, (input as Lists)[key])
+  else for (const [key, value] of Symbol.iterator in input ? (input as Pairs) : Object.entries(input)) look(key, value)
   if (times < 2) return found
   throw ambiguousHeader(name)
 }

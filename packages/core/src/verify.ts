@@ -1,5 +1,5 @@
 import { WebhookVerificationError } from './errors.ts'
-import type { CryptoBackend, InboundFormat, Key, Proof, RawRequest } from './format.ts'
+import type { CryptoBackend, InboundFormat, Key, Opened, RawRequest } from './format.ts'
 import type { Clock, MaybePromise, Ms } from './seams.ts'
 
 /** A live secret's keys, and how to name that secret to an operator. */
@@ -42,12 +42,14 @@ export function proveRequest(
   window: Window,
 ): MaybePromise<string> {
   const opened = format.open(request)
-  const { proofs } = opened
   const held: MaybePromise<boolean>[] = []
-  for (const { keys } of secrets) for (const proof of proofs) held.push(holds(proof, keys, crypto))
-  const judge = (all: readonly unknown[]): string => {
-    const fitting = secrets.find((_, i) => proofs.length > 0 && proofs.every((_, j) => all[i * proofs.length + j]))
-    if (!fitting) {
+  const fitting = fittingSecret(secrets, opened, (algorithm, key, signed, given) => {
+    const one = crypto.verify(algorithm, key, signed, given)
+    held.push(one)
+    return one
+  })
+  const judge = (secret: KeySet | undefined): string => {
+    if (!secret) {
       throw new WebhookVerificationError('signature_mismatch', undefined, {
         hint: 'is it the right secret, and are these the bytes that came?',
       })
@@ -55,25 +57,37 @@ export function proveRequest(
     // Not before: a time inside the body is parsed for who signed it, and for nobody else.
     const { sentAt } = opened
     if (sentAt && window) checkWindow(sentAt, window, clock)
-    return fitting.keyId
+    return secret.keyId
   }
-  return held.some(isPromise) ? Promise.all(held).then(judge) : judge(held)
+  if (!held.some((one) => one instanceof Promise)) return judge(fitting)
+  return Promise.all(held).then((all) => judge(fittingSecret(secrets, opened, () => all.shift())))
 }
 
-const isPromise = (value: unknown) => value instanceof Promise
+/** What a comparison says; a promise is not yet a yes. */
+type Compare = (...given: Parameters<CryptoBackend['verify']>) => MaybePromise<boolean> | undefined
 
 /**
- * One computation a key, however many signatures the request carries. The last key is none: a hash binds a body whose
- * digest is signed elsewhere.
+ * The first secret under which every proof holds, by what `compare` says. It is asked about all of them, always in one
+ * order: one computation a key, however many signatures the request carries.
  */
-function holds({ over, given }: Proof, keys: readonly Key[], crypto: CryptoBackend): MaybePromise<boolean> {
-  const found: MaybePromise<boolean>[] = []
-  for (const key of [...keys, null]) {
-    const algorithm = key ? key.algorithm : 'sha256'
-    if (!given.some((one) => one.algorithm === algorithm)) continue
-    for (const signed of over) found.push(crypto.verify(algorithm, key, signed, given))
+function fittingSecret(secrets: readonly KeySet[], { proofs }: Opened, compare: Compare): KeySet | undefined {
+  let fitting: KeySet | undefined
+  for (const secret of secrets) {
+    let all = proofs.length > 0
+    for (const { over, given } of proofs) {
+      let holds = false
+      for (let i = 0; i <= secret.keys.length; i++) {
+        // The last key is none: a hash binds a body whose digest is signed elsewhere.
+        const key = secret.keys[i] ?? null
+        const algorithm = key ? key.algorithm : 'sha256'
+        if (!given.some((one) => one.algorithm === algorithm)) continue
+        for (const signed of over) holds = compare(algorithm, key, signed, given) === true || holds
+      }
+      all &&= holds
+    }
+    if (all) fitting ??= secret
   }
-  return found.some(isPromise) ? Promise.all(found).then((all) => all.includes(true)) : found.includes(true)
+  return fitting
 }
 
 function checkWindow(sentAt: Date, { maxAgeMs, maxFutureMs }: NonNullable<Window>, clock: Clock): void {

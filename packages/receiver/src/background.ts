@@ -4,7 +4,6 @@ import {
   createWorkLoop,
   type Duration,
   type HeadersInput,
-  HooksError,
   headerBag,
   type Inbox,
   type InboxLease,
@@ -20,11 +19,11 @@ import {
 } from '@hooks/core'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
 import type { Kernel } from './kernel.ts'
-import { markReplayed, wasReplayed } from './replayed-bytes.ts'
+import { digestOf, type Hash, markReplayed, wasReplayed } from './replayed-bytes.ts'
 import { report } from './report.ts'
 import type { Proved, Seen } from './request.ts'
-import { respond } from './respond.ts'
-import { isOver, type Run, runWork, type Work } from './run.ts'
+import * as rest from './rest.ts'
+import { failed, isOver, type Run, runWork, type Work } from './run.ts'
 
 /** Options of {@link background}. */
 export interface BackgroundOptions {
@@ -64,9 +63,10 @@ export interface BackgroundControls {
 /** A proved message that has a handler, to be kept. */
 export interface Entry {
   readonly key: string
-  readonly digest: string | undefined
   readonly proved: Proved
   readonly request: ReceivedRequest
+  /** There where its bytes can come again under another id. */
+  readonly hash?: Hash
 }
 
 /** What {@link background} adds to a receiver. */
@@ -74,7 +74,7 @@ export interface Background {
   /** Never rejects. */
   accept(entry: Entry): Promise<Run>
   /** Brought along: what is accepted is told of before what becomes of it. */
-  readonly respond: typeof respond
+  readonly rest: typeof rest
   readonly controls: BackgroundControls
 }
 
@@ -128,7 +128,7 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
       run: handle,
     })
 
-    async function accept({ key, digest, proved: { raw, keyId }, request }: Entry): Promise<Run> {
+    async function accept({ key, proved: { raw, keyId }, request, hash }: Entry): Promise<Run> {
       const stored: StoredRequest = {
         method: raw.method,
         url: raw.url,
@@ -137,6 +137,7 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
         keyId,
         receivedAt: clock.now(),
       }
+      const digest = hash && (await digestOf(format, raw, hash))
       try {
         if (digest && (await wasReplayed(inbox, digest))) return { outcome: 'duplicate' }
         const outcome = await inbox.accept({ key, request: stored }, { keepMs })
@@ -177,7 +178,7 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
         if (!handler) return { outcome: 'unknown_event', error: new Error('its type has no handler any more') }
         work = await kernel.prepare(proved, handler)
       } catch (error) {
-        return { outcome: error instanceof HooksError ? error.code : 'handler_failed', error }
+        return failed(error)
       }
       return runWork(work, { attempt: lease.attempt, signal: () => signal, extendLease: async () => !signal.aborted })
     }
@@ -214,7 +215,7 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
       drain: ({ maxMs }) => loop.drain(maxMs),
       deadLetters: createDeadLetters(inbox, format, () => loop.wake()),
     }
-    return { accept, respond, controls }
+    return { accept, rest, controls }
   }
 }
 

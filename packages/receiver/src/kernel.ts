@@ -1,19 +1,25 @@
-import type { Answers, Clock, InboundFormat, Logger, MaybePromise, Ms } from '@hooks/core'
+import type { Answers, Clock, CryptoBackend, InboundFormat, KeySet, Logger, Ms, RawRequest } from '@hooks/core'
+import type { Explain } from './explain.ts'
 import type { Handler } from './handlers.ts'
 import type { Proved } from './request.ts'
 import type { Outcome, Work } from './run.ts'
+import type { SecretSource } from './secrets.ts'
 
 /** What a receiver is made of, for the parts of it that are loaded on demand, or that its user brings. */
 export interface Kernel {
   readonly format: InboundFormat
   readonly answers: Answers
-  readonly onOutcome: ((outcome: Outcome) => void) | undefined
+  readonly onOutcome?: (outcome: Outcome) => void
   readonly leaseMs: Ms
   readonly keepMs: Ms
   readonly clock: Clock
   /** The host's own. */
-  readonly logger: Logger | undefined
+  readonly logger?: Logger
+  readonly crypto: CryptoBackend
+  readonly explain?: Explain | false
+  readonly secret: SecretSource | undefined
+  keysOf(request: RawRequest): Promise<readonly KeySet[]>
   handlerOf(type: string): Handler | undefined
   /** The work of a message that has a handler. @throws PayloadError `payload_invalid` */
-  prepare(proved: Proved, handler: Handler): MaybePromise<Work>
+  prepare(proved: Proved, handler: Handler): Promise<Work>
 }

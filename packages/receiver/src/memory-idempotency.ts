@@ -13,11 +13,15 @@ interface Entry {
   readonly token: string
   /** The end of the lease or of the retention, monotonic. */
   readonly until: Ms
-  /** When the work was done, monotonic; there once it is. */
-  readonly done?: Ms
+  /** When the work was done, monotonic; until then, never. */
+  readonly done: Ms
   readonly attempt: number
   readonly claims: number
 }
+
+const NEVER = -Infinity
+/** A key that nobody knows. */
+const NEW: Entry = { token: '', until: NEVER, done: NEVER, attempt: 1, claims: 0 }
 
 /**
  * Remembers keys in this process: for a service of one process, and for tests. A restart forgets them, and a second
@@ -30,52 +34,53 @@ export function memoryIdempotency({ clock = systemClock, max = 1e5 }: MemoryIdem
   // In the order of the last change.
   const entries = new Map<string, Entry>()
   const now = () => clock.monotonic()
+  const isDone = ({ done }: Entry) => done > NEVER
+  let tokens = 0
+
   const put = (key: string, entry: Entry) => {
     entries.delete(key)
     entries.set(key, entry)
   }
-  let tokens = 0
-
   /** Changes what is held under this token, its lease over or not, as long as nobody else took it. */
   const change = ({ key, token }: LeaseRef, to: (entry: Entry) => Partial<Entry>, evenDone = false): Applied => {
     const entry = entries.get(key)
-    if (entry?.token !== token || (entry.done !== undefined && !evenDone)) return 'stale'
+    if (entry?.token !== token || (isDone(entry) && !evenDone)) return 'stale'
     put(key, { ...entry, ...to(entry) })
     return 'applied'
   }
-  const prune = (limit: number) => {
-    let left = limit
-    for (const [key, { until }] of entries) if (until <= now() && left-- > 0) entries.delete(key)
-    return { more: left < 0 }
-  }
-  const hasRoom = (key: string) => {
-    if (entries.size < max || entries.has(key)) return true
-    prune(max)
-    for (const [old, { done }] of entries) {
-      if (entries.size < max * (63 / 64)) break
-      if (done !== undefined) entries.delete(old)
+  /** Forgets at most `left` of such entries, those that changed first. Whether there are more of them. */
+  const forget = (left: number, such: (entry: Entry) => boolean): boolean => {
+    for (const [key, entry] of entries) {
+      if (!such(entry)) continue
+      if (left-- <= 0) return true
+      entries.delete(key)
     }
-    return entries.size < max
+    return false
   }
+  const prune = (limit: number) => ({ more: forget(limit, ({ until }) => until <= now()) })
 
   return {
     facts: { clock: 'injected', processes: 'one', tx: 'none' },
     begin(key, { leaseMs }) {
       const known = entries.get(key)
-      const retryInMs = known ? known.until - now() : 0
-      const done = known?.done !== undefined
-      if (retryInMs > 0) return done ? { state: 'completed' } : { state: 'in_progress', retryInMs }
-      if (!hasRoom(key)) return { state: 'in_progress', retryInMs: leaseMs }
-      const { attempt, claims } = known && !done ? known : { attempt: 1, claims: 0 }
+      const last = known ?? NEW
+      const retryInMs = last.until - now()
+      if (retryInMs > 0) return isDone(last) ? { state: 'completed' } : { state: 'in_progress', retryInMs }
+      if (!known && entries.size >= max) {
+        prune(max)
+        forget(entries.size - max * (63 / 64), isDone)
+        if (entries.size >= max) return { state: 'in_progress', retryInMs: leaseMs }
+      }
+      const { attempt, claims } = isDone(last) ? NEW : last
       const lease = { token: `${++tokens}`, attempt, claims: claims + 1 }
-      put(key, { ...lease, until: now() + leaseMs })
+      put(key, { ...lease, done: NEVER, until: now() + leaseMs })
       return { state: 'claimed', lease: { ...lease, key, leaseLeftMs: leaseMs } }
     },
     complete: (lease, { keepMs }) => change(lease, () => ({ done: now(), until: now() + keepMs }), true),
-    abandon: (lease) => change(lease, ({ attempt }) => ({ token: '', until: now(), attempt: attempt + 1, claims: 0 })),
+    abandon: (lease) => change(lease, ({ attempt }) => ({ token: '', until: NEVER, attempt: attempt + 1, claims: 0 })),
     extend: (lease, leaseMs) => change(lease, () => ({ until: now() + leaseMs })),
     completedWithin(key, withinMs) {
-      const { until = 0, done = -Infinity } = entries.get(key) ?? {}
+      const { until, done } = entries.get(key) ?? NEW
       return until > now() && done > now() - withinMs
     },
     prune,

@@ -3,8 +3,8 @@ import type { Proved, VerifiedMessage } from './request.ts'
 
 /** What was proved, as a message. It is parsed at the first look into it: who needs the bytes alone pays for no parse. */
 export class LazyMessage implements VerifiedMessage {
-  readonly keyId: string
-  readonly integrity: VerifiedMessage['integrity']
+  declare readonly keyId: string
+  declare readonly integrity: VerifiedMessage['integrity']
   readonly #format: InboundFormat
   readonly #raw: RawRequest
   #read: Content | undefined

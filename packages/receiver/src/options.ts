@@ -7,7 +7,6 @@ import type {
   IdempotencyStore,
   InboundFormat,
   Logger,
-  MaybePromise,
   Ms,
   RawRequest,
 } from '@hooks/core'
@@ -16,21 +15,8 @@ import type { Explain } from './explain.ts'
 import type { Handler } from './handlers.ts'
 import type { VerifiedMessage } from './request.ts'
 import type { Outcome } from './run.ts'
-
-export type Secrets = string | readonly (string | undefined)[]
-export type SecretFunction = (request: RawRequest) => MaybePromise<Secrets | undefined>
-
-/**
- * The secret, several of them during a rotation (4 at most, the newest first), or how to find them. After the first, an
- * undefined one is no secret.
- */
-export type SecretSource = Secrets | SecretFunction
-
-/**
- * The host's function that runs its callback in a transaction: it commits when that resolves, and rolls back when it
- * rejects. Whatever it takes beside the callback is left out.
- */
-export type AnyTransaction = (run: never) => unknown
+import type { SecretSource } from './secrets.ts'
+import type { AnyTransaction } from './transaction.ts'
 
 /** What the host's function hands to its callback, and so `ctx.tx`. Unknown where the function does not say it. */
 export type TxOf<Run> = [Run] extends [(run: infer Callback) => unknown]

@@ -9,7 +9,6 @@ import type {
 import type { BackgroundControls } from './background.ts'
 import type { Handler, HandlerName, MessageOf } from './handlers.ts'
 import type {
-  AnyTransaction,
   CommonOptions,
   InboxOptions,
   ProviderMessages,
@@ -20,6 +19,7 @@ import type {
   TxOf,
 } from './options.ts'
 import type { VerifiedMessage } from './request.ts'
+import type { AnyTransaction } from './transaction.ts'
 
 /** Verifies, deduplicates and hands on. `Messages` gives the data of each event type. */
 export interface Receiver<Messages = Record<string, unknown>, Tx = unknown> extends RequestHandler {

@@ -4,35 +4,35 @@ import {
   type CryptoBackend,
   checkMethod,
   type HandledRequest,
-  HooksError,
   headerBag,
-  type InboundFormat,
   type KeySet,
   type MaybePromise,
   PayloadError,
   proveRequest,
   type RawRequest,
   type ReceivedRequest,
-  type Reply,
   type Segment,
   standardWebhooksInbound,
   systemClock,
   toHex,
-  type Window,
 } from '@hooks/core'
+import { after } from './after.ts'
 import type { Background } from './background.ts'
 import { checkOptions, invalid } from './check-options.ts'
 import { Context } from './context.ts'
-import { explainsItself } from './explain-on-demand.ts'
 import { type Handler, handlerFor } from './handlers.ts'
 import { type Memory, runOnce } from './once.ts'
 import type { AnyReceiverOptions } from './options.ts'
 import type { Receiver } from './receiver-types.ts'
 import { checkBody, type Proved, readBody, refuseUnread, type Seen, type VerifiedMessage } from './request.ts'
-import { type Run, runWork, unheld, type Work } from './run.ts'
+import { failed, type Run, runWork, unheld, type Work } from './run.ts'
+import type { SecretFunction } from './secrets.ts'
 
 /** The name of the handler for all that have none: no type is of white space. */
 const UNKNOWN = ' '
+
+/** Either way, where a format that signs a time has no window of its own. */
+const FIVE_MINUTES = 300_000
 
 /** A receiver on a platform's cryptography. */
 export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOptions): Receiver {
@@ -47,18 +47,26 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     transaction,
     inbox,
     leaseMs = 60_000,
+    maxAge,
+    maxFuture,
     maxBodyBytes = 2 ** 20,
     onUnknown,
     onOutcome,
     onInvalidPayload,
     source = '',
-    explain = explainsItself,
     clock = systemClock,
     logger,
   } = options
   const { name, facts } = format
   const integrity = facts.body === 'signed' ? 'signed' : 'none'
-  const window = windowOf(format, options)
+  if ((maxAge ?? maxFuture) !== undefined && facts.sentAt !== 'signed') invalid('the format signs no time')
+  const window =
+    (maxAge ?? maxFuture) === undefined
+      ? format.window
+      : {
+          maxAgeMs: maxAge ?? format.window?.maxAgeMs ?? FIVE_MINUTES,
+          maxFutureMs: maxFuture ?? format.window?.maxFutureMs ?? FIVE_MINUTES,
+        }
   // A request could be replayed for as long as its time is good.
   const keepMs = Math.max(options.keepMs ?? 604_800_000, window ? window.maxAgeMs + window.maxFutureMs : 0)
   const answers: Answers = {
@@ -84,32 +92,30 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
       i > 0 && one === undefined ? [] : { keyId: `${i}`, keys: format.keys(one, 'verify') },
     )
   }
-  const secretsOf = async (raw: RawRequest) => (typeof secret === 'function' ? secret(raw) : secret)
   const fixed = typeof secret === 'function' ? undefined : keySets(secret)
-  const keysOf = async (raw: RawRequest) => fixed ?? keySets(await secretsOf(raw))
+  const keysOf = async (raw: RawRequest) => fixed ?? keySets(await (secret as SecretFunction)(raw))
 
-  /** Proves a request, and writes down in `seen` how far it came. */
-  const prove = async (request: ReceivedRequest, seen: Seen): Promise<void> => {
+  /**
+   * Proves a request: the id of the secret that fitted. Its bytes are in `seen` from then on, whatever comes of them. It
+   * makes no promise where nothing has to be waited for.
+   */
+  const prove = (request: ReceivedRequest, seen: Seen): MaybePromise<string> => {
     const { method = 'POST', url = '', body } = request
     checkMethod(format, method)
     const headers = headerBag(request.headers)
-    const read = typeof body === 'function' ? await body().catch(refuseUnread) : body
-    const raw = { method, url, headers, body: checkBody(read, headers, maxBodyBytes) }
-    seen.raw = raw
-    try {
-      const keyId = proveRequest(format, fixed ?? (await keysOf(raw)), raw, clock, crypto, window)
-      seen.keyId = typeof keyId === 'string' ? keyId : await keyId
-    } catch (error) {
-      if (explain && (error as { code?: unknown })?.code === 'signature_mismatch') {
-        const secrets = await secretsOf(raw)
-        await explain({ format, raw, secrets, crypto, logger }).catch(() => {})
-      }
-      throw error
-    }
+    return after(typeof body === 'function' ? Promise.resolve(body()).catch(refuseUnread) : body, (read) => {
+      const raw = { method, url, headers, body: checkBody(read, headers, maxBodyBytes) }
+      seen.raw = raw
+      return after(fixed ?? keysOf(raw), (keys) => proveRequest(format, keys, raw, clock, crypto, window))
+    })
   }
 
+  // Kept: an import that is done costs as much as many verifications.
+  let loaded: typeof import('./rest.ts') | undefined
+  const rest = async () => (loaded ??= await import('./rest.ts'))
+
   const handlerOf = (type: string) =>
-    (!events || events.get(type) ? handlerFor(handlers, type) : undefined) ?? handlers.get(UNKNOWN)
+    ((!events || events.get(type)) && handlerFor(handlers, type)) || handlers.get(UNKNOWN)
 
   // By hand: a spread costs as much as a verification.
   const messageOf = ({ raw: { body }, keyId, content }: Proved, data = content.data): VerifiedMessage => {
@@ -117,13 +123,11 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     return { type, data, id, occurredAt, sentAt, tenant, attempt, keyId, integrity, body }
   }
 
-  const prepare = (proved: Proved, handler: Handler): MaybePromise<Work> => {
+  const prepare = async (proved: Proved, handler: Handler): Promise<Work> => {
     const { type, data } = proved.content
-    const workOn = (checked: unknown): Work => {
-      const message = messageOf(proved, checked)
-      return (given) => handler(message, new Context(message, given, logger))
-    }
-    return events && handler !== handlers.get(UNKNOWN) ? events.parse(type, data).then(workOn) : workOn(data)
+    const checked = events && handler !== handlers.get(UNKNOWN) ? await events.parse(type, data) : data
+    const message = messageOf(proved, checked)
+    return (given) => handler(message, new Context(message, given, logger))
   }
 
   const run = async (proved: Proved, request: ReceivedRequest): Promise<Run> => {
@@ -131,13 +135,12 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     const content = format.read(raw)
     proved.content = content
     if (format.reply) {
-      const reply = await dictated(proved)
+      const reply = await (await rest()).dictated(kernel, proved)
       if (reply) return { outcome: 'challenge', reply }
     }
     const handler = handlerOf(content.type)
     if (!handler) return { outcome: 'unknown_event' }
-    const prepared = background ? undefined : prepare(proved, handler)
-    const work = prepared instanceof Promise ? await prepared : prepared
+    const work = background ? undefined : await prepare(proved, handler)
     if (work && !store) return runWork(work, unheld(content.attempt))
     const id = idempotencyKey ? idempotencyKey(messageOf(proved)) : content.id
     // Two messages without one are not the same.
@@ -147,20 +150,11 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     const hash = async (kind: string, over: readonly Segment[]) =>
       toHex(await crypto.sign('sha256', null, [`${space}:${name}:${kind}:`, ...over]))
     const key = await hash('id', [id])
-    if (!idempotencyKey && facts.id !== 'signed') replayed ??= await import('./replayed-bytes.ts')
-    const digest = await replayed?.digestOf(format, raw, hash)
-    if (!work || !store) return (background as Background).accept({ key, digest, proved, request })
-    const kept = replayed && digest ? replayed.withoutReplay(store, digest) : store
+    const replayable = !idempotencyKey && facts.id !== 'signed'
+    if (!work || !store) return (background as Background).accept({ key, proved, request, ...(replayable && { hash }) })
+    const kept = replayable ? await (await rest()).withoutReplay(store, format, raw, hash) : store
     const memory: Memory = { store: kept, key, leaseMs, keepMs, clock }
-    if (!transaction) return runOnce(memory, work)
-    return (await import('./transaction.ts')).runInTransaction(memory, work, transaction)
-  }
-
-  /** What the provider dictates: to a challenge while there is no outcome, else to the outcome. */
-  const dictated = async ({ raw, keyId, content }: Seen, outcome?: string): Promise<Reply | undefined> => {
-    if (!format.reply || !raw) return undefined
-    const keys = keyId === undefined ? [] : (await keysOf(raw)).flatMap((set) => set.keys)
-    return format.reply({ request: raw, content: content ?? null, outcome, keys }, crypto)
+    return transaction ? (await rest()).runInTransaction(memory, work, transaction) : runOnce(memory, work)
   }
 
   const handle = async (request: ReceivedRequest): Promise<HandledRequest> => {
@@ -168,24 +162,22 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     const from = onOutcome ? clock.monotonic() : 0
     const seen: Seen = {}
     let ran: Run
-    let reply: Reply | undefined
     try {
-      await prove(request, seen)
+      const proving = prove(request, seen)
+      seen.keyId = proving instanceof Promise ? await proving : proving
       ran = await run(seen as Proved, request)
-      reply = ran.reply ?? (await dictated(seen, ran.outcome))
     } catch (error) {
-      // What is no error of ours comes from one of the host's functions.
-      const outcome = error instanceof HooksError ? error.code : 'handler_failed'
-      ran = { outcome, error }
-      if (seen.keyId === undefined) reply = await dictated(seen, outcome).catch(() => undefined)
+      ran = failed(error)
     }
     const { outcome } = ran
-    if (!onOutcome && !reply && !answers[outcome] && /^(handled|duplicate)$/.test(outcome)) {
+    if (!onOutcome && !format.reply && !answers[outcome] && /^(handled|duplicate)$/.test(outcome)) {
       return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"received":true}', outcome }
     }
-    // The rest of the answers, and whatever is told of them, is loaded with the first of them.
-    answering ??= await import('./respond.ts').catch(() => undefined)
-    return answering?.respond(kernel, ran, reply, seen, from) ?? { status: 500, headers: {}, body: '', outcome }
+    try {
+      return await (await rest()).answer(kernel, ran, seen, from)
+    } catch {
+      return { status: 500, headers: {}, body: '', outcome }
+    }
   }
 
   const on = (type: string, handler: Handler) => {
@@ -200,50 +192,36 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
   }
   if (onUnknown) handlers.set(UNKNOWN, onUnknown)
 
-  const kernel = { format, answers, onOutcome, leaseMs, keepMs, clock, logger, handlerOf, prepare }
+  const kernel = { ...options, format, answers, leaseMs, keepMs, clock, crypto, keysOf, handlerOf, prepare }
   const background = inbox?.(kernel)
-  let answering: Pick<Background, 'respond'> | undefined = background
-  // Kept: an import that is done costs as much as many verifications.
-  let lazily: typeof import('./message.ts') | undefined
-  let replayed: typeof import('./replayed-bytes.ts') | undefined
-  const receiver: Receiver = Object.assign(
-    {
-      maxBodyBytes,
-      on: on as Receiver['on'],
-      onUnknown: (handler: Handler) => on(UNKNOWN, handler),
-      eventTypes: () => [...handlers.keys()].filter((type) => type !== UNKNOWN),
-      async verify(request: ReceivedRequest) {
-        const seen: Seen = {}
-        await prove(request, seen)
-        lazily ??= await import('./message.ts')
-        return new lazily.LazyMessage(format, seen as Proved, integrity)
-      },
-      handle,
-      async fetch(request: Request) {
-        const { method, url, headers } = request
-        const answer = await handle({ method, url, headers, body: () => readBody(request, maxBodyBytes) })
-        return new Response(answer.body || null, answer)
-      },
-      async check(request?: Partial<RawRequest>) {
-        await keysOf({
-          method: 'POST',
-          url: '',
-          headers: headerBag([]),
-          body: new Uint8Array(),
-          ...request,
-        })
-      },
+  loaded = background?.rest
+  const receiver: Receiver = {
+    maxBodyBytes,
+    on: on as Receiver['on'],
+    onUnknown: (handler: Handler) => on(UNKNOWN, handler),
+    eventTypes: () => [...handlers.keys()].filter((type) => type !== UNKNOWN),
+    async verify(request: ReceivedRequest) {
+      const seen: Seen = {}
+      const { explain, LazyMessage } = loaded ?? (await rest())
+      try {
+        const proving = prove(request, seen)
+        seen.keyId = proving instanceof Promise ? await proving : proving
+      } catch (error) {
+        await explain(kernel, error, seen)
+        throw error
+      }
+      return new LazyMessage(format, seen as Proved, integrity)
     },
-    background?.controls,
-  )
+    handle,
+    async fetch(request: Request) {
+      const { method, url, headers } = request
+      const answer = await handle({ method, url, headers, body: () => readBody(request, maxBodyBytes) })
+      return new Response(answer.body || null, answer)
+    },
+    async check(request?: Partial<RawRequest>) {
+      await keysOf({ method: 'POST', url: '', headers: headerBag([]), body: new Uint8Array(), ...request })
+    },
+    ...background?.controls,
+  }
   return receiver
 }
-
-function windowOf({ window, facts }: InboundFormat, { maxAge, maxFuture }: AnyReceiverOptions): Window {
-  if ((maxAge ?? maxFuture) === undefined) return window
-  if (facts.sentAt !== 'signed') invalid('the format signs no time')
-  const { maxAgeMs, maxFutureMs } = window ?? FIVE_MINUTES
-  return { maxAgeMs: maxAge ?? maxAgeMs, maxFutureMs: maxFuture ?? maxFutureMs }
-}
-
-const FIVE_MINUTES = { maxAgeMs: 300_000, maxFutureMs: 300_000 }

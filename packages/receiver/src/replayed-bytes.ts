@@ -1,25 +1,32 @@
 import type { IdempotencyStore, InboundFormat, MaybePromise, Ms, RawRequest, Segment } from '@hooks/core'
+import { after } from './after.ts'
 import type { Remembering } from './once.ts'
 
 /** How long the same signed bytes are a duplicate under any id. */
 const REPLAY_MS: Ms = 600_000
 
+/** Makes a key of a receiver, of one kind. */
+export type Hash = (kind: string, over: readonly Segment[]) => Promise<string>
+
 /** Stands for a message's signed bytes in the store; undefined where none are signed, as with a token. */
-export function digestOf(
-  { open }: InboundFormat,
-  raw: RawRequest,
-  hash: (kind: string, over: readonly Segment[]) => Promise<string>,
-): Promise<string> | undefined {
+export function digestOf({ open }: InboundFormat, raw: RawRequest, hash: Hash): Promise<string> | undefined {
   const signed = open(raw).proofs.flatMap(({ over }) => over.flat())
   return signed.length > 0 ? hash('bytes', signed) : undefined
 }
 
 /**
  * The store for a message whose id is not signed: anyone can send its bytes again under another id. Once done, the signed
- * bytes (`digest` stands for them) count as done for ten minutes, whatever id they come under. With `tx`, whoever began the
- * transaction has asked `isDone` before: inside of it one connection would wait for another.
+ * bytes count as done for ten minutes, whatever id they come under. With `tx`, whoever began the transaction has asked
+ * `isDone` before: inside of it one connection would wait for another.
  */
-export function withoutReplay<Tx>(store: IdempotencyStore<Tx>, digest: string): Remembering<Tx> {
+export async function withoutReplay<Tx>(
+  store: IdempotencyStore<Tx>,
+  format: InboundFormat,
+  raw: RawRequest,
+  hash: Hash,
+): Promise<Remembering<Tx>> {
+  const digest = await digestOf(format, raw, hash)
+  if (digest === undefined) return store
   const isDone = () => wasReplayed(store, digest)
   return {
     facts: store.facts,
@@ -43,9 +50,4 @@ export function markReplayed<Tx>(store: IdempotencyStore<Tx>, digest: string, { 
   return after(store.begin(digest, { ...within, leaseMs: REPLAY_MS }), (mark) =>
     mark.state === 'claimed' ? store.complete(mark.lease, { ...within, keepMs: REPLAY_MS }) : undefined,
   )
-}
-
-/** What follows a step, at once where that gave no promise: a synchronous transaction cannot wait. */
-function after<A, B>(step: MaybePromise<A>, next: (result: A) => MaybePromise<B>): MaybePromise<B> {
-  return step instanceof Promise ? step.then(next) : next(step)
 }

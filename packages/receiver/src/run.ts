@@ -6,8 +6,8 @@ export interface Run {
   readonly error?: unknown
   /** When to come again, where that is said: by default after a lease. */
   readonly retryInMs?: Ms | undefined
-  /** The provider's own answer. */
-  readonly reply?: Reply
+  /** The provider's own answer; null where it is not asked for one. */
+  readonly reply?: Reply | null
 }
 
 /** What became of one request, or of one attempt in the background. */
@@ -50,6 +50,13 @@ export function failureOf(error: unknown): Run {
   const { code, retryInMs } = error instanceof HooksError ? (error as HooksError & Run) : { code: '' }
   return { outcome: /^(retry_later|discarded)$/.test(code) ? code : 'handler_failed', error, retryInMs }
 }
+
+/** What an error around the work means: what is none of ours comes from one of the host's functions. */
+export const failed = (error: unknown): Run => ({
+  outcome: error instanceof HooksError ? error.code : 'handler_failed',
+  error,
+  reply: null,
+})
 
 /** Whether nothing is left to do. */
 export const isOver = ({ outcome }: Run): boolean => outcome === 'handled' || outcome === 'discarded'

@@ -1,8 +1,13 @@
 import { type Applied, type Begun, ConfigurationError } from '@hooks/core'
 import { drive } from './drive.ts'
 import type { Memory } from './once.ts'
-import type { AnyTransaction } from './options.ts'
 import { failureOf, isOver, type Run, unheld, type Work } from './run.ts'
+
+/**
+ * The host's function that runs its callback in a transaction: it commits when that resolves, and rolls back when it
+ * rejects. Whatever it takes beside the callback is left out.
+ */
+export type AnyTransaction = (run: never) => unknown
 
 /**
  * Runs `work` in the host's transaction, together with the claim before it and the completion after it: all of it is
@@ -15,21 +20,21 @@ import { failureOf, isOver, type Run, unheld, type Work } from './run.ts'
 export async function runInTransaction(memory: Memory, work: Work, transaction: AnyTransaction): Promise<Run> {
   const synchronous = memory.store.facts.tx === 'sync'
   // A host may run its callback again after a conflict: only the last time counts.
-  let last: { readonly run: Run } | undefined
+  let last: Run | undefined
   try {
     if (await memory.store.isDone?.()) return { outcome: 'duplicate' }
     await transaction(((tx: unknown) => {
       last = undefined
       return drive(steps(memory, work, tx), synchronous, (run) => {
-        last = { run }
+        last = run
         // The transaction must not commit.
         if (!isSettled(run)) throw new Error(run.outcome)
       })
     }) as never)
-    return last?.run ?? { outcome: 'store_unavailable', error: 'the transaction did not run' }
+    return last ?? { outcome: 'store_unavailable', error: 'the transaction did not run' }
   } catch (error) {
-    const ran = last as { readonly run: Run } | undefined
-    if (ran && !isSettled(ran.run)) return ran.run
+    const ran = last as Run | undefined
+    if (ran && !isSettled(ran)) return ran
     const outcome = error instanceof ConfigurationError ? error.code : 'store_unavailable'
     return { outcome, error }
   }

@@ -145,6 +145,10 @@ describe('an answer', () => {
       })
       expect(await receiver.handle(await request())).toMatchObject({ status: 500, outcome: 'handler_failed' })
     }
+    const cycle: Record<string, unknown> = {}
+    cycle.itself = cycle
+    const unwritable = setUp({ answers: { unknown_event: [200, cycle] } })
+    expect(await unwritable.receiver.handle(await unwritable.request())).toMatchObject({ status: 500, body: '' })
     const { receiver } = setUp()
     for (const odd of [undefined, null, {}, { headers: null, body: null }, { headers: 5, body: 5 }]) {
       expect((await receiver.handle(odd as never)).status).toBeGreaterThanOrEqual(400)
