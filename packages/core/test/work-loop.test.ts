@@ -325,6 +325,84 @@ describe('a claim', () => {
   })
 })
 
+describe('claiming ahead', () => {
+  /** Ten slots that are left after 10 ms each, one a millisecond. */
+  const busy = (run: (lease: Lease, ms: Ms) => Ms = (_, ms) => ms, count = 5_000) => {
+    const test = setUp(
+      {
+        concurrency: 10,
+        leastRunMs: 50,
+        run: (lease, { signal }) => test.work(run(lease, 5 + (Number(lease.key.slice(4)) % 11)), lease, signal),
+      },
+      count,
+    )
+    Object.assign(test.leases.takes, { claim: 3, settle: 2 })
+    return test
+  }
+  const ofJob = ({ key }: Lease) => Number(key.slice(4))
+
+  it('keeps the slots full while a claim is under way, and never runs more than there are', async () => {
+    const test = busy()
+    test.loop.start()
+    await test.clock.advance(1_000)
+    const before = test.ended.length
+    await test.clock.advance(1_000)
+    // Ten slots could do 1,000 pieces of 10 ms in a second.
+    expect(test.ended.length - before).toBeGreaterThan(950)
+    expect(test.most()).toBe(10)
+    await end(test)
+    expect(new Set(test.ended.map(({ key }) => key)).size).toBe(test.ended.length)
+  })
+
+  it('asks for nothing that would wait where work takes long', async () => {
+    const test = busy(() => 1_000)
+    test.loop.start()
+    await test.clock.advance(5_500)
+    // Three quarters of the slots are worth a claim, and the last two make another.
+    const limits = test.leases.claims.map(({ limit }) => limit)
+    expect(limits).toEqual([10, 8, 2, 8, 2, 8, 2, 8, 2, 8, 2])
+    expect(test.leases.released).toEqual([])
+    await end(test)
+  })
+
+  it('gives back what has waited a quarter of a second for a slot, and claims nothing ahead until slots are left again', async () => {
+    const test = busy((lease, ms) => (ofJob(lease) < 500 ? ms : 30_000))
+    test.loop.start()
+    while (test.ended.length < 500) await test.clock.advance(1)
+    await test.clock.advance(300)
+    const { released } = test.leases
+    expect(released.length).toBeGreaterThan(0)
+    expect(released.length).toBeLessThanOrEqual(10)
+    const claims = test.leases.claims.length
+    const given = released.length
+    await test.clock.advance(10_000)
+    expect([test.leases.claims.length, released.length]).toEqual([claims, given])
+    expect(test.leases.rows.filter(({ leasedUntil }) => leasedUntil > test.clock.monotonic())).toHaveLength(10)
+    await end(test)
+  })
+
+  it('gives back at a stop what waits for a slot, and runs nothing of it', async () => {
+    const test = busy()
+    test.loop.start()
+    await test.clock.advance(500)
+    const stopped = test.loop.stop(60_000)
+    await test.clock.run(stopped)
+    expect(test.leases.released.length).toBeGreaterThan(0)
+    expect(test.leases.released.filter((key) => test.ended.some((one) => one.key === key))).toEqual([])
+    expect(test.leases.rows.filter(({ leasedUntil }) => leasedUntil > test.clock.monotonic())).toEqual([])
+    expect(test.clock.asleep).toBe(0)
+  })
+
+  it('gives back at the end of a drain what waits for a slot', async () => {
+    const test = busy()
+    await test.clock.run(test.loop.drain(3_000))
+    expect(test.ended.length).toBeGreaterThan(1_000)
+    expect(test.leases.rows.filter(({ leasedUntil }) => leasedUntil > test.clock.monotonic())).toEqual([])
+    expect(test.loop.running).toBe(0)
+    expect(test.clock.asleep).toBe(0)
+  })
+})
+
 describe('settling', () => {
   it('goes in groups: what ends while a settlement is under way goes with the next', async () => {
     const test = setUp({ concurrency: 10, run: (lease) => test.work(10 * Number(lease.key.slice(4)), lease) }, 10)

@@ -5,9 +5,11 @@ const SHARE = 1 / 4
 
 type ClaimOptions = Parameters<Storage['claim']>[0]
 
-/** What runs in this process, and of what the next claim may have how much. */
+/** What this process has, and of what the next claim may have how much. */
 export interface Shares {
+  /** It is claimed. */
   begin(lease: DeliveryLease): void
+  /** It is done, or given back. Idempotent. */
   end(lease: DeliveryLease): void
   readonly claim: Pick<ClaimOptions, 'failingLimit' | 'tenants'>
   /** Failing endpoints have all that they may have. */
@@ -20,19 +22,24 @@ export interface Shares {
  */
 export function createShares(concurrency: number): Shares {
   const most = Math.max(1, Math.floor(concurrency * SHARE))
+  const held = new Set<DeliveryLease>()
   const running = new Map<string, number>()
   let failing = 0
   // As long as there is one tenant alone, nobody has to be passed over, which costs a storage a look at each lane.
   let only: string | undefined
   let several = false
   return {
-    begin({ endpoint, lane }) {
+    begin(lease) {
+      const { endpoint, lane } = lease
+      held.add(lease)
       only ??= endpoint.tenant
       several ||= only !== endpoint.tenant
       running.set(endpoint.tenant, (running.get(endpoint.tenant) ?? 0) + 1)
       if (lane.failing) failing++
     },
-    end({ endpoint, lane }) {
+    end(lease) {
+      if (!held.delete(lease)) return
+      const { endpoint, lane } = lease
       const left = (running.get(endpoint.tenant) ?? 1) - 1
       if (left > 0) running.set(endpoint.tenant, left)
       else running.delete(endpoint.tenant)

@@ -63,12 +63,14 @@ export function createWorker(options: WorkerOptions): Worker {
         if (paused) return []
         const share = lacksShares ? {} : shares.claim
         const claimed = await storage.claim({ ...claim, cap: options.endpointConcurrency, ...share })
+        for (const lease of claimed) shares.begin(lease)
         lastClaimAt = clock.now()
         return claimed
       },
       settle: (settlements) => storage.settle(settlements),
       async release(leases) {
-        await storage.release(leases)
+        for (const lease of leases) shares.end(lease)
+        await storage.release(leases.map(({ key, token }) => ({ key, token })))
         ring(0)
       },
       async nextDueInMs() {
@@ -79,7 +81,6 @@ export function createWorker(options: WorkerOptions): Worker {
       },
     },
     async run(lease, { endsAt }) {
-      shares.begin(lease)
       try {
         const attempted = await options.attempt(lease, endsAt)
         if (attempted === null) {

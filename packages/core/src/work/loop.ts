@@ -1,15 +1,20 @@
-import type { Applied, ClaimOptions, Lease, LeaseRef, Leases } from '../ports/lease.ts'
+import type { Applied, ClaimOptions, Lease, Leases } from '../ports/lease.ts'
 import type { Ms, Seams } from '../seams.ts'
 import { backoff } from './backoff.ts'
 import { createBell } from './bell.ts'
+import { gatherMs } from './gather.ts'
+import { createRate } from './rate.ts'
+import { createSettler } from './settler.ts'
 
 /** What {@link createWorkLoop} drives. */
 export interface WorkLoopOptions<L extends Lease, Outcome> extends Seams {
-  readonly leases: Pick<Leases<L, Outcome>, 'settle' | 'release' | 'nextDueInMs'> & {
+  readonly leases: Pick<Leases<L, Outcome>, 'settle' | 'nextDueInMs'> & {
     claim(options: ClaimOptions): Promise<readonly L[]>
+    /** Gives back what was claimed, and not begun. */
+    release(leases: readonly L[]): Promise<unknown>
   }
   readonly worker: string
-  /** How many pieces of work run at a time. As many may be done and on their way to the store. */
+  /** How many pieces of work run at a time. As many may be done and on their way to the store, and as many wait for a slot. */
   readonly concurrency: number
   readonly leaseMs: Ms
   /** The longest that due work of other processes stays unseen. */
@@ -21,7 +26,7 @@ export interface WorkLoopOptions<L extends Lease, Outcome> extends Seams {
    * another worker has it. Null is for work that was not begun, and is given back. A rejection is a bug of the caller's: it is logged, and the lease runs out.
    */
   run(lease: L, until: { readonly endsAt: Ms; readonly signal: AbortSignal }): Promise<Outcome | null>
-  /** After each claim that worked, once what it brought has begun to run. It asked for `limit`. */
+  /** After each claim that worked, once what it brought runs, or waits for a slot. It asked for `limit`. */
   claimed?(count: number, limit: number): void
   /** After each settlement, in the order of settling. */
   settled?(lease: L, outcome: Outcome, applied: Applied): void
@@ -47,19 +52,31 @@ export interface WorkLoop {
 const SETTLE_MARGIN: Ms = 2_000
 /** The part of a drain's budget that is kept for settling. */
 const DRAIN_MARGIN: Ms = 1_000
-const LARGEST_BATCH = 200
-/** The longest that a busy loop waits for more to go with a call. */
-const LONGEST_GATHER: Ms = 5
-/** A store that answers within this gains nothing from larger groups, and no timer is as short. */
-const FAST: Ms = 1
 /** A claim for this part of the slots is as good as one for all. */
 const WORTHWHILE = 3 / 4
+/** What ends while a claim is under way does so again in the wait for the next one, and during that. */
+const AHEAD = 3
+/** The longest that a lease waits for a slot before others may have it. */
+const LONGEST_READY: Ms = 250
+
+/** A lease that waits for a slot. */
+interface Ready<L> {
+  readonly lease: L
+  readonly claimedAt: Ms
+  readonly readyAt: Ms
+  /** When the work must be over, though the lease lasts longer. */
+  readonly latest: Ms
+  mayStart(): boolean
+}
 
 /**
  * The one loop for everything that is claimed, run and settled. It claims whenever a slot is free (no batch is
- * waited for), no more than it can start at once, and settles in groups: what ends while a settlement is under
+ * waited for), and settles in groups: what ends while a settlement is under
  * way goes with the next. Work leaves its slot when it is done, not when that is settled: the next is claimed and runs
  * meanwhile. Where settling fails, claiming ends with as much to settle as there are slots.
+ *
+ * It asks for no more than it can start soon: for the free slots, and for those that will be free by then, going by how fast
+ * they have been left. That is none where work takes long. What waits for a slot after all is given back.
  *
  * A call costs a store much the same for one and for thirty. So while other work runs, claims and settlements wait for
  * company, for as long as the last such call took, and 5 ms at most.
@@ -67,7 +84,7 @@ const WORTHWHILE = 3 / 4
 export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOptions<L, Outcome>): WorkLoop {
   const { leases, clock, random, logger, concurrency } = options
   const bell = createBell(clock)
-  const settler = createSettler()
+  const settler = createSettler<Outcome>({ leases, clock, random, logger, running: () => running })
   // One controller for each piece of work that asks for it: a signal that a hundred of them listened to would be
   // reported as a leak, and one for each that does not ask would cost more than the claim.
   const controllers = new Set<AbortController>()
@@ -78,10 +95,16 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
   let claiming = 0
   /** How long the last claim took that brought something. */
   let claimTookMs: Ms = 0
+  /** What was claimed for slots that are not free yet. */
+  let ready: Ready<L>[] = []
+  /** For how many such slots to claim. */
+  let ahead = 0
+  const leaving = createRate(clock.monotonic())
   let looping: Promise<void> | undefined
   let stopping = false
 
-  const free = () => Math.min(concurrency - (running - settling), 2 * concurrency - running) - claiming
+  const slots = () => Math.min(concurrency - (running - settling), 2 * concurrency - running)
+  const free = () => (running < 2 * concurrency ? slots() + ahead - ready.length - claiming : 0)
 
   /** One claim. Returns how many were started, or null where the store failed. */
   async function claim(mayStart: () => boolean, latest: Ms): Promise<number | null> {
@@ -97,26 +120,45 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     } finally {
       claiming -= limit
     }
-    if (claimed.length > 0) claimTookMs = clock.monotonic() - claimedAt
+    const readyAt = clock.monotonic()
+    if (claimed.length > 0) claimTookMs = readyAt - claimedAt
+    ahead = Math.min(concurrency, Math.floor(AHEAD * claimTookMs * leaving.perMs(readyAt)))
     // An answer that was long on its way may bring leases that are as good as over.
-    const fresh = claimed.filter(
-      ({ leaseLeftMs }) => mayStart() && clock.monotonic() < claimedAt + leaseLeftMs - SETTLE_MARGIN,
-    )
+    const fresh = claimed.filter(({ leaseLeftMs }) => mayStart() && readyAt < claimedAt + leaseLeftMs - SETTLE_MARGIN)
     if (fresh.length < claimed.length) await release(claimed.filter((lease) => !fresh.includes(lease)))
-    for (const lease of fresh) void work(lease, claimedAt, latest)
+    for (const lease of fresh) ready.push({ lease, claimedAt, readyAt, latest, mayStart })
+    fill()
     options.claimed?.(claimed.length, limit)
     return fresh.length
   }
 
+  /** Begins what is ready, as far as there are slots for it. */
+  function fill(): void {
+    for (let i = 0; i < ready.length && slots() > 0; ) {
+      if (ready[i]?.mayStart()) for (const one of ready.splice(i, 1)) void work(one)
+      else i++
+    }
+  }
+
+  /** Gives back what has waited for a slot since `before`. Nothing is claimed ahead for a while then. */
+  async function unready(before: Ms): Promise<void> {
+    const tired = ready.filter(({ readyAt }) => readyAt <= before)
+    if (tired.length === 0) return
+    ahead = 0
+    leaving.forget(clock.monotonic())
+    ready = ready.filter((one) => !tired.includes(one))
+    await release(tired.map(({ lease }) => lease))
+  }
+
   async function release(unstarted: readonly L[]): Promise<void> {
     try {
-      await leases.release(unstarted.map(({ key, token }) => ({ key, token })))
+      await leases.release(unstarted)
     } catch (error) {
       logger.warn({ error }, 'hooks: releasing work failed; its lease runs out')
     }
   }
 
-  async function work(lease: L, claimedAt: Ms, latest: Ms): Promise<void> {
+  async function work({ lease, claimedAt, latest }: Ready<L>): Promise<void> {
     running++
     let controller: AbortController | undefined
     const until = {
@@ -131,6 +173,8 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       const outcome = await options.run(lease, until)
       if (outcome === null) return await release([lease])
       settling++
+      leaving.count()
+      fill()
       bell.ring()
       const applied = await settler.settle(
         { key: lease.key, token: lease.token, ...outcome },
@@ -142,6 +186,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       logger.error({ error, key: lease.key }, 'hooks: work ended without an outcome; its lease runs out')
     } finally {
       running--
+      fill()
       if (controller) controllers.delete(controller)
       bell.ring()
     }
@@ -151,6 +196,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     let failures = 0
     while (!stopping) {
       bell.clear()
+      await unready(clock.monotonic() - LONGEST_READY)
       let waitMs = options.pollMs
       if (free() > 0) {
         await untilWorthwhile()
@@ -161,8 +207,9 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
         else if (started > 0) continue
         else waitMs = await nextPoll()
       }
-      if (!stopping) await bell.wait(waitMs)
+      if (!stopping) await bell.wait(ready.length > 0 ? Math.min(waitMs, LONGEST_READY) : waitMs)
     }
+    await unready(Number.POSITIVE_INFINITY)
   }
 
   async function untilWorthwhile(): Promise<void> {
@@ -183,57 +230,6 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       return Math.min(options.pollMs, Math.max(due ?? options.pollMs, 5))
     } catch {
       return options.pollMs
-    }
-  }
-
-  function createSettler() {
-    type Item = { settlement: LeaseRef & Outcome; until: Ms; done: (applied: Applied | undefined) => void }
-    const waiting: Item[] = []
-    let flushing = false
-    let tookMs: Ms = 0
-
-    async function flush(): Promise<void> {
-      flushing = true
-      // What ends in this turn of the event loop goes together.
-      await clock.turn?.()
-      while (waiting.length > 0) {
-        // Everything that runs may be here already.
-        if (gatherMs(tookMs) > 0 && waiting.length < Math.min(running, LARGEST_BATCH))
-          await clock.sleep(gatherMs(tookMs))
-        const from = clock.monotonic()
-        const batch = waiting.splice(0, LARGEST_BATCH)
-        const applied = await settleBatch(batch)
-        tookMs = clock.monotonic() - from
-        for (const [i, item] of batch.entries()) item.done(applied?.[i])
-      }
-      flushing = false
-    }
-
-    /** Tries until the leases are over: after that, another worker has the work. */
-    async function settleBatch(batch: readonly Item[]): Promise<readonly Applied[] | undefined> {
-      const until = Math.max(...batch.map((item) => item.until))
-      for (let failures = 1; ; failures++) {
-        try {
-          return await leases.settle(batch.map((item) => item.settlement))
-        } catch (error) {
-          const waitMs = backoff(failures, random, { firstMs: 50, mostMs: 5_000 })
-          const giveUp = clock.monotonic() + waitMs >= until
-          logger.error(
-            { error, count: batch.length },
-            `hooks: settling failed; ${giveUp ? 'given up, so it is done again' : 'it is tried again'}`,
-          )
-          if (giveUp) return undefined
-          await clock.sleep(waitMs)
-        }
-      }
-    }
-
-    return {
-      settle: (settlement: LeaseRef & Outcome, until: Ms) =>
-        new Promise<Applied | undefined>((done) => {
-          waiting.push({ settlement, until, done })
-          if (!flushing) void flush()
-        }),
     }
   }
 
@@ -277,16 +273,16 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       const mayStart = () => end - clock.monotonic() >= leastRunMs
       while (mayStart()) {
         bell.clear()
+        await unready(clock.monotonic() - LONGEST_READY)
         const started = free() > 0 ? await claim(mayStart, end - DRAIN_MARGIN) : 0
         if (started === null) break
         if (started === 0 && running === 0 && claiming === 0) break
-        if (started === 0) await bell.wait(Math.min(options.pollMs, Math.max(0, end - clock.monotonic())))
+        const waitMs = ready.length > 0 ? Math.min(options.pollMs, LONGEST_READY) : options.pollMs
+        if (started === 0) await bell.wait(Math.min(waitMs, Math.max(0, end - clock.monotonic())))
       }
+      if (looping === undefined) await unready(Number.POSITIVE_INFINITY)
       await idle(Math.max(0, end - clock.monotonic()))
       if (looping === undefined) bell.close()
     },
   }
 }
-
-/** How long to wait for company for a call that took `ms` the last time. */
-const gatherMs = (ms: Ms): Ms => (ms < FAST ? 0 : Math.min(ms, LONGEST_GATHER))
