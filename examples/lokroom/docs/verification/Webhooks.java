@@ -15,8 +15,12 @@ public final class Webhooks {
         if (given == null) {
             return false;
         }
+        byte[] key = secret.getBytes(StandardCharsets.UTF_8);
+        if (key.length == 0) {
+            return false;
+        }
         Mac mac = Mac.getInstance("HmacSHA256");
-        mac.init(new SecretKeySpec(secret.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
+        mac.init(new SecretKeySpec(key, "HmacSHA256"));
         mac.update(rawBody);
         String expected = HexFormat.of().formatHex(mac.doFinal());
         byte[] wanted = expected.getBytes(StandardCharsets.UTF_8);

@@ -4,7 +4,12 @@ const crypto = require('node:crypto')
 function verify(headers, rawBody, secret) {
   const given = headers["x-lok-signature"]
   if (typeof given !== 'string') return false
-  const mac = crypto.createHmac("sha256", Buffer.from(secret, 'utf8')).update(rawBody).digest("hex")
+  const key = Buffer.from(secret, 'utf8')
+  if (key.length === 0) return false
+  const mac = crypto
+    .createHmac("sha256", key)
+    .update(rawBody)
+    .digest("hex")
   const expected = Buffer.from(mac)
   const same = (text) => {
     const bytes = Buffer.from(text)

@@ -14,6 +14,9 @@ func Verify(headers http.Header, rawBody []byte, secret string) bool {
 		return false
 	}
 	key := []byte(secret)
+	if len(key) == 0 {
+		return false
+	}
 	mac := hmac.New(sha256.New, key)
 	mac.Write(rawBody)
 	expected := hex.EncodeToString(mac.Sum(nil))

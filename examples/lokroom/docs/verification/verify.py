@@ -10,7 +10,10 @@ def verify(headers, raw_body: bytes, secret: str) -> bool:
     given = headers.get("x-lok-signature")
     if not isinstance(given, str):
         return False
-    mac = hmac.new(secret.encode("utf-8"), raw_body, hashlib.sha256)
+    key = secret.encode("utf-8")
+    if not key:
+        return False
+    mac = hmac.new(key, raw_body, hashlib.sha256)
     expected = mac.hexdigest()
     candidates = [given]
     return any([hmac.compare_digest(one.encode("utf-8"), expected.encode("utf-8")) for one in candidates])

@@ -149,7 +149,7 @@ function verificationIn(
               words.signedIs(what),
               words.signatureIs(algorithm, signature.encoding, signature.prefix),
               words.keyIs[signature.secret],
-              ...(signature.separator ? [words.severalSignatures] : []),
+              signature.separator ? words.severalSignatures : words.oneSignature,
               ...(format.facts.sentAt === 'signed' ? [words.windowIs] : []),
               words.rawBody,
             ],
@@ -163,7 +163,7 @@ function verificationIn(
 }
 
 function answeringIn({ policy }: Contract, words: Words): Block[] {
-  const { retryMs, deadlineMs, classify } = resolvePolicy(policy)
+  const { retryMs, deadlineMs, classify, pace, disable } = resolvePolicy(policy)
   const rows = retryMs.map((ms, i) => [`${i + 1}`, ms === 0 ? words.immediately : words.duration(ms)])
   return [
     { heading: words.answering, level: 2, id: 'answering' },
@@ -171,8 +171,10 @@ function answeringIn({ policy }: Contract, words: Words): Block[] {
     { heading: words.retries, level: 2, id: 'retries' },
     { text: words.retryIs(retryMs.length) },
     ...(retryMs.length > 1 ? [{ table: { head: [words.attempt, words.afterThePrevious], rows } }] : []),
+    ...(pace ? [{ text: words.busy }] : []),
     ...(classify === 'default' ? [{ text: words.gone }] : []),
     { text: words.afterwards },
+    { text: words.disabled(disable) },
   ]
 }
 

@@ -1,4 +1,5 @@
 import type { HeaderValuePart, Stamp } from '@hooks/core'
+import type { Policy } from '@hooks/sender'
 import type { Language } from './verification-code.ts'
 
 /** All that documentation says, in one language. Where a sentence holds a value, it is a function. */
@@ -32,6 +33,7 @@ export interface Words {
   readonly signedIs: (what: string) => string
   readonly signatureIs: (algorithm: string, encoding: string, prefix: string) => string
   readonly severalSignatures: string
+  readonly oneSignature: string
   readonly tokenIs: string
   readonly keyIs: Readonly<Record<'text' | 'whsec' | 'base64' | 'hex', string>>
   readonly parts: { readonly body: string; readonly url: string; readonly method: string; readonly sentAt: string }
@@ -47,6 +49,8 @@ export interface Words {
   readonly immediately: string
   readonly gone: string
   readonly afterwards: string
+  readonly busy: string
+  readonly disabled: (rule: Policy['disable']) => string
   readonly duplicates: string
   readonly duplicateBy: (where: string) => string
   readonly duplicateByBody: string

@@ -155,6 +155,33 @@ describe('the guide for consumers', () => {
     expect(page).toContain('| 2 | 1 minute |')
   })
 
+  it.each([
+    [{}, 'After 5 days of failures without a success your', "Après 5 jours d'échecs sans un succès, votre"],
+    [{ disable: 'never' }, 'never disabled', "n'est jamais désactivé"],
+    [{ disable: { afterExhausted: 1 } }, 'After 1 failed delivery your', 'Après 1 livraison échouée, votre'],
+    [
+      { disable: { afterFailures: 5 } },
+      'After 5 failed attempts in a row your',
+      'Après 5 tentatives échouées de suite, votre',
+    ],
+  ] as const)('says when an endpoint is disabled: %j', (policy, english, french) => {
+    const files = consumerDocs(defineContract({ events, policy }), options)
+    expect(files['webhooks.en.md']).toContain(english)
+    expect(files['webhooks.fr.md']).toContain(french)
+  })
+
+  it('says that a busy receiver is waited for, where it is', () => {
+    const page = (pace: boolean) =>
+      consumerDocs(defineContract({ events, policy: { pace } }), options)['webhooks.en.md']
+    expect(page(true)).toContain('`Retry-After`')
+    expect(page(false)).not.toContain('`Retry-After`')
+  })
+
+  it('says how a change of secret is followed, with several signatures in the header or with one', () => {
+    expect(consumerDocs(contractOf('standard'), options)['webhooks.en.md']).toContain('holds several signatures')
+    expect(consumerDocs(contractOf('own'), options)['webhooks.en.md']).toContain('with the new one or with the old one')
+  })
+
   it('says of a token that it protects nothing, and of unsigned ids that the bytes tell a repetition', () => {
     expect(consumerDocs(contractOf('flat'), options)['webhooks.en.md']).toContain('protects nothing of the body')
     const unsigned = hmacFormat({

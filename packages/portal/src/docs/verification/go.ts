@@ -49,11 +49,14 @@ export const go: Writer = (sample) => {
         `\tif age := time.Now().Unix() - sent; err != nil || age > ${WINDOW_S} || age < -${WINDOW_S} {\n\t\treturn false\n\t}`,
       ),
     token
-      ? `\texpected := ${prefix ? `${quoted(prefix)} + ` : ''}secret`
+      ? lines(
+          '\tif secret == "" {\n\t\treturn false\n\t}',
+          `\texpected := ${prefix ? `${quoted(prefix)} + ` : ''}secret`,
+        )
       : lines(
           decode
             ? lines(`\tkey, keyErr := ${decode}`, '\tif keyErr != nil || len(key) == 0 {\n\t\treturn false\n\t}')
-            : '\tkey := []byte(secret)',
+            : '\tkey := []byte(secret)\n\tif len(key) == 0 {\n\t\treturn false\n\t}',
           `\tmac := hmac.New(${newHash}, key)`,
           ...pieces.map((one) =>
             one === 'body'

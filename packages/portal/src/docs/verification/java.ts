@@ -41,10 +41,15 @@ export const java: Writer = (sample) => {
         `        if (Math.abs(age) > ${WINDOW_S}) {\n            return false;\n        }`,
       ),
     token
-      ? `        String expected = ${prefix ? `${quoted(prefix)} + ` : ''}secret;`
+      ? lines(
+          '        if (secret == null || secret.isEmpty()) {\n            return false;\n        }',
+          `        String expected = ${prefix ? `${quoted(prefix)} + ` : ''}secret;`,
+        )
       : lines(
+          `        byte[] key = ${key};`,
+          '        if (key.length == 0) {\n            return false;\n        }',
           `        Mac mac = Mac.getInstance(${quoted(algorithm)});`,
-          `        mac.init(new SecretKeySpec(${key}, ${quoted(algorithm)}));`,
+          `        mac.init(new SecretKeySpec(key, ${quoted(algorithm)}));`,
           ...pieces.map((one) =>
             one === 'body'
               ? '        mac.update(rawBody);'

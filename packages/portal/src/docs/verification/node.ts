@@ -24,9 +24,19 @@ export const node: Writer = (sample) => {
     time && `  if (!/^\\d{1,15}$/.test(headers[${quoted(time)}])) return false`,
     time && `  if (Math.abs(Date.now() / 1000 - Number(headers[${quoted(time)}])) > ${WINDOW_S}) return false`,
     sample.algorithm === 'token'
-      ? `  const expected = Buffer.from(${prefix ? `${quoted(prefix)} + ` : ''}secret)`
-      : `  const mac = crypto.createHmac(${quoted(hashOf(sample))}, ${key})${updates.join('')}.digest(${quoted(encoding)})`,
-    sample.algorithm !== 'token' && `  const expected = Buffer.from(${prefix ? `${quoted(prefix)} + ` : ''}mac)`,
+      ? lines(
+          '  if (!secret) return false',
+          `  const expected = Buffer.from(${prefix ? `${quoted(prefix)} + ` : ''}secret)`,
+        )
+      : lines(
+          `  const key = ${key}`,
+          '  if (key.length === 0) return false',
+          '  const mac = crypto',
+          `    .createHmac(${quoted(hashOf(sample))}, key)`,
+          ...updates.map((update) => `    ${update}`),
+          `    .digest(${quoted(encoding)})`,
+          `  const expected = Buffer.from(${prefix ? `${quoted(prefix)} + ` : ''}mac)`,
+        ),
     '  const same = (text) => {',
     '    const bytes = Buffer.from(text)',
     '    return bytes.length === expected.length && crypto.timingSafeEqual(bytes, expected)',

@@ -27,7 +27,7 @@ export const php: Writer = (sample) => {
     'function verify(array $headers, string $rawBody, string $secret): bool',
     '{',
     `    $given = $headers[${q(header)}] ?? null;`,
-    "    if (!is_string($given) || $secret === '') {",
+    '    if (!is_string($given)) {',
     '        return false;',
     '    }',
     ...signedHeaders(pieces).map(
@@ -36,8 +36,15 @@ export const php: Writer = (sample) => {
     time &&
       `    if (!preg_match('/^\\d{1,15}\\z/', $headers[${q(time)}]) || abs(time() - (int) $headers[${q(time)}]) > ${WINDOW_S}) {\n        return false;\n    }`,
     sample.algorithm === 'token'
-      ? `    $expected = ${prefix ? `${q(prefix)} . ` : ''}$secret;`
-      : lines(`    $key = ${key};`, `    $expected = ${prefix ? `${q(prefix)} . ` : ''}${encoded};`),
+      ? lines(
+          "    if ($secret === '') {\n        return false;\n    }",
+          `    $expected = ${prefix ? `${q(prefix)} . ` : ''}$secret;`,
+        )
+      : lines(
+          `    $key = ${key};`,
+          "    if ($key === false || $key === '') {\n        return false;\n    }",
+          `    $expected = ${prefix ? `${q(prefix)} . ` : ''}${encoded};`,
+        ),
     `    foreach (${separator ? `explode(${q(separator)}, $given)` : '[$given]'} as $one) {`,
     '        if (hash_equals($expected, $one)) {',
     '            return true;',

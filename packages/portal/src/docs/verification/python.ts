@@ -39,9 +39,14 @@ export const python: Writer = (sample) => {
     time && `    if not re.fullmatch(r"[0-9]{1,15}", headers[${quoted(time)}]):\n        return False`,
     time && `    if abs(time.time() - int(headers[${quoted(time)}])) > ${WINDOW_S}:\n        return False`,
     sample.algorithm === 'token'
-      ? `    expected = ${prefix ? `${quoted(prefix)} + ` : ''}secret`
+      ? lines(
+          '    if not secret:\n        return False',
+          `    expected = ${prefix ? `${quoted(prefix)} + ` : ''}secret`,
+        )
       : lines(
-          `    mac = hmac.new(${key}, ${signed.join(' + ')}, hashlib.${hashOf(sample)})`,
+          `    key = ${key}`,
+          '    if not key:\n        return False',
+          `    mac = hmac.new(key, ${signed.join(' + ')}, hashlib.${hashOf(sample)})`,
           `    expected = ${prefix ? `${quoted(prefix)} + ` : ''}${digest}`,
         ),
     `    candidates = ${separator ? `given.split(${quoted(separator)})` : '[given]'}`,

@@ -27,9 +27,11 @@ export const ruby: Writer = (sample) => {
     time && `  return false unless headers[${quoted(time)}].match?(/\\A\\d{1,15}\\z/)`,
     time && `  return false if (Time.now.to_i - headers[${quoted(time)}].to_i).abs > ${WINDOW_S}`,
     sample.algorithm === 'token'
-      ? `  expected = ${prefix ? `${quoted(prefix)} + ` : ''}secret`
+      ? lines('  return false if secret.to_s.empty?', `  expected = ${prefix ? `${quoted(prefix)} + ` : ''}secret`)
       : lines(
-          `  mac = OpenSSL::HMAC.digest(${quoted(hashOf(sample))}, ${key}, ${signed.join(' + ')})`,
+          `  key = ${key}`,
+          '  return false if key.empty?',
+          `  mac = OpenSSL::HMAC.digest(${quoted(hashOf(sample))}, key, ${signed.join(' + ')})`,
           `  expected = ${prefix ? `${quoted(prefix)} + ` : ''}${encoded}`,
         ),
     `  candidates = ${separator ? `given.split(${quoted(separator)})` : '[given]'}`,

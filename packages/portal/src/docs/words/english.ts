@@ -53,6 +53,8 @@ export const english: Words = {
     `The signature is the ${algorithm} of that, in ${encoding}${prefix ? `, after \`${prefix}\`` : ''}.`,
   severalSignatures:
     'While a secret is being changed the header holds several signatures, separated by spaces: one that fits is enough.',
+  oneSignature:
+    'The header holds one signature. While you change the secret, accept what is signed with the new one or with the old one.',
   tokenIs:
     'The header holds the shared secret itself. It says who sends, and protects nothing of the body: use it over https alone.',
   keyIs: {
@@ -78,7 +80,16 @@ export const english: Words = {
   afterThePrevious: 'After the one before',
   immediately: 'immediately',
   gone: 'An answer of 410 ends the attempts, and your endpoint is disabled.',
+  busy: 'Too busy? Answer 429 or 503, with `Retry-After` in seconds: nothing more is sent to you until then.',
   afterwards: 'After the last attempt the delivery is marked as failed. It can be sent again by hand.',
+  disabled(rule) {
+    if (rule.by === 'never') return 'Your endpoint is never disabled for its failures.'
+    const when =
+      rule.by === 'time'
+        ? `After ${this.duration(rule.afterMs)} of failures without a success`
+        : `After ${rule.after} ${rule.by === 'exhausted' ? plural(rule.after, 'failed delivery', 'failed deliveries') : plural(rule.after, 'failed attempt', 'failed attempts in a row')}`
+    return `${when} your endpoint is disabled, and gets nothing until it is enabled again.`
+  },
   duplicates: 'Duplicates',
   duplicateBy: (where) =>
     `An event can come twice, when your answer was lost. Remember ${where} of what you have handled.`,
@@ -88,6 +99,10 @@ export const english: Words = {
   duration(ms) {
     const [size, unit] = UNITS.find(([length]) => ms >= length && ms % length === 0) ?? [1, 'millisecond']
     const count = ms / size
-    return `${count} ${unit}${count === 1 ? '' : 's'}`
+    return `${count} ${plural(count, unit, `${unit}s`)}`
   },
+}
+
+function plural(count: number, one: string, many: string): string {
+  return count === 1 ? one : many
 }

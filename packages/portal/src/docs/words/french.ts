@@ -54,6 +54,8 @@ export const french: Words = {
     `La signature en est le ${algorithm}, en ${encoding}${prefix ? `, après \`${prefix}\`` : ''}.`,
   severalSignatures:
     "Pendant un changement de secret, l'en-tête contient plusieurs signatures, séparées par des espaces : une seule qui convient suffit.",
+  oneSignature:
+    "L'en-tête contient une seule signature. Pendant que vous changez de secret, acceptez ce qui est signé avec le nouveau ou avec l'ancien.",
   tokenIs:
     "L'en-tête contient le secret partagé lui-même. Il dit qui envoie et ne protège rien du corps : à n'utiliser qu'en https.",
   keyIs: {
@@ -80,7 +82,16 @@ export const french: Words = {
   afterThePrevious: 'Après la précédente',
   immediately: 'immédiate',
   gone: 'Une réponse 410 met fin aux tentatives, et votre endpoint est désactivé.',
+  busy: "Débordé ? Répondez 429 ou 503, avec `Retry-After` en secondes : rien d'autre ne vous est envoyé d'ici là.",
   afterwards: 'Après la dernière tentative, la livraison est marquée comme échouée. Elle peut être renvoyée à la main.',
+  disabled(rule) {
+    if (rule.by === 'never') return "Votre endpoint n'est jamais désactivé pour ses échecs."
+    const when =
+      rule.by === 'time'
+        ? `Après ${this.duration(rule.afterMs)} d'échecs sans un succès`
+        : `Après ${rule.after} ${rule.by === 'exhausted' ? plural(rule.after, 'livraison échouée', 'livraisons échouées') : plural(rule.after, 'tentative échouée', 'tentatives échouées de suite')}`
+    return `${when}, votre endpoint est désactivé, et ne reçoit plus rien tant qu'il n'est pas réactivé.`
+  },
   duplicates: 'Doublons',
   duplicateBy: (where) =>
     `Un événement peut arriver deux fois, quand votre réponse s'est perdue. Retenez ${where} de ce que vous avez traité.`,
@@ -94,6 +105,10 @@ export const french: Words = {
       'millisecondes',
     ]
     const count = ms / size
-    return `${count} ${count < 2 ? one : many}`
+    return `${count} ${plural(count, one, many)}`
   },
+}
+
+function plural(count: number, one: string, many: string): string {
+  return count < 2 ? one : many
 }
