@@ -14,11 +14,6 @@ export interface Given {
   readonly idempotencyKey?: string
 }
 
-export interface Page<T> {
-  readonly data: readonly T[]
-  readonly nextCursor: string | null
-}
-
 export const API: Readonly<Record<string, Option>> = {
   url: { about: 'where the API is, up to its /v1; HOOKS_URL by default' },
   tenant: { about: 'for whom, where the token may act for several' },

@@ -1,4 +1,4 @@
-import type { AttemptRecord } from './ports/storage/attempts.ts'
+import type { ApiDeliveries, ApiDelivery, ApiEndpoint, ApiEventType, ApiProblem } from './api-answers.ts'
 import type { DeliveryState } from './ports/storage/selector.ts'
 
 /** What a management API can do. */
@@ -53,83 +53,6 @@ export type ApiName =
   | 'status'
   | 'page'
   | 'pageSize'
-
-/** An endpoint as an API shows it. */
-export interface ApiEndpoint {
-  readonly id: string
-  readonly tenant: string
-  readonly url: string
-  /** Event types and patterns; null for all. */
-  readonly events: readonly string[] | null
-  readonly channels: readonly string[] | null
-  readonly enabled: boolean
-  /** Why it is disabled. */
-  readonly reason: string | null
-  readonly name: string | null
-  readonly metadata: Readonly<Record<string, string>>
-  readonly createdAt: Date
-  readonly updatedAt: Date
-  /** In the answer to a creation or a rotation, and in no other. */
-  readonly secret?: string
-}
-
-/** A delivery as an API shows it. */
-export interface ApiDelivery {
-  readonly id: string
-  readonly messageId: string
-  readonly endpointId: string
-  readonly type: string
-  readonly state: DeliveryState
-  /** The product's own word for the state. */
-  readonly status: string
-  readonly reason: string | null
-  readonly attempts: number
-  /** The last attempt that ended; `answer` is the response's body, parsed where it is JSON, else its text. */
-  readonly last: (AttemptRecord & { readonly answer: unknown }) | null
-  readonly nextAttemptAt: Date | null
-  readonly createdAt: Date
-  readonly finishedAt: Date | null
-}
-
-/** Deliveries as an API lists them, newest first. */
-export interface ApiDeliveries {
-  readonly data: readonly ApiDelivery[]
-  /** Where to go on; undefined on the last page, and where pages are numbered. */
-  readonly next: string | undefined
-  /** The endpoint's deliveries by the product's words, and `total`, whatever the list was filtered by. */
-  readonly statistics: Readonly<Record<string, number>>
-  /** From 1. */
-  readonly page: number
-  readonly pageSize: number
-  /** How many the filter lets through. */
-  readonly total: number
-  readonly pageCount: number
-}
-
-/** An event type as an API shows it. */
-export interface ApiEventType {
-  readonly type: string
-  readonly description: string | undefined
-  readonly group: string | undefined
-  readonly deprecated: string | undefined
-  readonly example: unknown
-  /** JSON Schema, where the schema offers it. */
-  readonly schema: unknown
-  /** Older versions that an endpoint may ask for. */
-  readonly versions: readonly string[]
-  /** Its data as a TypeScript type, where there is a schema. */
-  readonly typescript: string | undefined
-}
-
-/** What an API says when it refuses. RFC 9457, with a stable `code`. */
-export interface ApiProblem {
-  readonly status: number
-  readonly code: string
-  readonly title: string
-  readonly detail: string
-  /** Which field, where it is one. */
-  readonly field?: string
-}
 
 /**
  * How a product's own management API looks, where it has promised its customers another than ours. Everything is

@@ -1,14 +1,17 @@
 export type {
+  ApiAttempt,
   ApiDeliveries,
   ApiDelivery,
+  ApiDeliveryDetails,
   ApiEndpoint,
   ApiEventType,
-  ApiName,
-  ApiOperation,
+  ApiJob,
+  ApiPage,
   ApiProblem,
-  ApiRoute,
-  ApiShape,
-} from './api-shape.ts'
+  ApiRecovered,
+  AsJson,
+} from './api-answers.ts'
+export type { ApiName, ApiOperation, ApiRoute, ApiShape } from './api-shape.ts'
 export type { BodyTemplate } from './body-template.ts'
 export { equalBytes } from './compare.ts'
 export {

@@ -1,49 +1,22 @@
-import { API, apiOf, type Given, type Page, timeOf } from '../api.ts'
+import type { ApiDelivery, ApiDeliveryDetails, ApiEndpoint, ApiPage, AsJson } from '@hooks/core'
+import { API, apiOf, type Given, timeOf } from '../api.ts'
 import { type Command, type Flags, optionOf, UsageError } from '../command.ts'
 import type { Io } from '../io.ts'
 import { paint, table, visible } from '../text.ts'
-
-interface Attempt {
-  readonly n: number
-  readonly at: string
-  readonly ms: number
-  readonly status?: number
-  readonly error?: string
-  readonly detail?: string
-  readonly response?: string
-  readonly responseHeaders?: Readonly<Record<string, string>>
-  readonly trigger: string
-}
-
-interface Delivery {
-  readonly id: string
-  readonly type: string
-  readonly state: string
-  readonly attempts: number
-  readonly createdAt: string
-  readonly nextAttemptAt: string | null
-  readonly last: Attempt | null
-}
-
-interface Endpoint {
-  readonly id: string
-  readonly name: string | null
-  readonly url: string
-  readonly enabled: boolean
-  readonly events: readonly string[] | null
-}
 
 export const endpoints: Command = {
   usage: '[options]',
   about: 'Lists the webhooks.',
   options: API,
   run: (_words, flags, io) =>
-    list<Endpoint>(flags, io, 'endpoints', {}, ['id', 'state', 'events', 'url'], ({ id, enabled, events, url }) => [
-      id,
-      enabled ? 'on' : 'off',
-      events === null ? 'all' : events.join(','),
-      url,
-    ]),
+    list<AsJson<ApiEndpoint>>(
+      flags,
+      io,
+      'endpoints',
+      {},
+      ['id', 'state', 'events', 'url'],
+      ({ id, enabled, events, url }) => [id, enabled ? 'on' : 'off', events === null ? 'all' : events.join(','), url],
+    ),
 }
 
 export const deliveries: Command = {
@@ -59,7 +32,7 @@ export const deliveries: Command = {
     ...API,
   },
   run: (_words, flags, io) =>
-    list<Delivery>(
+    list<AsJson<ApiDelivery>>(
       flags,
       io,
       'deliveries',
@@ -90,10 +63,7 @@ export const delivery: Command = {
   async run([id], flags, io) {
     if (id === undefined) throw new UsageError('which delivery?')
     const api = apiOf(flags, io)
-    const found = await api.call<Delivery & { readonly log: readonly Attempt[] }>(
-      'GET',
-      `deliveries/${encodeURIComponent(id)}`,
-    )
+    const found = await api.call<AsJson<ApiDeliveryDetails>>('GET', `deliveries/${encodeURIComponent(id)}`)
     if (flags.json === true) {
       io.out(JSON.stringify(found))
       return 0
@@ -119,7 +89,7 @@ async function list<T>(
   head: readonly string[],
   row: (one: T) => readonly string[],
 ): Promise<number> {
-  const { data, nextCursor } = await apiOf(flags, io).call<Page<T>>('GET', path, { query })
+  const { data, nextCursor } = await apiOf(flags, io).call<ApiPage<T>>('GET', path, { query })
   if (flags.json === true) for (const one of data) io.out(JSON.stringify(one))
   else if (data.length === 0) io.note('none')
   else io.out(table([head, ...data.map((one) => row(one).map(visible))]))

@@ -1,24 +1,10 @@
-import { API, type Api, ApiProblem, apiOf, type Page, timeOf } from '../api.ts'
+import type { ApiJob, ApiPage, ApiRecovered, AsJson } from '@hooks/core'
+import { API, type Api, ApiProblem, apiOf, timeOf } from '../api.ts'
 import { type Command, type Flags, optionOf, UsageError } from '../command.ts'
 import type { Io } from '../io.ts'
 import { bar, paint, visible } from '../text.ts'
 
-interface Job {
-  readonly id: string
-  readonly state: 'running' | 'done' | 'failed' | 'cancelled'
-  readonly reason: string | null
-  readonly total: { readonly matching: number; readonly expired: number }
-  readonly sent: number
-  readonly expired: number
-  readonly left: number
-}
-
-interface Recovered {
-  readonly tenant: string
-  readonly endpointId: string
-  readonly matching: number
-  readonly jobId: string | null
-}
+type Job = AsJson<ApiJob>
 
 const LOOK_MS = 1_000
 
@@ -91,11 +77,11 @@ async function recoverAll(body: object, flags: Flags, api: Api, io: Io): Promise
 }
 
 /** All pages of webhooks, one after the other. */
-async function pages(api: Api, body: object, idempotencyKey?: string): Promise<readonly Recovered[]> {
-  const found: Recovered[] = []
+async function pages(api: Api, body: object, idempotencyKey?: string): Promise<readonly ApiRecovered[]> {
+  const found: ApiRecovered[] = []
   let cursor: string | null = null
   do {
-    const page: Page<Recovered> = await api.call('POST', 'overview/recover', {
+    const page: ApiPage<ApiRecovered> = await api.call('POST', 'overview/recover', {
       body: { ...body, ...(cursor !== null && { cursor }) },
       ...(idempotencyKey !== undefined && { idempotencyKey }),
     })

@@ -1,4 +1,11 @@
-import type { ApiDelivery, AttemptRecord, DeliveryState, DeliveryView } from '@hooks/core'
+import type {
+  ApiAttempt,
+  ApiDelivery,
+  ApiDeliveryDetails,
+  AttemptRecord,
+  DeliveryState,
+  DeliveryView,
+} from '@hooks/core'
 import type { Call, Operation, Outcome } from '../call.ts'
 import { idempotencyOf } from '../idempotency.ts'
 import { parsed, redacted, redactedText } from '../redact.ts'
@@ -38,7 +45,7 @@ export const getDelivery: Operation = {
         data: redacted(call, 'data', type, data),
         request: { ...request, body },
         log: attempts.map((attempt) => answerOf(call, type, attempt)),
-      },
+      } satisfies ApiDeliveryDetails,
     ]
   },
 }
@@ -115,7 +122,7 @@ export function deliveryOf(
   return { ...delivery, status: call.shape.wordOf(state), last: last && answerOf(call, type, last) }
 }
 
-function answerOf(call: Call, type: string, attempt: AttemptRecord): AttemptRecord & { readonly answer: unknown } {
+function answerOf(call: Call, type: string, attempt: AttemptRecord): ApiAttempt {
   if (attempt.response === undefined) return { ...attempt, answer: null }
   const response = redactedText(call, 'response', type, attempt.response)
   return { ...attempt, response, answer: parsed(response) }

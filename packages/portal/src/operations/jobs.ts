@@ -1,3 +1,4 @@
+import type { ApiJob, ApiPage } from '@hooks/core'
 import type { ReplayJob, ReplayOptions } from '@hooks/sender'
 import type { Call, Operation, Outcome } from '../call.ts'
 import { idempotencyOf } from '../idempotency.ts'
@@ -17,7 +18,7 @@ export const listJobs: Operation = {
       limit: query.count('limit', 50, 250),
       ...(cursor !== undefined && { cursor }),
     })
-    return [200, { data: data.map(jobOf), nextCursor: next ?? null }]
+    return [200, { data: data.map(jobOf), nextCursor: next ?? null } satisfies ApiPage<ApiJob>]
   },
 }
 
@@ -48,4 +49,4 @@ export function replayOptions({ body }: Call): ReplayOptions {
   return { since, ...(until && { until }), ...(types && { types }) }
 }
 
-const jobOf = ({ tenant: _tenant, ...job }: ReplayJob) => job
+const jobOf = ({ tenant: _tenant, ...job }: ReplayJob): ApiJob => job

@@ -1,5 +1,5 @@
-import { isHooksError } from '@hooks/core'
-import type { EndpointView } from '@hooks/sender'
+import { type ApiPage, type ApiRecovered, isHooksError } from '@hooks/core'
+import type { EndpointView, ReplayOptions } from '@hooks/sender'
 import type { Call, Operation } from '../call.ts'
 import { idempotencyOf } from '../idempotency.ts'
 import { replayOptions } from './jobs.ts'
@@ -42,17 +42,22 @@ export const overviewRecover: Operation = {
       limit: body.count('limit', 25, 100),
       ...(cursor !== undefined && { cursor }),
     })
-    const recovered = []
+    const recovered: ApiRecovered[] = []
     for (const endpoint of data) {
       const one = await recoverOne(call, endpoint, options)
       if (one && one.matching > 0) recovered.push(one)
     }
-    return [body.flag('dryRun') ? 200 : 202, { data: recovered, endpoints: data.length, nextCursor: next ?? null }]
+    const page: ApiPage<ApiRecovered> = { data: recovered, nextCursor: next ?? null }
+    return [body.flag('dryRun') ? 200 : 202, { ...page, endpoints: data.length }]
   },
 }
 
 /** Undefined where the endpoint was disabled or removed meanwhile. */
-async function recoverOne(call: Call, { id, tenant }: EndpointView, options: ReturnType<typeof replayOptions>) {
+async function recoverOne(
+  call: Call,
+  { id, tenant }: EndpointView,
+  options: ReplayOptions,
+): Promise<ApiRecovered | undefined> {
   const { hooks, body } = call
   try {
     const { matching, expired } = await hooks.recover(tenant, id, { ...options, dryRun: true })
