@@ -2,24 +2,28 @@ import { type ComponentChildren, Fragment } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Problem } from '../api.ts'
 import { wordsFor } from '../notice.ts'
+import { visible } from '../text.ts'
 import { ago, exact } from '../times.ts'
 import type { State } from '../types.ts'
 import { t } from '../words.ts'
 
 /** The name of an event, which may break where it has a dot. */
 export function EventName({ type }: { type: string }) {
-  const parts = type.split(/(?<=[._])/)
-  return (
-    <code>
-      {parts.map((part, i) => (
-        <Fragment key={i}>
-          {part}
-          <wbr />
-        </Fragment>
-      ))}
-    </code>
-  )
+  return <code>{breaking(type, /(?<=[._])/)}</code>
 }
+
+/** A stranger's URL, or name, which may break behind what parts it rather than within a word. */
+export function Address({ text }: { text: string }) {
+  return <>{breaking(visible(text), /(?<=[./?&=_-])(?![./?&=_-])/)}</>
+}
+
+const breaking = (text: string, at: RegExp) =>
+  text.split(at).map((part, i) => (
+    <Fragment key={i}>
+      {part}
+      <wbr />
+    </Fragment>
+  ))
 
 /** A time as people say it; the exact one on hovering. */
 export function Time({ at }: { at: string }) {

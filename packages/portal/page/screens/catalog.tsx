@@ -125,7 +125,7 @@ function Type({ type: { type, description, deprecated, example, schema, versions
       {typescript !== undefined && (
         <details class="more">
           <summary>{t.catalog.typescript}</summary>
-          <Code text={typescript} label={t.catalog.typescript} />
+          <Code text={typescript} label={t.catalog.typescript} source />
           <div class="actions">
             <Copy text={typescript} />
           </div>

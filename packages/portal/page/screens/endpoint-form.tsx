@@ -88,12 +88,20 @@ function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endp
 
   const text = problem && ('text' in problem ? problem.text : wordsFor(problem))
   const wrong = (field: string) => (problem?.field === field ? text : undefined)
+  const choose = (chosen: readonly string[] | null) => {
+    setEvents(chosen)
+    if (problem?.field === 'events') setProblem(undefined)
+  }
   const elsewhere = problem && !FIELDS.includes(problem.field ?? '')
   return (
     <form
       ref={form}
       class="form"
       noValidate
+      onInput={({ target }) => {
+        // What is being mended is no longer said to be wrong.
+        if ((target as Element).closest('[aria-invalid="true"]')) setProblem(undefined)
+      }}
       onSubmit={(event) => {
         event.preventDefault()
         void run(save)
@@ -120,7 +128,7 @@ function Form({ types, endpoint }: { types: readonly EventType[]; endpoint: Endp
         )}
       </Field>
       <TextField label={t.form.name} hint={t.form.nameHint} wrong={wrong('name')} value={name} onInput={setName} />
-      <EventPicker types={types} chosen={events} onChange={setEvents} wrong={wrong('events')} />
+      <EventPicker types={types} chosen={events} onChange={choose} wrong={wrong('events')} />
       <MoreSettings
         draft={draft}
         endpoint={endpoint}

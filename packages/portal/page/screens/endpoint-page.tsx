@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks'
 import { get, may, post, remove } from '../api.ts'
 import { useBusy, useLoaded } from '../loading.ts'
 import { say, sayProblem } from '../notice.ts'
-import { Badge, Copy, Loading, Trouble } from '../parts/basics.tsx'
+import { Address, Badge, Copy, Loading, Trouble } from '../parts/basics.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Menu } from '../parts/menu.tsx'
 import { go, link } from '../router.ts'
@@ -72,10 +72,15 @@ export function EndpointPage({ id, delivery }: { id: string; delivery: string | 
       <div class="heading">
         <div>
           <h1>
-            {visible(name ?? url)} <Badge state={paused ? 'paused' : enabled ? 'on' : 'off'} />
+            <Address text={name ?? url} /> <Badge state={paused ? 'paused' : enabled ? 'on' : 'off'} />
           </h1>
           <p class="dim address">
-            {name && <span>{visible(url)}&emsp;</span>}
+            {name && (
+              <span>
+                <Address text={url} />
+                &emsp;
+              </span>
+            )}
             <Copy text={url} kind="quiet" label={t.endpoint.copyUrl} />
           </p>
           {metadata.description && <p>{visible(metadata.description)}</p>}

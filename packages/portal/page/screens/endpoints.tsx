@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks'
 import { get, may } from '../api.ts'
 import { useEvery, useLoaded } from '../loading.ts'
-import { HealthBar, succeeded } from '../parts/bars.tsx'
+import { countOf, HealthBar, succeeded } from '../parts/bars.tsx'
 import { Badge, Empty, Loading, Trouble } from '../parts/basics.tsx'
 import { link } from '../router.ts'
 import { visible } from '../text.ts'
-import { hoursAgo } from '../times.ts'
+import { hoursAgo, number } from '../times.ts'
 import type { Counts, Endpoint, Page } from '../types.ts'
 import { t } from '../words.ts'
 
@@ -64,6 +64,17 @@ export function Endpoints() {
   )
 }
 
+/** What became of an endpoint's deliveries, in a line; what the share says nothing of is counted beside it. */
+function summary(counts: Counts): string {
+  const share = succeeded(counts)
+  const rest = (share === undefined ? (['waiting', 'skipped'] as const) : (['skipped'] as const))
+    .map((kind) => [kind, countOf(counts, kind)] as const)
+    .filter(([, count]) => count > 0)
+    .map(([kind, count]) => `${t.deliveries.kinds[kind]} ${number(count)}`)
+  const all = share === undefined ? rest : [t.endpoint.succeeded(share), ...rest]
+  return all.length === 0 ? t.endpoints.noDeliveries : all.join(' · ')
+}
+
 function Row({ endpoint }: { endpoint: Endpoint }) {
   const { id, url, name, events, enabled } = endpoint
   const { value: counts, reload } = useLoaded(() => get<Counts>(`endpoints/${id}/stats`, { since: hoursAgo(24) }), [id])
@@ -79,9 +90,7 @@ function Row({ endpoint }: { endpoint: Endpoint }) {
       </div>
       <div class="how">
         {counts && <HealthBar counts={counts} />}
-        <span class="dim">
-          {counts && (succeeded(counts) ? t.endpoint.succeeded(succeeded(counts) as string) : t.endpoints.noDeliveries)}
-        </span>
+        <span class="dim">{counts && summary(counts)}</span>
       </div>
       <Badge state={enabled ? 'on' : 'off'} />
     </li>

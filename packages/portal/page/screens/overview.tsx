@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks'
 import { chooseTenant, get, may } from '../api.ts'
 import { useEvery, useLoaded } from '../loading.ts'
-import { Badge, Empty, Loading, Time, Trouble } from '../parts/basics.tsx'
+import { Address, Badge, Empty, Loading, Time, Trouble } from '../parts/basics.tsx'
 import { link } from '../router.ts'
 import { visible } from '../text.ts'
 import { duration, number } from '../times.ts'
@@ -125,7 +125,7 @@ function EndpointRow({ endpoint }: { endpoint: Row }) {
       </td>
       <td>
         <a class="stretched address" href={link('endpoints', id)} onClick={() => chooseTenant(tenant)}>
-          {visible(name ?? url)}
+          <Address text={name ?? url} />
         </a>
       </td>
       <td>

@@ -1,14 +1,15 @@
-import { useRef, useState } from 'preact/hooks'
-import { get, post, randomText } from '../api.ts'
+import { useState } from 'preact/hooks'
+import { get, post } from '../api.ts'
 import { useBusy, useEvery, useLoaded } from '../loading.ts'
 import { sayProblem } from '../notice.ts'
 import { Progress } from '../parts/bars.tsx'
 import { Loading, Trouble } from '../parts/basics.tsx'
 import { Choice } from '../parts/choice.tsx'
 import { Dialog } from '../parts/dialog.tsx'
-import { hoursAgo, number } from '../times.ts'
+import { number } from '../times.ts'
 import type { Job } from '../types.ts'
 import { t } from '../words.ts'
+import { Matching, StartOrClose, useRecovery } from './recovery.tsx'
 
 interface RecoverOptions {
   readonly id: string
@@ -31,34 +32,19 @@ export function Recover({ id, onSent, onClose }: RecoverOptions) {
 }
 
 function Choose({ id, onStart, onClose }: { id: string; onStart: (job: Job) => void; onClose: () => void }) {
-  const [hours, setHours] = useState(24)
+  const { stretch, since, busy, start } = useRecovery(24)
   const [kind, setKind] = useState<'recover' | 'replay-missing'>('recover')
-  const [since, setSince] = useState(hoursAgo(24))
-  const [busy, run] = useBusy()
-  // A second try after a lost answer begins no second job.
-  const once = useRef(randomText())
   const path = `endpoints/${id}/${kind}`
-  const { value, problem, reload } = useLoaded(() => post<Job['total']>(path, { since, dryRun: true }), [path, since])
-  const start = () =>
-    run(async () => {
-      try {
-        onStart(await post<Job>(path, { since }, { 'idempotency-key': `${once.current} ${kind} ${since}` }))
-      } catch (error) {
-        sayProblem(error)
-      }
-    })
+  const { value, problem, reload } = useLoaded(
+    () => post<Job['total']>(path, { ...stretch, dryRun: true }),
+    [path, stretch.since],
+  )
+  const send = () =>
+    start(async (key) => onStart(await post<Job>(path, stretch, { 'idempotency-key': `${key} ${kind}` })))
   return (
     <>
       <p>{t.recover.text}</p>
-      <Choice
-        label={t.recover.since}
-        value={hours}
-        choices={t.recover.spans}
-        onChange={(span) => {
-          setHours(span)
-          setSince(hoursAgo(span))
-        }}
-      />
+      {since}
       <Choice
         label={t.recover.kind}
         value={kind}
@@ -68,26 +54,10 @@ function Choose({ id, onStart, onClose }: { id: string; onStart: (job: Job) => v
         ]}
         onChange={setKind}
       />
-      {problem && <Trouble problem={problem} retry={reload} />}
-      <p class="count" aria-live="polite">
-        {value ? t.recover.count(value.matching, number(value.matching)) : !problem && t.recover.counting}{' '}
+      <Matching count={value?.matching} problem={problem} retry={reload}>
         {value && value.expired > 0 && t.recover.expired(value.expired, number(value.expired))}
-      </p>
-      <div class="actions">
-        <button
-          type="button"
-          class="primary"
-          aria-disabled={busy || !value?.matching}
-          onClick={() => {
-            if (value?.matching) void start()
-          }}
-        >
-          {t.recover.start}
-        </button>
-        <button type="button" onClick={onClose}>
-          {t.cancel}
-        </button>
-      </div>
+      </Matching>
+      <StartOrClose ready={!busy && (value?.matching ?? 0) > 0} onStart={send} onClose={onClose} />
     </>
   )
 }

@@ -50,7 +50,7 @@ export function Verify() {
             </fieldset>
             <Copy text={shown.code} />
           </div>
-          <Code key={shown.language} text={shown.code} label={NAMES[shown.language] ?? shown.language} />
+          <Code key={shown.language} text={shown.code} label={NAMES[shown.language] ?? shown.language} source />
           <p class="dim">{t.verify.raw}</p>
         </div>
       )}

@@ -116,7 +116,7 @@ export const english: Words = {
     resumedNow: 'Resumed',
     copyUrl: 'Copy the URL',
     showSecret: 'Show the secret…',
-    speed: (half, most) => `Half within ${half}, 95\u00a0% within ${most}`,
+    speed: (half, most) => `Half within ${half}, 95% within ${most}`,
     lastSuccess: 'Last success',
     description: 'Description',
     edit: 'Edit',
