@@ -1,6 +1,7 @@
 import type { Contract, EventType } from '@hooks/core'
-import { bodySchema, type JsonSchema } from './body-schema.ts'
+import { bodySchema } from './body-schema.ts'
 import { describedHeaders } from './headers.ts'
+import type { JsonSchema } from './json-schema.ts'
 import { type DocumentInfo, schemaName, wireOf } from './openapi.ts'
 
 /** An AsyncAPI 3.0 document of the webhooks: one channel, one message an event type. */

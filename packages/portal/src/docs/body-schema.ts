@@ -1,12 +1,16 @@
 import type { BodyPart, EventType, Part, WireBody, WireDescription } from '@hooks/core'
+import { inlined } from './inlined.ts'
+import type { JsonSchema } from './json-schema.ts'
 
-/** A JSON Schema, draft 2020-12. */
-export type JsonSchema = { readonly [keyword: string]: unknown }
+/** The schema of an event's data as its schema library writes it, a document of its own; undefined where it writes none. */
+export function ownSchema({ schema }: EventType): JsonSchema | undefined {
+  return schema?.['~standard'].jsonSchema?.input({ target: 'draft-2020-12' })
+}
 
-/** The schema of an event's data: its own, where its schema library offers one, else any JSON. */
-export function dataSchema({ schema }: EventType): JsonSchema {
-  const { $schema: _, ...own } = schema?.['~standard'].jsonSchema?.input({ target: 'draft-2020-12' }) ?? {}
-  return own
+/** The schema of an event's data, to stand within another document; any JSON where there is none. */
+export function dataSchema(event: EventType): JsonSchema {
+  const { $schema: _, ...own } = ownSchema(event) ?? {}
+  return inlined(own)
 }
 
 /** The schema of the body that carries an event. Values that are the same in every request are constants. */

@@ -1,6 +1,6 @@
 import type { Contract } from '@hooks/core'
 import { webhooksAsyncApi } from './asyncapi.ts'
-import { dataSchema } from './body-schema.ts'
+import { ownSchema } from './body-schema.ts'
 import { type FrontMatter, toHtml, toMarkdown } from './document.ts'
 import { type GuideOptions, guide } from './guide.ts'
 import { schemaName, webhooksOpenApi, wireOf } from './openapi.ts'
@@ -46,7 +46,7 @@ export function consumerDocs(contract: Contract, options: ConsumerDocsOptions): 
     files[`webhooks.${locale}.html`] = toHtml(blocks, { title: `${words.title} ${product}`, language: locale })
   }
   for (const event of contract.events.all) {
-    const schema = { $schema: 'https://json-schema.org/draft/2020-12/schema', title: event.type, ...dataSchema(event) }
+    const schema = { $schema: 'https://json-schema.org/draft/2020-12/schema', title: event.type, ...ownSchema(event) }
     files[`schemas/${schemaName(event)}.schema.json`] = json(schema)
   }
   files['openapi.json'] = json(webhooksOpenApi(contract, info))

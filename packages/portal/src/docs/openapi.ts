@@ -1,7 +1,8 @@
 import type { Contract, EventType, WireDescription } from '@hooks/core'
-import { bodySchema, type JsonSchema } from './body-schema.ts'
+import { bodySchema } from './body-schema.ts'
 import { exampleBody } from './example.ts'
 import { describedHeaders } from './headers.ts'
+import type { JsonSchema } from './json-schema.ts'
 
 /** Who publishes, for the head of a document. */
 export interface DocumentInfo {

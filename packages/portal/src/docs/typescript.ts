@@ -1,5 +1,6 @@
 import type { EventType, WireDescription } from '@hooks/core'
-import { bodySchema, type JsonSchema } from './body-schema.ts'
+import { bodySchema } from './body-schema.ts'
+import type { JsonSchema } from './json-schema.ts'
 
 /** TypeScript declarations of every body, for consumers who do not use this library: one type an event, and their union. */
 export function typeDeclarations(events: readonly EventType[], wire: WireDescription): string {

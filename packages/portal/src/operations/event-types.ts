@@ -1,5 +1,6 @@
 import type { ApiEventType, EventType } from '@hooks/core'
 import type { Operation } from '../call.ts'
+import { dataSchema, ownSchema } from '../docs/body-schema.ts'
 import { typeOf } from '../docs/typescript.ts'
 
 export const listEventTypes: Operation = {
@@ -7,8 +8,9 @@ export const listEventTypes: Operation = {
   run: async ({ contract, shape }) => [200, shape.show.eventTypes(contract.events.all.map(viewOf))],
 }
 
-function viewOf({ type, description, group, deprecated, example, schema, versions = {} }: EventType): ApiEventType {
-  const described = schema?.['~standard'].jsonSchema?.input({ target: 'draft-2020-12' })
+function viewOf(event: EventType): ApiEventType {
+  const { type, description, group, deprecated, example, versions = {} } = event
+  const described = ownSchema(event) && dataSchema(event)
   return {
     type,
     description,

@@ -126,6 +126,51 @@ export const wrong: PaymentCompleted = ${envelope('payment_completed', "{ amount
   },
 )
 
+describe('a schema that is used twice, or describes itself', () => {
+  const guest = z.object({ name: z.string() }).meta({ id: 'Guest' })
+  const node: z.ZodType = z.lazy(() => z.object({ leaf: z.string(), under: z.array(node) }))
+  const contract = defineContract({
+    events: defineEvents({ 'a.b': { schema: z.object({ host: guest, guests: z.array(guest), node }) } }),
+  })
+  const files = consumerDocs(contract, options)
+
+  it('stands in OpenAPI and AsyncAPI as what it is, since its references point nowhere there', async () => {
+    expect(files['openapi.json']).not.toMatch(/\$ref": "#\/\$defs|\$ref": "#"/)
+    expect(files['asyncapi.json']).not.toMatch(/\$ref": "#\/\$defs|\$ref": "#"/)
+    expect(await validate(JSON.parse(files['openapi.json'] as string))).toMatchObject({ valid: true })
+    const { components } = JSON.parse(files['openapi.json'] as string)
+    const valid = new Ajv2020({ strict: false, validateFormats: false }).compile(components.schemas['a.b'])
+    const body = (host: unknown, leaf: unknown) => ({
+      type: 'a.b',
+      timestamp: '',
+      data: { host, guests: [{ name: '' }], node: { leaf, under: [{ leaf: '', under: [] }] } },
+    })
+    expect([valid(body({ name: '' }, '')), valid(body({}, '')), valid(body({ name: '' }, 1))]).toEqual([
+      true,
+      false,
+      false,
+    ])
+  }, 60_000)
+
+  it('has its fields in the guide and in the types', () => {
+    expect(files['webhooks.en.md']).toContain('| `host.name` | string | ✓ |')
+    expect(files['webhooks.en.md']).toContain('| `node.leaf` | string | ✓ |')
+    expect(files['events.d.ts']).toMatch(/host: \{\n\s+name: string\n/)
+    expect(files['events.d.ts']).toMatch(/under: unknown\[\]/)
+  })
+
+  it('keeps its references in a file of its own, where they point', () => {
+    const schema = JSON.parse(files['schemas/a.b.schema.json'] as string)
+    const valid = new Ajv2020({ strict: false, validateFormats: false }).compile(schema)
+    const data = (leaf: unknown) => ({
+      host: { name: '' },
+      guests: [],
+      node: { leaf: '', under: [{ leaf, under: [] }] },
+    })
+    expect([valid(data('')), valid(data(1))]).toEqual([true, false])
+  })
+})
+
 describe('the guide for consumers', () => {
   it('says in English what it takes to receive: events, headers, what is signed, answers, retries, duplicates', () => {
     const page = consumerDocs(contractOf('own'), options)['webhooks.en.md'] as string
