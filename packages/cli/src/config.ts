@@ -9,18 +9,26 @@ import type { Io } from './io.ts'
 export interface Config {
   readonly contract?: Contract
   readonly storage?: Storage
+  /** What `consumerDocs` of `@hooks/portal/docs` gives: files by their path. */
+  readonly docs?: Readonly<Record<string, string>>
 }
 
 export const CONFIG = {
-  config: { about: 'a module that exports `contract` or `storage`: ./hooks.config.mjs, .js or .ts where there is one' },
+  config: {
+    about: 'a module that exports `contract`, `storage` or `docs`: ./hooks.config.mjs, .js or .ts where there is one',
+  },
 } satisfies Readonly<Record<string, Option>>
 
 const USUAL = ['hooks.config.mjs', 'hooks.config.js', 'hooks.config.ts']
 
+/** The file of {@link configOf}, where there is one. */
+export const configFile = (flags: Flags, { cwd }: Io) =>
+  optionOf(flags, 'config') ?? USUAL.find((name) => existsSync(resolve(cwd, name)))
+
 /** The project's own module, where it has one. @throws ConfigurationError */
-export async function configOf(flags: Flags, { cwd }: Io): Promise<Config> {
-  const named = optionOf(flags, 'config')
-  const file = named ?? USUAL.find((name) => existsSync(resolve(cwd, name)))
+export async function configOf(flags: Flags, io: Io): Promise<Config> {
+  const { cwd } = io
+  const file = configFile(flags, io)
   if (file === undefined) return {}
   const path = resolve(cwd, file)
   if (!existsSync(path)) throw new ConfigurationError('option_invalid', `there is no file ${file}`)

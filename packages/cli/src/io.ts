@@ -4,6 +4,8 @@ import type { Bytes, Clock, Random } from '@hooks/core'
 export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** The version of Node.js, such as `20.19.0`. */
+  readonly node: string
   /** Whether somebody watches: then there are colours and lines that change. */
   readonly isTerminal: boolean
   readonly clock: Clock

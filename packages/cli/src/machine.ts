@@ -3,12 +3,13 @@ import type { Io } from './io.ts'
 
 /** The machine as it is. */
 export function machine(): Io {
-  const { env, stdin, stdout, stderr } = process
+  const { env, stdin, stdout, stderr, versions } = process
   const end = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort())
   return {
     env,
     cwd: process.cwd(),
+    node: versions.node,
     isTerminal: stdout.isTTY === true && stderr.isTTY === true && !env.NO_COLOR && env.TERM !== 'dumb',
     clock: systemClock,
     random: systemRandom,

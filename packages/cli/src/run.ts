@@ -1,6 +1,9 @@
 import { parseArgs } from 'node:util'
 import { HooksError } from '@hooks/core'
 import { type Command, parseOptions, UsageError } from './command.ts'
+import { diff } from './commands/diff.ts'
+import { docs } from './commands/docs.ts'
+import { doctor } from './commands/doctor.ts'
 import { listen } from './commands/listen.ts'
 import { deliveries, delivery, endpoints } from './commands/look.ts'
 import { migrate } from './commands/migrate.ts'
@@ -21,6 +24,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   replay,
   secret,
   migrate,
+  doctor,
+  docs,
+  diff,
 }
 
 /**

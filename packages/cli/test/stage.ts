@@ -1,5 +1,6 @@
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { versions } from 'node:process'
 import type { Clock } from '@hooks/core'
 import { seededRandom, virtualClock } from '@hooks/sender/testing'
 import { type Io, run } from '../src/index.ts'
@@ -7,12 +8,19 @@ import { type Io, run } from '../src/index.ts'
 export interface StageOptions {
   readonly env?: Readonly<Record<string, string>>
   readonly cwd?: string
+  readonly node?: string
   readonly fetch?: (request: Request) => Promise<Response>
   readonly clock?: Clock
 }
 
 /** A terminal in which nobody watches, on a virtual clock, without a network. */
-export function stage({ env = {}, cwd = import.meta.dirname, fetch, clock = virtualClock() }: StageOptions = {}) {
+export function stage({
+  env = {},
+  cwd = import.meta.dirname,
+  node = versions.node,
+  fetch,
+  clock = virtualClock(),
+}: StageOptions = {}) {
   const random = seededRandom(11)
   const hooks = async (line: readonly string[], stdin: string | Uint8Array = '') => {
     const out: string[] = []
@@ -21,6 +29,7 @@ export function stage({ env = {}, cwd = import.meta.dirname, fetch, clock = virt
     const io: Io = {
       env,
       cwd,
+      node,
       isTerminal: false,
       clock,
       random,
@@ -47,6 +56,7 @@ export async function listening(
   const io: Io = {
     env,
     cwd,
+    node: versions.node,
     isTerminal: false,
     clock,
     random: seededRandom(11),

@@ -140,7 +140,7 @@ export type { Job, JobLease, JobOutcome, Jobs, NewJob } from './ports/storage/jo
 export type { Lane, LaneChange, LaneSettings } from './ports/storage/lanes.ts'
 export type { NewDelivery, NewMessage, Outbox, PutResult, StoredMessage } from './ports/storage/outbox.ts'
 export type { Page, Paged } from './ports/storage/page.ts'
-export type { Migration, Schema } from './ports/storage/schema.ts'
+export type { Migration, Schema, SchemaState } from './ports/storage/schema.ts'
 export type { DeliveryState, Selector } from './ports/storage/selector.ts'
 export type { Capability, Storage } from './ports/storage/storage.ts'
 export {

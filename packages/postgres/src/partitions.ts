@@ -6,6 +6,8 @@ import { weekAt } from './week.ts'
 
 /** What is known of the partitions. */
 export interface Partitions {
+  /** For how many weeks to come there are some. */
+  readonly ahead: number
   /** Whether this role may make and drop them. */
   readonly may: boolean
   /** The time of the database. */
@@ -37,15 +39,23 @@ export function createUpkeep(db: Database, clock: Clock, logger: Logger) {
     }
   }
 
+  async function read(): Promise<Partitions & { readonly missing: number }> {
+    const [row] = await db.run<{ ahead: Numeric; missing: Numeric; may: Numeric; now: Numeric }>(READ_PARTITIONS)
+    const { ahead, missing, may, now } = row ?? {}
+    return { ahead: Number(ahead), missing: Number(missing), may: Number(may) === 1, now: Number(now) }
+  }
+
   return {
+    /** Changes nothing. */
+    read,
+
     async look(): Promise<Partitions> {
-      const [row] = await db.run<{ ahead: Numeric; missing: Numeric; may: Numeric; now: Numeric }>(READ_PARTITIONS)
-      const may = Number(row?.may) === 1
+      const { missing, ...found } = await read()
+      const { may, ahead } = found
       const now = clock.monotonic()
       if (lookedAt === undefined || now >= lookedAt + EVERY_MS) {
         lookedAt = now
-        const ahead = Number(row?.ahead)
-        if (may && Number(row?.missing) > 0) await attempt(MAKE_PARTITIONS)
+        if (may && missing > 0) await attempt(MAKE_PARTITIONS)
         else if (ahead < FEWEST_WEEKS) {
           logger.warn(
             { weeksAhead: ahead },
@@ -53,7 +63,7 @@ export function createUpkeep(db: Database, clock: Clock, logger: Logger) {
           )
         }
       }
-      return { may, now: Number(row?.now) }
+      return found
     },
 
     /** Drops whole weeks that are older than both times, payloads by the one and all else by the other. */

@@ -167,7 +167,8 @@ export function postgresStorage(
     schema: {
       check: async () => {
         const { version, installation } = await db.meta()
-        return { version, expected: VERSION, installation }
+        const partitions = version === VERSION ? { weeksAhead: (await upkeep.read()).ahead } : {}
+        return { version, expected: VERSION, installation, ...partitions }
       },
       migrations: (from = 0) => migrationsOf(STORAGE, from).map((step) => ({ ...step, sql: step.sql.map(db.named) })),
       migrate: () => db.migrate(),

@@ -1,10 +1,19 @@
 export interface Schema {
   /** Reads the version, changes nothing. */
-  check(): Promise<{ readonly version: number; readonly expected: number; readonly installation: string }>
+  check(): Promise<SchemaState>
   /** The steps after version `from`, as plain statements. */
   migrations(from?: number): readonly Migration[]
   /** Brings the database to the expected version. Safe from many processes at once. */
   migrate(): Promise<void>
+}
+
+/** What {@link Schema.check} finds. */
+export interface SchemaState {
+  readonly version: number
+  readonly expected: number
+  readonly installation: string
+  /** For how many weeks to come there are partitions, where the storage has some by the week. */
+  readonly weeksAhead?: number
 }
 
 export interface Migration {
