@@ -64,6 +64,8 @@ describe('Creer un webhook', () => {
       reason: null,
       createdAt: '2025-01-15T10:30:00Z',
     })
+    // RFC 6761: no DNS ever finds a name below `invalid`.
+    expect((await post(world, creation.body?.replace('myapp.com', 'myapp.invalid'))).status).toBe(201)
   })
 
   it('lets nobody in without the key, and stores nothing of theirs (A3)', async () => {

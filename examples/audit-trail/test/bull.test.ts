@@ -27,7 +27,7 @@ function signed(id: string, event: object) {
 }
 
 describe.skipIf(!redis)('4. File d’attente, on BullMQ', () => {
-  it('queues what was proved and stored, does it again where it fails, and loses nothing when Redis is away and has forgotten all (A29)', {
+  it('queues what was proved and stored, does it again where it fails, and loses nothing when Redis is away and has forgotten all (A29, T34, T35, T36, T37, T38)', {
     timeout: 180_000,
   }, async () => {
     const { host, port } = redis as NonNullable<typeof redis>
@@ -51,7 +51,7 @@ describe.skipIf(!redis)('4. File d’attente, on BullMQ', () => {
       logger: silentLogger,
     })
     const { POST } = nextReceiver(receiver)
-    const post = async (request: ReturnType<typeof signed>) => {
+    const post = async (request: { readonly headers: Record<string, string>; readonly body: string }) => {
       const answer = await POST(new Request('https://myapp.com/webhooks/audit-trail', { method: 'POST', ...request }))
       return [answer.status, await answer.text()]
     }
@@ -62,6 +62,10 @@ describe.skipIf(!redis)('4. File d’attente, on BullMQ', () => {
       receiver.start()
       const forged = { ...signed('whd_0', EVENT), body: '{"type":"forged"}' }
       expect(await post(forged)).toEqual([401, 'Invalid signature'])
+      expect(await post({ headers: { ...forged.headers, 'content-type': 'text/plain' }, body: 'x' })).toEqual([
+        401,
+        'Invalid signature',
+      ])
       expect(await post(signed('whd_1', { ...EVENT, id: 'event-1' }))).toEqual([200, 'OK'])
       await vi.waitFor(async () => expect([tried, await open()]).toEqual([['event-1', 'event-1'], 0]), SOON)
       expect(await post(signed('whd_1', { ...EVENT, id: 'event-1' }))).toEqual([200, 'Already processed'])

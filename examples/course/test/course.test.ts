@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHmac } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, request, type Server, type ServerResponse } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -251,6 +251,23 @@ describe('2. Concept théorique', () => {
     expect(delivery).toMatchObject({ endpointId: id, last: { status: 200, response: '{"status":"success"}' } })
   }, 30_000)
 
+  it('is pushed within a second of the event, also by a service that had nothing to do (C14)', async () => {
+    const { subscribe, completePayment, hooks, clock } = serve()
+    const at: number[] = []
+    const { url, received } = await recorder((response) => {
+      at.push(clock.monotonic())
+      response.end()
+    })
+    await subscribe(url, SECRET)
+    hooks.start()
+    await clock.advance(3_600_000)
+    const began = clock.monotonic()
+    await completePayment(100)
+    await clock.advance(1_000)
+    await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 20_000 })
+    expect(at.map((one) => one - began <= 1_000)).toEqual([true])
+  }, 30_000)
+
   it('has a payload in JSON or in XML, signed: the same event out and in (C9)', async () => {
     for (const [agreed, type, text] of [
       [signedContract, 'application/json', BODY],
@@ -466,6 +483,17 @@ describe('3. Exemple en Express', () => {
     expect(block('course', 'bash', 'ngrok')).toBe(`ngrok http ${PORT}`)
     const url = 'https://a1b2-203-0-113-7.ngrok-free.app/webhook'
     expect((await serve({ dev: false }).subscribe(url, SECRET)).url).toBe(url)
+    // What comes through a tunnel names the tunnel's host.
+    const { paid, url: local } = await client()
+    const { hostname, port, pathname } = new URL(local)
+    const headers = { host: new URL(url).host, 'content-type': 'application/json', ...TOKEN }
+    const status = await new Promise((answered) =>
+      request({ hostname, port, path: pathname, method: 'POST', headers }, (response) => {
+        response.resume()
+        answered(response.statusCode)
+      }).end(BODY),
+    )
+    expect([status, paid.length]).toEqual([200, 1])
   })
 })
 

@@ -41,4 +41,5 @@ await grillo.hooks.send('event.detected', contract.events.get('event.detected')?
 })
 
 const link = await grillo.portal.link({ tenant: 'net_xyz789' })
+console.log('Both go on listening, until Ctrl+C.')
 console.log(`grillo: the dashboard, for an hour: http://localhost:4000/parametres/notifications/webhooks/${link}`)

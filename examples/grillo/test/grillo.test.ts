@@ -1,7 +1,6 @@
 import { createHmac } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { setImmediate as turn } from 'node:timers/promises'
 import { PGlite } from '@electric-sql/pglite'
 import { type Contract, defineContract, defineEvents } from '@hooks/core'
 import { consumerDocs } from '@hooks/portal/docs'
@@ -52,6 +51,11 @@ function stage(script: Script = () => 200) {
 }
 
 const MINUTE = 60_000
+
+const rewritten = (payload: Buffer<ArrayBuffer>) => Buffer.from(JSON.stringify(JSON.parse(payload.toString()), null, 1))
+/** What a host hands on that read the bytes as ASCII. */
+const inLatin1 = (payload: Buffer<ArrayBuffer>) =>
+  Buffer.from(Buffer.from(payload.toString(), 'latin1').toString('utf8'))
 
 describe('Événements webhook', () => {
   const printed = printedBodies('grillo')
@@ -106,6 +110,20 @@ describe('Événements webhook', () => {
     expect(bodies).toHaveLength(1)
     const page = consumerDocs(more, { product: 'Grillo', version: '1', date: '2024-01-15' })['webhooks.fr.md']
     expect(page).toContain('Un capteur a été déplacé.')
+  })
+})
+
+describe('Aperçu', () => {
+  it('wakes a worker that has nothing to do within a second of a send, and polls nothing (G1, G3)', async () => {
+    const { clock, hooks, requests, register } = stage()
+    hooks.start()
+    await register()
+    await clock.advance(60 * MINUTE)
+    const began = clock.monotonic()
+    await hooks.send('event.detected', QUAKE, { tenant: NETWORK })
+    await clock.advance(1_000)
+    expect(requests.map(({ at }) => at - began <= 1_000)).toEqual([true])
+    await hooks.stop()
   })
 })
 
@@ -312,6 +330,8 @@ describe('Grillo’s server', () => {
     expect((await call('GET', `/v1/webhooks/${id}`, undefined, 'OTHER')).status).toBe(404)
     expect((await call('GET', '/v1/webhooks', undefined, 'OTHER')).json.webhooks).toEqual([])
     expect((await call('GET', '/v1/webhooks/nobody')).status).toBe(404)
+    // RFC 6761: no DNS ever finds a name below `invalid`.
+    expect((await call('POST', '/v1/webhooks', { ...printedCall(), url: 'https://serveur.invalid/' })).status).toBe(201)
     const site = { ...printedCall(), url: 'https://webhook.site/6f4d3c1e-6b8e-4f59-8d7c-0a1b2c3d4e5f' }
     expect((await call('POST', '/v1/webhooks', site)).status).toBe(201)
   }, 60_000)
@@ -386,7 +406,11 @@ describe('Grillo’s server', () => {
     }
     const of = async (id: string) => (await call('GET', `/v1/webhooks/${id}/deliveries`)).json.deliveries
     await vi.waitFor(
-      async () => expect((await of(one.id)).map((d: { state: string }) => d.state)).toEqual(['delivered', 'delivered']),
+      async () =>
+        expect(await of(one.id)).toMatchObject([
+          { event: 'event.detected', state: 'delivered', attempts: 1, last_status: 200 },
+          { event: 'event.detected', state: 'delivered', attempts: 1, last_status: 200 },
+        ]),
       soon,
     )
     const ids = (await of(one.id)).map(({ id }: { id: string }) => id)
@@ -410,6 +434,25 @@ describe('Grillo’s server', () => {
       'x-grillo-delivery': expect.stringMatching(/^dlv_/),
     })
   }, 60_000)
+
+  it.each([
+    ['no content type', {}],
+    ['the content type of JSON', { 'content-type': 'application/json' }],
+  ])(
+    'takes a call without a body, as curl makes it, with %s (G36, T73)',
+    async (_, headers) => {
+      const { url, received } = await recorder()
+      const { id } = (await call('POST', '/v1/webhooks', { url, secret: SECRET })).json
+      const answer = await grillo.app.inject({
+        method: 'POST',
+        url: `/v1/webhooks/${id}/test`,
+        headers: { authorization: 'Bearer TOKEN', ...headers },
+      })
+      expect(answer.statusCode).toBe(202)
+      await vi.waitFor(() => expect(received).toHaveLength(1), soon)
+    },
+    60_000,
+  )
 
   it('is behind a dashboard in French, under the path of the document (G4, G5, G6, G7, G8)', async () => {
     const page = await fetch(`${origin}/parametres/notifications/webhooks/`)
@@ -576,22 +619,23 @@ describe('a customer’s server', () => {
     await app.close()
   }, 60_000)
 
-  it('explains a signature that does not fit, in development: another secret’s white space, a body written again (G49)', async () => {
-    const explained = async (secret: string, change: (payload: Buffer) => Buffer) => {
-      const logged: string[] = []
-      const log = (fields: object, message?: string) => logged.push(`${JSON.stringify(fields)} ${message}`)
-      const logger: Logger = { debug: log, info: log, warn: log, error: log }
-      const receiver = createReceiver({ contract, secret, idempotency: memoryIdempotency(), logger })
-      const { headers, payload } = await request({ ...(QUAKE as object), location_description: 'Zoé, à 5 km' })
-      await receiver.handle({ method: 'POST', url: '/', headers, body: change(payload) })
-      await vi.waitFor(() => expect(logged.length).toBeGreaterThan(0), soon)
-      await turn()
-      return logged.join('\n')
-    }
-    const again = (payload: Buffer) => Buffer.from(JSON.stringify(JSON.parse(payload.toString()), null, 1))
-    expect(await explained(SECRET, again)).toMatch(/parse|written|JSON/i)
-    expect(await explained('un_tout_autre_secret', (payload) => payload)).toContain('signature_mismatch')
-  }, 60_000)
+  it.each<[what: string, secret: string, change: (payload: Buffer<ArrayBuffer>) => Buffer<ArrayBuffer>, said: string]>([
+    ['another secret', 'un_tout_autre_secret', (payload) => payload, 'it is another secret'],
+    ['white space in the secret', `"${SECRET}"`, (payload) => payload, 'the secret fits without quotes, white space'],
+    ['a body parsed and written again', SECRET, rewritten, 'the body was parsed and written again'],
+    ['a body in another charset', SECRET, inLatin1, 'it was read as text, and bytes that are no UTF-8 were lost'],
+  ])(
+    'explains a signature that does not fit, in development: %s (G49)',
+    async (_, secret, change, said) => {
+      const { app, post, logged } = open(() => {}, secret)
+      const one = await request({ ...(QUAKE as object), location_description: 'Zoé, à 5 km' })
+      expect((await post({ ...one, payload: change(one.payload) })).statusCode).toBe(401)
+      await vi.waitFor(() => expect(logged.join('\n')).toContain(said), soon)
+      expect(logged.join('\n')).not.toContain(SECRET)
+      await app.close()
+    },
+    60_000,
+  )
 
   it('handles an update of an event that it has seen, for it is another event (G14)', async () => {
     const seen: unknown[] = []

@@ -41,6 +41,23 @@ describe('Vue d’ensemble', () => {
       await now.end()
     }
   }, 30_000)
+
+  it('wakes a worker that has nothing to do within a second of a send (L1)', async () => {
+    const { clock, hooks, customer, register } = lokroom
+    const at: number[] = []
+    const { url, received } = await customer((response) => {
+      at.push(clock.monotonic())
+      response.end('OK')
+    })
+    await register(url)
+    hooks.start()
+    await clock.advance(3_600_000)
+    const began = clock.monotonic()
+    book()
+    await clock.advance(1_000)
+    await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 20_000 })
+    expect(at.map((one) => one - began <= 1_000)).toEqual([true])
+  }, 30_000)
 })
 
 describe('Événements disponibles', () => {
@@ -97,6 +114,8 @@ describe('1. Créer un webhook', () => {
       createdAt: '2024-01-15T10:30:00Z',
       updatedAt: '2024-01-15T10:30:00Z',
     })
+    // RFC 6761: no DNS ever finds a name below `invalid`.
+    expect((await lokroom.register('https://votre-domaine.invalid/')).url).toBe('https://votre-domaine.invalid/')
   })
 
   it('needs the token (L7)', async () => {

@@ -25,3 +25,5 @@ console.log('veza:', answer.status, await answer.text())
 
 // A user is created, and the customer hears of it.
 veza.createUser('acme', { user_id: `user_${process.pid}`, email: 'user@example.com' })
+
+console.log('Both go on listening, until Ctrl+C.')

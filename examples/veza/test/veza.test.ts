@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { consumerDocs } from '@hooks/portal/docs'
 import type { Logger } from '@hooks/receiver'
 import { createReceiver } from '@hooks/receiver'
+import { createSender, memoryStorage } from '@hooks/sender'
+import { virtualClock } from '@hooks/sender/testing'
 import { block, document, expressVersions, runSample } from 'documents'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { contract } from '../src/contract.ts'
@@ -86,6 +88,32 @@ describe('Vue d’ensemble', () => {
     veza.createUser('acme', USER)
     await vi.waitFor(() => expect(received).toHaveLength(1), { timeout: 20_000 })
   })
+
+  it('wakes a worker that has nothing to do within a second of a send (V2)', async () => {
+    const clock = virtualClock()
+    const sent: number[] = []
+    const hooks = createSender({
+      contract,
+      storage: memoryStorage({ clock }),
+      clock,
+      // Whoever looks around every six hours would be late.
+      poll: '6h',
+      transport: {
+        async send() {
+          sent.push(clock.monotonic())
+          return { ms: 1, sent: true, status: 200, headers: {}, body: new Uint8Array(), truncated: false }
+        },
+      },
+    })
+    await hooks.endpoints.create('acme', { url: 'https://your-app.com/webhooks', secret: SECRET })
+    hooks.start()
+    await clock.advance(3_600_000)
+    const began = clock.monotonic()
+    await hooks.send('message.sent', {}, { tenant: 'acme' })
+    await clock.advance(1_000)
+    expect(sent.map((at) => at - began <= 1_000)).toEqual([true])
+    await hooks.stop()
+  })
 })
 
 describe('Événements Disponibles', () => {
@@ -135,6 +163,9 @@ describe('Créer un Webhook', () => {
       events: ['user.created', 'message.sent'],
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/),
     })
+    // RFC 6761: no DNS ever finds a name below `invalid`.
+    const nowhere = await call('POST', path, body.replace('your-app.com', 'your-app.invalid'))
+    expect([nowhere.status, nowhere.json.url]).toEqual([201, 'https://your-app.invalid/webhooks'])
   })
 
   it('lets nobody in without the token, and stores nothing of theirs (V8)', async () => {
@@ -278,7 +309,7 @@ describe('a customer’s server', () => {
     return { url, post, users, logged }
   }
   const sent = async (
-    type: 'user.created' | 'room.left',
+    type: 'user.created' | 'message.sent' | 'room.left',
     data: object = { ...USER, created_at: '2024-01-01T12:00:00Z' },
     occurredAt?: Date,
   ) => {
@@ -314,6 +345,21 @@ describe('a customer’s server', () => {
     const { headers, body } = await sent('user.created')
     const answer = await post(headers, body)
     expect([done, ...answer]).toEqual([true, 200, '{"received":true}'])
+  })
+
+  it('gives a handler the data of its own type, and of no other (V21)', async () => {
+    const messages: unknown[] = []
+    const { post, users } = await customer({ messageSent: (message) => messages.push(message) })
+    const message = { message_id: 'm_1', text: 'Bonjour' }
+    for (const [type, data] of [
+      ['user.created', { ...USER, created_at: '2024-01-01T12:00:00Z' }],
+      ['message.sent', message],
+    ] as const) {
+      const { headers, body } = await sent(type, data)
+      expect((await post(headers, body))[0]).toBe(200)
+    }
+    expect(users).toEqual([{ ...USER, created_at: '2024-01-01T12:00:00Z' }])
+    expect(messages).toEqual([message])
   })
 
   it('acknowledges an event that it does not handle, and logs its name (V22)', async () => {

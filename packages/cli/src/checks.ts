@@ -125,6 +125,8 @@ function waits(count: number, oldestMs: number): Finding {
   }
 }
 
+const NEW_SECRET = 'export HOOKS_SECRET=$(npx hooks secret)'
+
 function* secretIs({ io, config }: Setup): Generator<Finding> {
   const { HOOKS_SECRET: secret } = io.env
   if (secret === undefined) return
@@ -134,7 +136,7 @@ function* secretIs({ io, config }: Setup): Generator<Finding> {
   const [fault] = faults
   // Of a pair of keys one half verifies, and the other signs.
   if (faults.includes(undefined)) yield { mark: 'good', about, what: `a secret of the format ${format.name}` }
-  else if (fault) yield { mark: 'bad', about, what: fault.message, todo: 'export HOOKS_SECRET=$(npx hooks secret)' }
+  else if (fault) yield { mark: 'bad', about, what: fault.message, todo: fault.hint ?? NEW_SECRET }
 }
 
 /** What is wrong, as an error of ours. */

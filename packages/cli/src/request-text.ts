@@ -145,7 +145,9 @@ function shellWords(line: string): readonly string[] {
 /** A command that makes the request. */
 export function curlOf({ url, headers, body }: GivenRequest): string {
   const given = Object.entries(headers).map(([name, value]) => ` \\\n  -H ${quoted(`${name}: ${value}`)}`)
-  return `curl -X POST ${quoted(url)}${given.join('')} \\\n  --data-raw ${quoted(Buffer.from(body).toString('utf8'))}`
+  // curl takes brackets and braces for a list of URLs.
+  const globs = /[[\]{}]/.test(url) ? ' --globoff' : ''
+  return `curl -X POST${globs} ${quoted(url)}${given.join('')} \\\n  --data-raw ${quoted(Buffer.from(body).toString('utf8'))}`
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`

@@ -43,6 +43,15 @@ describe('hooks sign, then hooks verify', () => {
     expect(words).toContain(`"note":"it's $HOME"`)
   })
 
+  it('curl takes a URL with brackets and braces for one URL, and not for a list of them (T72)', async () => {
+    const { hooks } = stage({ env })
+    const url = 'https://acme.example/in?filter[a]={b,c}'
+    const { out } = await hooks(['sign', 'invoice.paid', '--to', url])
+    expect(out).toContain(`curl -X POST --globoff '${url}'`)
+    expect((await hooks(['verify'], out)).status).toBe(0)
+    expect((await hooks(['sign', 'invoice.paid'])).out).toMatch(/^curl -X POST 'http/)
+  })
+
   // Of those with two keys a receiver has the other one.
   const PAIRS = ['discord', 'sendgrid', 'telnyx']
   it.each(Object.keys(providers).filter((name) => !PAIRS.includes(name)))(

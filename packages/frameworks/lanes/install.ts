@@ -34,7 +34,8 @@ function run(command: string, args: readonly string[], cwd: string): void {
   try {
     execFileSync(command, args, { cwd, encoding: 'utf8', stdio: 'pipe' })
   } catch (error) {
-    const { stdout, stderr } = error as { stdout?: string; stderr?: string }
-    throw new Error(`${command} ${args.join(' ')}\n${stdout}\n${stderr}`)
+    // A program that is not there has said nothing.
+    const { stdout, stderr, message } = error as Error & { stdout?: string | null; stderr?: string | null }
+    throw new Error(`${command} ${args.join(' ')}\n${stdout ?? ''}\n${stderr ?? message}`)
   }
 }

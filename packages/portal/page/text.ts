@@ -31,7 +31,9 @@ export function curlOf({
   body: string
 }) {
   const given = Object.entries(headers).map(([name, value]) => ` \\\n  -H ${quoted(`${name}: ${value}`)}`)
-  return `curl -X POST ${quoted(url)}${given.join('')} \\\n  --data-raw ${quoted(body)}`
+  // curl takes brackets and braces for a list of URLs.
+  const globs = /[[\]{}]/.test(url) ? ' --globoff' : ''
+  return `curl -X POST${globs} ${quoted(url)}${given.join('')} \\\n  --data-raw ${quoted(body)}`
 }
 
 const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`

@@ -1,32 +1,15 @@
 import type { NewEndpoint, NewMessage, Storage } from '@hooks/core'
 import { newId, systemClock, systemRandom } from '@hooks/core'
+import { plainEndpoint, plainMessage } from '@hooks/sender/testing'
 
 /** A new id of our make. */
 export const id = (prefix: string): string => newId(prefix, systemClock, systemRandom)
 
-export const newEndpoint = (over: Partial<NewEndpoint> = {}): NewEndpoint => ({
-  id: id('ep_'),
-  tenant: 'acme',
-  url: 'https://example.com/hooks',
-  filters: null,
-  channels: null,
-  state: 'enabled',
-  reason: null,
-  name: null,
-  metadata: {},
-  secrets: [{ keyId: null, sealed: 'whsec_c2VjcmV0', signsUntil: null }],
-  settings: {},
-  ...over,
-})
+const secrets = [{ keyId: null, sealed: 'whsec_c2VjcmV0', signsUntil: null }]
+export const newEndpoint = (over: Partial<NewEndpoint> = {}) => plainEndpoint(id('ep_'), { secrets, ...over })
 
-export const newMessage = (over: Partial<NewMessage> = {}): NewMessage => ({
-  id: id('msg_'),
-  type: 'booking.created',
-  tenant: 'acme',
-  occurredAt: systemClock.now(),
-  data: '{"n":1}',
-  ...over,
-})
+export const newMessage = (over: Partial<NewMessage> = {}) =>
+  plainMessage(id('msg_'), { occurredAt: systemClock.now(), data: '{"n":1}', ...over })
 
 export const delivered = {
   result: 'delivered',

@@ -1,30 +1,7 @@
-import type { NewEndpoint, NewMessage, Selector, Storage } from '@hooks/core'
+import type { Selector, Storage } from '@hooks/core'
+import { plainEndpoint as newEndpoint, plainMessage as newMessage } from '@hooks/sender/testing'
 
-/** An endpoint with little in it. */
-export const newEndpoint = (id: string, over: Partial<NewEndpoint> = {}): NewEndpoint => ({
-  id,
-  tenant: 'acme',
-  url: 'https://example.com/hooks',
-  filters: null,
-  channels: null,
-  state: 'enabled',
-  reason: null,
-  name: null,
-  metadata: {},
-  secrets: [],
-  settings: {},
-  ...over,
-})
-
-/** A message with little in it. */
-export const newMessage = (id: string, over: Partial<NewMessage> = {}): NewMessage => ({
-  id,
-  type: 'booking.created',
-  tenant: 'acme',
-  occurredAt: new Date('2026-01-01T00:00:00Z'),
-  data: '{}',
-  ...over,
-})
+export { newEndpoint, newMessage }
 
 /** What a success reports. */
 export const delivered = { result: 'delivered', attempt: { ms: 1, status: 200, trigger: 'schedule' } } as const

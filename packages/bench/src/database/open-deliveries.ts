@@ -1,5 +1,6 @@
-import { type NewEndpoint, newId, systemClock, systemRandom } from '@hooks/core'
+import { newId, systemClock, systemRandom } from '@hooks/core'
 import type { postgresStorage } from '@hooks/postgres'
+import { plainEndpoint } from '@hooks/sender/testing'
 import { data } from '../request.ts'
 
 /** The storage by itself, without a sender: what is asked of it is then the same in each run. */
@@ -51,19 +52,7 @@ export async function putOff(storage: BenchStorage): Promise<void> {
 const id = (prefix: string) => newId(prefix, systemClock, systemRandom)
 
 /** An endpoint of a tenant, with nothing in its way. */
-export const newEndpoint = (tenant: string): NewEndpoint => ({
-  id: id('ep_'),
-  tenant,
-  url: 'https://example.com/hooks',
-  filters: null,
-  channels: null,
-  state: 'enabled',
-  reason: null,
-  name: null,
-  metadata: {},
-  secrets: [],
-  settings: {},
-})
+export const newEndpoint = (tenant: string) => plainEndpoint(id('ep_'), { tenant })
 
 const DELIVERED = { result: 'delivered' as const, attempt: { ms: 1, status: 204, trigger: 'schedule' as const } }
 

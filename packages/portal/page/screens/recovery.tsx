@@ -9,7 +9,7 @@ import { hoursAgo, number } from '../times.ts'
 import { t } from '../words.ts'
 
 /** The same stretch of time for the count and for what is sent. */
-export interface Stretch {
+interface Stretch {
   readonly since: string
   readonly until: string
 }

@@ -7,7 +7,7 @@ import type { Language } from '../../src/docs/verification-code.ts'
 /** A request as a receiver has it, and the secret that it knows. */
 export interface Request {
   readonly headers: Readonly<Record<string, string>>
-  readonly body: string
+  readonly body: Uint8Array
   readonly secret: string
 }
 
@@ -33,7 +33,7 @@ const RUNNERS: Readonly<Record<Language, Runner>> = {
       `const { verify } = require('./verify.cjs')
 const said = ({ headers, body, secret }) => {
   try {
-    return verify(headers, Buffer.from(body), secret) ? 1 : 0
+    return verify(headers, Buffer.from(body, 'base64'), secret) ? 1 : 0
   } catch {
     return 'x'
   }
@@ -47,11 +47,12 @@ for (const one of require('./requests.json')) console.log(said(one))`,
     file: 'verify.py',
     program: [
       'main.py',
-      `import json
+      `import base64
+import json
 from verify import verify
 for one in json.load(open("requests.json", encoding="utf-8")):
     try:
-        print(1 if verify(one["headers"], one["body"].encode("utf-8"), one["secret"]) else 0)
+        print(1 if verify(one["headers"], base64.b64decode(one["body"]), one["secret"]) else 0)
     except Exception:
         print("x")`,
     ],
@@ -66,7 +67,7 @@ for one in json.load(open("requests.json", encoding="utf-8")):
 error_reporting(0);
 foreach (json_decode(file_get_contents('requests.json'), true) as $one) {
     try {
-        echo verify($one['headers'], $one['body'], $one['secret']) ? 1 : 0, "\\n";
+        echo verify($one['headers'], base64_decode($one['body']), $one['secret']) ? 1 : 0, "\\n";
     } catch (Throwable) {
         echo "x\\n";
     }
@@ -82,7 +83,7 @@ foreach (json_decode(file_get_contents('requests.json'), true) as $one) {
       `require "json"
 require_relative "verify"
 JSON.parse(File.read("requests.json", encoding: "UTF-8")).each do |one|
-  puts(verify(one["headers"], one["body"], one["secret"]) ? 1 : 0)
+  puts(verify(one["headers"], one["body"].unpack1("m0"), one["secret"]) ? 1 : 0)
 rescue StandardError
   puts("x")
 end`,
@@ -105,8 +106,9 @@ import (
 )
 
 type request struct {
-	Headers      map[string]string
-	Body, Secret string
+	Headers map[string]string
+	Body    []byte
+	Secret  string
 }
 
 func said(one request) (word string) {
@@ -119,7 +121,7 @@ func said(one request) (word string) {
 	for name, value := range one.Headers {
 		headers.Set(name, value)
 	}
-	if webhooks.Verify(headers, []byte(one.Body), one.Secret) {
+	if webhooks.Verify(headers, one.Body, one.Secret) {
 		return "1"
 	}
 	return "0"
@@ -186,7 +188,7 @@ export function isRun(language: Language): boolean {
   return found || process.env.CI === 'true'
 }
 
-/** Runs verification code, as it is written, over requests. */
+/** Runs verification code, as it is written, over requests, where nothing says that text is UTF-8. */
 export function judge(language: Language, code: string, requests: readonly Request[]): readonly Verdict[] {
   const { file, program, run } = RUNNERS[language]
   const folder = mkdtempSync(join(tmpdir(), `verification-${language}-`))
@@ -196,12 +198,14 @@ export function judge(language: Language, code: string, requests: readonly Reque
       writeFileSync(join(folder, 'go.mod'), 'module example\n\ngo 1.19\n')
     }
     writeFileSync(join(folder, file), code)
-    writeFileSync(join(folder, 'requests.json'), JSON.stringify(requests))
+    const inBase64 = requests.map((one) => ({ ...one, body: Buffer.from(one.body).toString('base64') }))
+    writeFileSync(join(folder, 'requests.json'), JSON.stringify(inBase64))
     writeFileSync(join(folder, 'requests.tsv'), tabbed(requests))
     writeFileSync(join(folder, program[0]), program[1])
     let printed = ''
     for (const [name, ...args] of run) {
-      printed = execFileSync(name, args, { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
+      const env = { ...process.env, LC_ALL: 'C', LANG: 'C' }
+      printed = execFileSync(name, args, { cwd: folder, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
     }
     return printed
       .trim()
@@ -222,6 +226,8 @@ const fail = (word: string): never => {
 const tabbed = (requests: readonly Request[]) =>
   requests
     .map(({ headers, body, secret }) =>
-      [secret, body, ...Object.entries(headers).flat()].map((text) => Buffer.from(text).toString('base64')).join('\t'),
+      [secret, body, ...Object.entries(headers).flat()]
+        .map((one) => Buffer.from(one as string).toString('base64'))
+        .join('\t'),
     )
     .join('\n')

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import {
   headerBag,
   hmacFormat,
@@ -101,8 +102,13 @@ type Case = Request & { readonly wanted: Verdict }
 const accepted = (sealed: Sealed, secret: string): Case => ({ ...sealed, secret, wanted: 'accepted' })
 const refused = (sealed: Sealed, secret: string): Case => ({ ...sealed, secret, wanted: 'refused' })
 
-/** A request as the sender seals it, under these keys. */
-async function seal(format: WireFormat, keys: readonly Key[], sentAt = new Date()): Promise<Sealed> {
+/** A request as the sender seals it, under these keys; or with other bytes for its body. */
+async function seal(
+  format: WireFormat,
+  keys: readonly Key[],
+  sentAt = new Date(),
+  bytes?: Uint8Array,
+): Promise<Sealed> {
   const delivery: Omit<OutgoingAttempt, 'body'> = {
     message: {
       id: 'msg_1',
@@ -116,8 +122,8 @@ async function seal(format: WireFormat, keys: readonly Key[], sentAt = new Date(
     attempt: 1,
     sentAt,
   }
-  const body = String(format.compose(delivery).body)
-  return { headers: await format.seal({ ...delivery, body: Buffer.from(body) }, keys, platformCrypto()), body }
+  const body = bytes ?? Buffer.from(String(format.compose(delivery).body))
+  return { headers: await format.seal({ ...delivery, body }, keys, platformCrypto()), body }
 }
 
 const keysOf = (format: WireFormat, ...secrets: readonly string[]) =>
@@ -141,12 +147,25 @@ const CASES: Readonly<Record<string, (tested: Tested) => Promise<readonly Case[]
     const { header } = wireOf(format).signature
     const good = await seal(format, keysOf(format, secret))
     const signature = good.headers[header] as string
-    const altered = { ...good, body: good.body.replace('Événement', 'Evenement') }
+    const withBody = (body: Uint8Array) => ({ ...good, body })
+    const text = Buffer.from(good.body).toString()
+    const altered = withBody(Buffer.from(text.replace('Événement', 'Evenement')))
+    // T69, T70: letters beyond ASCII are themselves, whatever the machine's character set.
+    const otherLetters = withBody(Buffer.from(text.replace('Événement', 'Èvànement')))
+    // T64: what a parser writes again is other bytes.
+    const writtenAgain = withBody(Buffer.from(JSON.stringify(JSON.parse(text), null, 1)))
+    const token = format.facts.body === 'unsigned'
+    // T55, T62: bytes are bytes, also those that are no UTF-8.
+    const bytes = Buffer.from([0x7b, 0xff, 0x7d])
+    const noText = await seal(format, keysOf(format, secret), undefined, bytes)
+    const asRead = { ...noText, body: Buffer.from(bytes.toString()) }
     const cases = [
       accepted(good, secret),
       refused(good, other),
       // A token covers no body.
-      format.facts.body === 'unsigned' ? accepted(altered, secret) : refused(altered, secret),
+      ...[altered, otherLetters, writtenAgain, asRead].map((one) => (token ? accepted : refused)(one, secret)),
+      accepted(noText, secret),
+      // T53, T63, T65: it is not there. T54: it is no ASCII.
       refused(without(good, header), secret),
       ...[signature.slice(0, -4), 'é', '', `x${signature}`, 'x'.repeat(10_000)].map((bad) =>
         refused(withHeader(good, header, bad), secret),
@@ -156,10 +175,23 @@ const CASES: Readonly<Record<string, (tested: Tested) => Promise<readonly Case[]
     const [time = ''] = Object.keys(good.headers).filter((name) => /time|sent/.test(name))
     const before = await seal(format, keysOf(format, secret), new Date(Date.now() - 400_000))
     const ahead = await seal(format, keysOf(format, secret), new Date(Date.now() + 400_000))
+    // T57: where the time is not there, a signature over the word that stands for nothing.
+    const overWord = (word: string) => {
+      const { algorithm, prefix, encoding, over } = wireOf(format).signature
+      const mac = createHmac(algorithm.replace('hmac-', ''), format.keys(secret, 'verify')[0]?.bytes ?? '')
+      for (const one of over) {
+        if (typeof one === 'string') mac.update(one)
+        else if (one.part === 'body') mac.update(good.body)
+        else mac.update((one as { header: string }).header === time ? word : (good.headers['webhook-id'] as string))
+      }
+      return without(withHeader(good, header, prefix + mac.digest(encoding)), time)
+    }
+    // T56: a time of long ago, honestly signed.
     return [
       ...cases,
       refused(before, secret),
       refused(ahead, secret),
+      ...['None', 'null', 'undefined', 'nil', ''].map((word) => refused(overWord(word), secret)),
       refused(withHeader(before, time, good.headers[time] as string), secret),
       refused(without(good, time), secret),
       ...['12x', '', '-1', 'NaN', '1e9', ' 1'].map((junk) => refused(withHeader(good, time, junk), secret)),
@@ -217,7 +249,7 @@ const CASES: Readonly<Record<string, (tested: Tested) => Promise<readonly Case[]
   },
 }
 
-/** What anybody can sign: with an empty key, for those whose secret is not set or has none in it. */
+/** What anybody can sign (T66): with an empty key, for those whose secret is not set or has none in it. */
 async function forgeries({ format, empty }: Tested): Promise<readonly Request[]> {
   const forged = await seal(format, [new Key(wireOf(format).signature.algorithm, new Uint8Array())])
   return empty.map((secret) => ({ ...forged, secret }))
@@ -257,7 +289,7 @@ describe.each(Object.entries(FORMATS))('our own receiver says the same of %s', (
         method: 'POST',
         url: 'https://acme.example/',
         headers: headerBag({ ...headers }),
-        body: Buffer.from(body),
+        body,
       }
       const keys = [{ keyId: 'one', keys: format.keys(secret, 'verify') }]
       const said = await verifyRequest(format, keys, request, systemClock, platformCrypto()).then(

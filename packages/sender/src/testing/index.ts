@@ -1,6 +1,7 @@
 export { type Crash, type CrashOperation, type Failpoint, performOperation } from './crash-cases/operations.ts'
 export { type CrashSubject, type CrashSuiteOptions, crashCases, crashSuite } from './crash-suite.ts'
 export { memoryQueue } from './memory-queue.ts'
+export { plainEndpoint, plainMessage } from './plain.ts'
 export type { QueueFacts, QueueSubject } from './queue-cases/world.ts'
 export { type QueueSuiteOptions, queueCases, queueSuite } from './queue-suite.ts'
 export { seededRandom } from './seeded-random.ts'

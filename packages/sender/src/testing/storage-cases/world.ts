@@ -18,6 +18,7 @@ import {
   type Storage,
   type StoredMessage,
 } from '@hooks/core'
+import { plainEndpoint, plainMessage } from '../plain.ts'
 import type { VirtualClock } from '../virtual-clock.ts'
 
 /** The part of a test runner's `expect` that the suite uses. Vitest, Jest and Bun have it. */
@@ -123,29 +124,17 @@ export function openWorld(
   let ids = clock.now().getTime()
   const id = (prefix: string) => newId(prefix, { ...clock, now: () => new Date(ids++) }, random)
 
-  const newEndpoint = (over: Partial<NewEndpoint> = {}): NewEndpoint => ({
-    id: id('ep_'),
-    tenant: TENANT,
-    url: 'https://example.com/hooks',
-    filters: null,
-    channels: null,
-    state: 'enabled',
-    reason: null,
-    name: null,
-    metadata: {},
-    secrets: [{ keyId: null, sealed: 'whsec_c2VjcmV0', signsUntil: null }],
-    settings: {},
-    ...over,
-  })
+  const secrets = [{ keyId: null, sealed: 'whsec_c2VjcmV0', signsUntil: null }]
+  const newEndpoint = (over: Partial<NewEndpoint> = {}) =>
+    plainEndpoint(id('ep_'), { tenant: TENANT, secrets, ...over })
 
-  const newMessage = (over: Partial<NewMessage> = {}): NewMessage => ({
-    id: id('msg_'),
-    type: 'booking.created',
-    tenant: TENANT,
-    occurredAt: new Date('2025-12-31T23:59:59.123Z'),
-    data: '{"n":1}',
-    ...over,
-  })
+  const newMessage = (over: Partial<NewMessage> = {}) =>
+    plainMessage(id('msg_'), {
+      tenant: TENANT,
+      occurredAt: new Date('2025-12-31T23:59:59.123Z'),
+      data: '{"n":1}',
+      ...over,
+    })
 
   async function pass(ms: Ms): Promise<void> {
     if (storage.facts.clock === 'injected') return clock.advance(ms)
