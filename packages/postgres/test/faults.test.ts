@@ -138,6 +138,49 @@ describe.skipIf(!server)('what goes wrong with PostgreSQL', () => {
     await close()
   })
 
+  it('a key under which another has sent since a repeatable read began is one too, and then the first one', {
+    timeout: 60_000,
+  }, async () => {
+    const { pool, storage, close } = await place()
+    const keyed = { idempotencyKey: 'k', idempotencyKeepMs: 60_000 }
+    const client = await pool.connect()
+    await client.query('begin isolation level repeatable read')
+    await client.query('select count(*) from hooks.idempotency')
+    const [{ id: first } = { id: '' }] = await storage.put([newMessage(keyed)])
+    // It cannot see the first one, and must not take its place.
+    await expect(storage.put([newMessage(keyed)], client)).rejects.toMatchObject({ code: 'storage_busy' })
+    await client.query('rollback')
+    // As the code asks: all of it again.
+    await client.query('begin isolation level repeatable read')
+    expect(await storage.put([newMessage(keyed)], client)).toEqual([{ id: first, outcome: 'duplicate' }])
+    await client.query('commit')
+    client.release()
+    expect((await storage.unexpanded(10)).map(({ id }) => id)).toEqual([first])
+    await close()
+  })
+
+  it("a host's statement timeout ends its transaction with the send in it, which is safe to run again", {
+    timeout: 60_000,
+  }, async () => {
+    const { pool, storage, close } = await place()
+    const keyed = { idempotencyKey: 'k', idempotencyKeepMs: 60_000 }
+    const [holder, hasty] = [await pool.connect(), await pool.connect()]
+    await holder.query('begin')
+    await storage.put([newMessage(keyed)], holder)
+    await hasty.query('begin')
+    await hasty.query('set local statement_timeout = 100')
+    // It waits for whether the first one commits.
+    await expect(storage.put([newMessage(keyed)], hasty)).rejects.toMatchObject({ code: 'storage_busy' })
+    await expect(storage.put([newMessage()], hasty)).rejects.toMatchObject({ code: 'transaction_aborted' })
+    await hasty.query('rollback')
+    await holder.query('rollback')
+    const again = newMessage(keyed)
+    expect(await storage.put([again], hasty)).toEqual([{ id: again.id, outcome: 'created' }])
+    expect((await storage.unexpanded(10)).map(({ id }) => id)).toEqual([again.id])
+    for (const client of [holder, hasty]) client.release()
+    await close()
+  })
+
   it('a tenant cannot reach what is of another, by any id', { timeout: 60_000 }, async () => {
     const { storage, close } = await place()
     const endpoint = newEndpoint()

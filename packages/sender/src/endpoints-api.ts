@@ -91,7 +91,13 @@ export interface EndpointsApi<D extends EventDefinitions, Tx> {
     change: UpdateEndpoint<keyof D & string>,
     options?: { readonly rev?: number },
   ): Promise<EndpointView>
-  /** Removes it. What is waiting is cancelled; its history stays. @throws EndpointError `endpoint_not_found` */
+  /**
+   * Removes it: all that is open ends as `cancelled` (`endpoint_deleted`), and its history stays. A request that is in flight
+   * at that moment ends so too, whatever its answer: that it was received is logged, and not on record. Where that matters,
+   * `disable` it first: what is in flight then is recorded as it ends, and the rest as skipped.
+   *
+   * @throws EndpointError `endpoint_not_found`
+   */
   remove(tenant: string, id: string): Promise<void>
   /** @throws EndpointError `endpoint_not_found` */
   enable(tenant: string, id: string): Promise<EndpointView>

@@ -100,7 +100,10 @@ export function createWorker(options: WorkerOptions): Worker {
       if (count === limit) ring(0)
     },
     settled(lease, outcome, applied) {
-      if (applied !== 'applied') return
+      if (applied !== 'applied') {
+        tellLate(lease, outcome)
+        return
+      }
       // Of what is due later, every process hears by its own poll.
       if (outcome.result === 'retry' && outcome.retryInMs < pollMs) ring(outcome.retryInMs)
       tell(lease, outcome)
@@ -116,6 +119,13 @@ export function createWorker(options: WorkerOptions): Worker {
     } catch (error) {
       logger.error({ error }, 'hooks: disabling an endpoint failed')
     }
+  }
+
+  /** What had ended before stays as it ended: its endpoint was removed, say. That it was received all the same is in no table. */
+  function tellLate({ key, endpoint }: DeliveryLease, outcome: DeliveryOutcome): void {
+    if (outcome.result !== 'delivered') return
+    const told = { deliveryId: key, endpointId: endpoint.id, status: outcome.attempt.status }
+    logger.info(told, 'hooks: a delivery was received after it had ended; its record stays as it is')
   }
 
   function tell({ key, endpoint, attempt, delivery }: DeliveryLease, outcome: DeliveryOutcome): void {

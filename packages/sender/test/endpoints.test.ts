@@ -1,5 +1,14 @@
 import { inspect } from 'node:util'
-import { headerBag, hmacFormat, part, platformCrypto, standardWebhooks, verifyRequest } from '@hooks/core'
+import {
+  type DeliveryView,
+  headerBag,
+  hmacFormat,
+  part,
+  platformCrypto,
+  silentLogger,
+  standardWebhooks,
+  verifyRequest,
+} from '@hooks/core'
 import { describe, expect, it } from 'vitest'
 import type { TransportRequest } from '../src/seams.ts'
 import { stage } from './stage.ts'
@@ -181,6 +190,45 @@ describe('endpoints', () => {
     await expect(hooks.endpoints.get('acme', endpoint.id)).rejects.toThrow(code('endpoint_not_found'))
     const { endpoints } = await hooks.messages.get('acme', id)
     expect(endpoints[0]).toMatchObject({ delivery: { state: 'cancelled', reason: 'endpoint_deleted' } })
+  })
+
+  it('that are removed end what is in flight as cancelled, and that it was received all the same is logged', async () => {
+    const said: unknown[] = []
+    const logger = { ...silentLogger, info: (what: object) => void said.push(what) }
+    let answer = () => {}
+    const answered = new Promise<number>((resolve) => {
+      answer = () => resolve(204)
+    })
+    const { hooks, endpoint, requests, clock } = await stage(() => answered, { logger })
+    const { id } = await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    hooks.start()
+    await clock.advance(100)
+    expect(requests).toHaveLength(1)
+    await hooks.endpoints.remove('acme', endpoint.id)
+    answer()
+    await clock.advance(100)
+    const [found] = (await hooks.messages.get('acme', id)).endpoints
+    const { delivery } = found as { delivery: DeliveryView }
+    expect(delivery).toMatchObject({ state: 'cancelled', reason: 'endpoint_deleted', attempts: 0 })
+    expect(said).toEqual([{ deliveryId: delivery.id, endpointId: endpoint.id, status: 204 }])
+  })
+
+  it('that are disabled before they are removed keep on record what was in flight', async () => {
+    let answer = () => {}
+    const answered = new Promise<number>((resolve) => {
+      answer = () => resolve(204)
+    })
+    const { hooks, endpoint, requests, clock } = await stage(() => answered)
+    const { id } = await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    hooks.start()
+    await clock.advance(100)
+    expect(requests).toHaveLength(1)
+    await hooks.endpoints.disable('acme', endpoint.id)
+    answer()
+    await clock.advance(100)
+    await hooks.endpoints.remove('acme', endpoint.id)
+    const { endpoints } = await hooks.messages.get('acme', id)
+    expect(endpoints).toMatchObject([{ delivery: { state: 'delivered', attempts: 1 } }])
   })
 
   it('are signed for by old and new secret during the overlap of a rotation, then by the new one alone', async () => {
