@@ -1,80 +1,166 @@
-import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import { standardWebhooks } from '@hooks/core'
-import { type PostgresInbox, postgresInbox } from '@hooks/postgres'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { type HooksError, silentLogger, standardWebhooks } from '@hooks/core'
+import { type PostgresInbox, postgresInbox, postgresStorage } from '@hooks/postgres'
 import { createReceiver } from '@hooks/receiver'
 import { signRequest } from '@hooks/receiver/testing'
+import { createSender, defineContract, defineEvents } from '@hooks/sender'
 import { findPostgres } from 'tooling/postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { writeFiles } from '../test/pages.ts'
-import { newProject } from './install.ts'
+import { type Client, deploy, newClients, type Words } from './prisma-project.ts'
 
 const postgres = await findPostgres()
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
+const database = () => (postgres as NonNullable<typeof postgres>).database()
 
-/** What the generated client has of its own, by structure: it is made when the lane runs. */
-interface Words {
-  $queryRawUnsafe<T>(text: string, ...values: unknown[]): Promise<T>
-  readonly effect: { create(row: object): Promise<unknown>; count(): Promise<number> }
-}
-interface Client extends Words {
-  $transaction(run: (tx: Words) => Promise<void>): Promise<void>
-  $disconnect(): Promise<void>
+let clients: Awaited<ReturnType<typeof newClients>>
+let place: Awaited<ReturnType<typeof database>>
+let deployed: readonly [string, string]
+const opened: Client[] = []
+
+/** A client on the tables that Prisma has made of what we print. */
+function open(connections: number, url = place.url): Client {
+  const client = clients.open(url, connections)
+  opened.push(client)
+  return client
 }
 
-const SCHEMA = `
-generator client {
-  provider = "prisma-client"
-  output   = "../generated"
+/** What a host writes into the file of a migration. */
+function printed(): string {
+  const nowhere = async () => []
+  const parts = [postgresStorage(nowhere), postgresInbox(nowhere)]
+  return parts.flatMap(({ schema }) => schema.migrations().flatMap(({ sql }) => sql)).join(';\n')
 }
-datasource db {
-  provider = "postgresql"
-}
-model Effect {
-  id   Int    @id @default(autoincrement())
-  name String
-}
-`
-const CONFIG = `
-import { defineConfig } from 'prisma/config'
-export default defineConfig({ schema: 'prisma/schema.prisma' })
-`
 
-describe.skipIf(!postgres)('a receiver in a transaction of Prisma, its generated client on PostgreSQL,', () => {
-  let folder: string
-  let place: Awaited<ReturnType<NonNullable<typeof postgres>['database']>>
+beforeAll(async () => {
+  if (!postgres) return
+  clients = await newClients()
+  place = await database()
+  deployed = deploy(place.url, {
+    '20260101000000_hooks': printed(),
+    '20260102000000_effect': 'create table "Effect" (id serial primary key, name text not null);',
+  })
+})
+afterAll(async () => {
+  await Promise.all(opened.map((client) => client.$disconnect()))
+  await place?.drop()
+  clients?.remove()
+})
+
+describe.skipIf(!postgres)('the migrations of Prisma', () => {
+  it('make the tables of what is printed, once, beside its own', async () => {
+    expect(deployed[0]).toContain('All migrations have been successfully applied')
+    expect(deployed[1]).toContain('No pending migrations to apply')
+    for (const { schema } of [postgresStorage(open(1)), postgresInbox(open(1))]) {
+      const { version, expected } = await schema.check()
+      expect(version).toBe(expected)
+    }
+  })
+})
+
+const contract = defineContract({ events: defineEvents({ tick: {} }) })
+
+describe.skipIf(!postgres)('a sender in transactions of Prisma, which has one connection,', () => {
+  let prisma: Client
+  let outside: ReturnType<typeof postgresStorage>
+  const statements: string[] = []
+  const senderOn = (storage: typeof outside) => createSender({ contract, storage, dev: true, logger: silentLogger })
+  let hooks: ReturnType<typeof senderOn>
+
+  beforeAll(async () => {
+    prisma = open(1)
+    prisma.$on('query', ({ query }) => statements.push(query))
+    const storage = postgresStorage(prisma)
+    // As a host does at start: from then on it is known which database is its own.
+    await storage.schema.check()
+    hooks = senderOn(storage)
+    outside = postgresStorage(open(1))
+  })
+
+  const ids = async () => (await outside.unexpanded(100)).map(({ id }) => id)
+
+  it('makes both true when it commits, by one statement, and neither when it rolls back', async () => {
+    const before = await prisma.effect.count()
+    const book = (fails: boolean) =>
+      prisma.$transaction(async (tx) => {
+        await tx.effect.create({ data: { name: 'booking' } })
+        statements.length = 0
+        const { id } = await hooks.send('tick', {}, { tenant: 'acme', idempotencyKey: 'booking', tx })
+        expect(statements).toEqual([expect.stringMatching(/^\s*(with|select)/)])
+        expect(await ids()).toEqual([])
+        if (fails) throw new Error('the host has changed its mind')
+        return id
+      })
+    await expect(book(true)).rejects.toThrow('the host has changed its mind')
+    expect([await ids(), await prisma.effect.count()]).toEqual([[], before])
+    const id = await book(false)
+    expect([await ids(), await prisma.effect.count()]).toEqual([[id], before + 1])
+  })
+
+  it('is refused with its code in one that has failed, and in one of another database', async () => {
+    const codeOf = (call: Promise<unknown>) =>
+      call.then(
+        () => 'sent',
+        (error: HooksError) => error.code,
+      )
+    const before = await ids()
+    const failed = prisma.$transaction(async (tx) => {
+      await tx.$queryRawUnsafe('select 1 / 0').catch(() => {})
+      const code = await codeOf(hooks.send('tick', {}, { tenant: 'acme', tx }))
+      throw new Error(code)
+    })
+    await expect(failed).rejects.toThrow('transaction_aborted')
+    const elsewhere = await database()
+    const other = clients.open(elsewhere.url, 1)
+    await postgresStorage(other).schema.migrate()
+    const code = await other.$transaction((tx) => codeOf(hooks.send('tick', {}, { tenant: 'acme', tx })))
+    expect(code).toBe('tx_unsupported')
+    expect(await ids()).toEqual(before)
+    await other.$disconnect()
+    await elsewhere.drop()
+  })
+
+  it('delivers by that connection what twenty of them have sent', async () => {
+    const received: string[] = []
+    const receiver = createServer((request, response) => {
+      received.push(String(request.headers['webhook-id']))
+      request.resume().on('end', () => response.writeHead(204).end())
+    }).listen(0, '127.0.0.1')
+    await once(receiver, 'listening')
+    const { port } = receiver.address() as AddressInfo
+    await hooks.endpoints.create('twenty', { url: `http://127.0.0.1:${port}/` })
+    hooks.start()
+    const sent = await Promise.all(
+      Array.from({ length: 20 }, (_, n) =>
+        prisma.$transaction(async (tx) => {
+          await tx.effect.create({ data: { name: String(n) } })
+          return (await hooks.send('tick', { n }, { tenant: 'twenty', tx })).id
+        }),
+      ),
+    )
+    hooks.wake()
+    while ((await hooks.deliveries.stats('twenty')).delivered < sent.length)
+      await new Promise((go) => setTimeout(go, 20))
+    await hooks.stop()
+    expect(received.sort()).toEqual(sent.sort())
+    receiver.close()
+  })
+})
+
+describe.skipIf(!postgres)('a receiver in transactions of Prisma', () => {
   let prisma: Client
   let inbox: PostgresInbox
 
-  beforeAll(async () => {
-    const version = '7.10.0'
-    folder = newProject('prisma', [], { prisma: version, '@prisma/client': version, '@prisma/adapter-pg': version })
-    writeFiles(folder, [
-      ['prisma/schema.prisma', SCHEMA],
-      ['prisma.config.ts', CONFIG],
-    ])
-    // What migrates schemas is a program to be fetched from elsewhere, and nothing here needs it.
-    const env = { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath }
-    execFileSync(join(folder, 'node_modules/.bin/prisma'), ['generate'], { cwd: folder, stdio: 'pipe', env })
-    const { PrismaClient } = await import(/* @vite-ignore */ join(folder, 'generated/client.ts'))
-    const { PrismaPg } = createRequire(join(folder, 'package.json'))('@prisma/adapter-pg')
-    place = await (postgres as NonNullable<typeof postgres>).database()
-    prisma = new PrismaClient({ adapter: new PrismaPg({ connectionString: place.url }) })
+  beforeAll(() => {
+    prisma = open(10)
     inbox = postgresInbox(prisma)
-    await inbox.schema.migrate()
-    await prisma.$queryRawUnsafe('create table "Effect" (id serial primary key, name text not null)')
-  })
-  afterAll(async () => {
-    await prisma?.$disconnect()
-    await place?.drop()
-    rmSync(folder, { recursive: true, force: true })
   })
 
   const make = (works: () => void) =>
     createReceiver({
       secret,
+      logger: silentLogger,
       idempotency: inbox,
       transaction: (run: (tx: Words) => Promise<void>) => prisma.$transaction(run),
     }).on('tick', async ({ id = '' }, { tx }) => {

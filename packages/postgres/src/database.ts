@@ -39,6 +39,8 @@ export function openDatabase(options: DatabaseOptions) {
   let running = 0
   let isOver = false
   let known: Meta | undefined
+  /** Which database the pool is of, as far as it has been asked. */
+  let home: string | undefined
   let preparing: Promise<Meta> | undefined
 
   const named = (text: string): string =>
@@ -178,7 +180,7 @@ export function openDatabase(options: DatabaseOptions) {
 
     /** Which database it is, as far as it has been looked at: a statement in a transaction is held against it. */
     get installation(): string | null {
-      return known?.installation ?? null
+      return known?.installation ?? home ?? null
     },
 
     /**
@@ -190,14 +192,20 @@ export function openDatabase(options: DatabaseOptions) {
     judge(found: Meta | undefined): void {
       if (!found) throw schemaMissing()
       checkMeta(found, component)
-      if (known && known.installation !== found.installation) {
+      if ((this.installation ?? found.installation) !== found.installation) {
         throw new ConfigurationError('tx_unsupported', 'the transaction is on another database than the storage', {
           hint: 'pass a transaction of the pool that postgresStorage was given',
         })
       }
     },
 
-    meta: (): Promise<Meta> => (isOver ? Promise.reject(closed()) : readMeta(attempt, component)),
+    /** The tables as they are, fit for this release or not. */
+    async meta(): Promise<Meta> {
+      if (isOver) throw closed()
+      const found = await readMeta(attempt, component)
+      if (found.version > 0) home = found.installation
+      return found
+    },
     migrate,
     named,
     close(): void {

@@ -204,6 +204,28 @@ describe.skipIf(!server).each(Object.entries(hosts))("the host's transaction, by
   })
 })
 
+describe.skipIf(!server)('a process that only sends, and that in transactions,', () => {
+  it('refuses one of another database from its look at the tables on', async () => {
+    const open = async () => {
+      const { url, drop } = await (server as NonNullable<typeof server>).database()
+      const pool = new pg.Pool({ connectionString: url })
+      await postgresStorage(pool).schema.migrate()
+      return { pool, close: () => pool.end().then(drop) }
+    }
+    const [here, elsewhere] = await Promise.all([open(), open()])
+    const storage = postgresStorage(here.pool)
+    await storage.schema.check()
+    const client = await elsewhere.pool.connect()
+    await client.query('begin')
+    await expect(storage.put([newMessage()], client)).rejects.toMatchObject({ code: 'tx_unsupported' })
+    await client.query('commit')
+    client.release()
+    expect(await postgresStorage(elsewhere.pool).unexpanded(10)).toEqual([])
+    await here.close()
+    await elsewhere.close()
+  })
+})
+
 describe.skipIf(!server)("a savepoint of the host's", () => {
   it('takes back what was sent after it, and the transaction that has failed there goes on', async () => {
     const { url, drop } = await (server as NonNullable<typeof server>).database()
