@@ -44,8 +44,9 @@ function search(input: HeadersInput, name: string): string | undefined {
   const look = (key: string, values: string | readonly string[] = []) => {
     // Most names differ in length, and need no other look.
     if (key.length !== name.length || key.toLowerCase() !== name) return
-    times += typeof values === 'string' ? 1 : values.length
-    found = typeof values === 'string' ? values : values[0]
+    const all = [values].flat()
+    times += all.length
+    found = all[0]
   }
   if (isFlat(input)) for (let i = 0; i < input.length; i += 2) look(input[i] as string, input[i + 1])
   else for (const [key, value] of Symbol.iterator in input ? (input as Pairs) : Object.entries(input)) look(key, value)

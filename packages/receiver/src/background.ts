@@ -19,7 +19,7 @@ import {
 } from '@hooks/core'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
 import type { Kernel } from './kernel.ts'
-import { digestOf, type Hash, markReplayed, wasReplayed } from './replayed-bytes.ts'
+import { digestOf, markReplayed, wasReplayed } from './replayed-bytes.ts'
 import { report } from './report.ts'
 import type { Proved, Seen } from './request.ts'
 import * as rest from './rest.ts'
@@ -65,8 +65,8 @@ export interface Entry {
   readonly key: string
   readonly proved: Proved
   readonly request: ReceivedRequest
-  /** There where its bytes can come again under another id. */
-  readonly hash?: Hash
+  /** Of the receiver's keys; there where the bytes can come again under another id. */
+  readonly scope: string | undefined
 }
 
 /** What {@link background} adds to a receiver. */
@@ -128,7 +128,7 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
       run: handle,
     })
 
-    async function accept({ key, proved: { raw, keyId }, request, hash }: Entry): Promise<Run> {
+    async function accept({ key, proved: { raw, keyId }, request, scope }: Entry): Promise<Run> {
       const stored: StoredRequest = {
         method: raw.method,
         url: raw.url,
@@ -137,7 +137,7 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
         keyId,
         receivedAt: clock.now(),
       }
-      const digest = hash && (await digestOf(format, raw, hash))
+      const digest = scope && (await digestOf(kernel, raw, scope))
       try {
         if (digest && (await wasReplayed(inbox, digest))) return { outcome: 'duplicate' }
         const outcome = await inbox.accept({ key, request: stored }, { keepMs })

@@ -72,9 +72,9 @@ export function memoryIdempotency({ clock = systemClock, max = 1e5 }: MemoryIdem
         if (entries.size >= max) return { state: 'in_progress', retryInMs: leaseMs }
       }
       const { attempt, claims } = isDone(last) ? NEW : last
-      const lease = { token: `${++tokens}`, attempt, claims: claims + 1 }
-      put(key, { ...lease, done: NEVER, until: now() + leaseMs })
-      return { state: 'claimed', lease: { ...lease, key, leaseLeftMs: leaseMs } }
+      const token = `${++tokens}`
+      put(key, { token, attempt, claims: claims + 1, done: NEVER, until: now() + leaseMs })
+      return { state: 'claimed', lease: { key, token, attempt, claims: claims + 1, leaseLeftMs: leaseMs } }
     },
     complete: (lease, { keepMs }) => change(lease, () => ({ done: now(), until: now() + keepMs }), true),
     abandon: (lease) => change(lease, ({ attempt }) => ({ token: '', until: NEVER, attempt: attempt + 1, claims: 0 })),

@@ -11,7 +11,6 @@ import {
   proveRequest,
   type RawRequest,
   type ReceivedRequest,
-  type Segment,
   standardWebhooksInbound,
   systemClock,
   toHex,
@@ -145,14 +144,13 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     const id = idempotencyKey ? idempotencyKey(messageOf(proved)) : content.id
     // Two messages without one are not the same.
     if (!id) throw new PayloadError('idempotency_key_invalid', 'the message has no id')
-    const space = typeof source === 'function' ? source(raw) : source
     // Hashes: bounded, and no sender can make one that is another's.
-    const hash = async (kind: string, over: readonly Segment[]) =>
-      toHex(await crypto.sign('sha256', null, [`${space}:${name}:${kind}:`, ...over]))
-    const key = await hash('id', [id])
+    const scope = `${typeof source === 'function' ? source(raw) : source}:${name}:`
+    const key = toHex(await crypto.sign('sha256', null, [`${scope}id:${id}`]))
     const replayable = !idempotencyKey && facts.id !== 'signed'
-    if (!work || !store) return (background as Background).accept({ key, proved, request, ...(replayable && { hash }) })
-    const kept = replayable ? await (await rest()).withoutReplay(store, format, raw, hash) : store
+    if (!work || !store)
+      return (background as Background).accept({ key, proved, request, scope: replayable ? scope : undefined })
+    const kept = replayable ? await (await rest()).withoutReplay(store, kernel, raw, scope) : store
     const memory: Memory = { store: kept, key, leaseMs, keepMs, clock }
     return transaction ? (await rest()).runInTransaction(memory, work, transaction) : runOnce(memory, work)
   }

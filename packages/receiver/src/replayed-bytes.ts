@@ -1,17 +1,19 @@
-import type { IdempotencyStore, InboundFormat, MaybePromise, Ms, RawRequest, Segment } from '@hooks/core'
+import { type IdempotencyStore, type MaybePromise, type Ms, type RawRequest, toHex } from '@hooks/core'
 import { after } from './after.ts'
+import type { Kernel } from './kernel.ts'
 import type { Remembering } from './once.ts'
 
 /** How long the same signed bytes are a duplicate under any id. */
 const REPLAY_MS: Ms = 600_000
 
-/** Makes a key of a receiver, of one kind. */
-export type Hash = (kind: string, over: readonly Segment[]) => Promise<string>
-
 /** Stands for a message's signed bytes in the store; undefined where none are signed, as with a token. */
-export function digestOf({ open }: InboundFormat, raw: RawRequest, hash: Hash): Promise<string> | undefined {
-  const signed = open(raw).proofs.flatMap(({ over }) => over.flat())
-  return signed.length > 0 ? hash('bytes', signed) : undefined
+export async function digestOf(
+  { format, crypto }: Kernel,
+  raw: RawRequest,
+  scope: string,
+): Promise<string | undefined> {
+  const signed = format.open(raw).proofs.flatMap(({ over }) => over.flat())
+  return signed.length > 0 ? toHex(await crypto.sign('sha256', null, [`${scope}bytes:`, ...signed])) : undefined
 }
 
 /**
@@ -21,11 +23,11 @@ export function digestOf({ open }: InboundFormat, raw: RawRequest, hash: Hash): 
  */
 export async function withoutReplay<Tx>(
   store: IdempotencyStore<Tx>,
-  format: InboundFormat,
+  kernel: Kernel,
   raw: RawRequest,
-  hash: Hash,
+  scope: string,
 ): Promise<Remembering<Tx>> {
-  const digest = await digestOf(format, raw, hash)
+  const digest = await digestOf(kernel, raw, scope)
   if (digest === undefined) return store
   const isDone = () => wasReplayed(store, digest)
   return {
