@@ -6,6 +6,7 @@ import {
   type Events,
   isHooksError,
   type Ms,
+  type OutgoingAttempt,
   platformCrypto,
   type Seams,
   type WireFormat,
@@ -60,7 +61,15 @@ export function createAttempt(
       const { url, keys, alsoKeys, headers } = options.destination(endpoint, sentAt)
       const delivery = composedAs(lease.delivery, lease.variant, options.events)
       const { body: composed, contentType } = format.compose(delivery)
-      const attempt = { ...delivery, attempt: lease.attempt, sentAt, body: bytesOf(composed) }
+      const attempt: OutgoingAttempt = {
+        // Not `...delivery`: V8 takes longer for what follows a copy than the signature takes.
+        message: delivery.message,
+        endpoint: delivery.endpoint,
+        delivery: delivery.delivery,
+        attempt: lease.attempt,
+        sentAt,
+        body: bytesOf(composed),
+      }
       const sealed = await format.seal(attempt, keys, crypto)
       const also = alsoSign && alsoKeys.length > 0 ? await alsoSign.seal(attempt, alsoKeys, crypto) : {}
       const body = format.sealBody ? bytesOf(await format.sealBody(attempt, keys, crypto)) : attempt.body

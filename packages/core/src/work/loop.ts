@@ -5,6 +5,7 @@ import { createBell } from './bell.ts'
 import { gatherMs } from './gather.ts'
 import { createRate } from './rate.ts'
 import { createSettler } from './settler.ts'
+import { Until } from './until.ts'
 
 /** What {@link createWorkLoop} drives. */
 export interface WorkLoopOptions<L extends Lease, Outcome> extends Seams {
@@ -160,15 +161,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
 
   async function work({ lease, claimedAt, latest }: Ready<L>): Promise<void> {
     running++
-    let controller: AbortController | undefined
-    const until = {
-      endsAt: Math.min(claimedAt + lease.leaseLeftMs - SETTLE_MARGIN, latest),
-      get signal() {
-        controller ??= new AbortController()
-        controllers.add(controller)
-        return controller.signal
-      },
-    }
+    const until = new Until(Math.min(claimedAt + lease.leaseLeftMs - SETTLE_MARGIN, latest), controllers)
     try {
       const outcome = await options.run(lease, until)
       if (outcome === null) return await release([lease])
@@ -187,7 +180,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     } finally {
       running--
       fill()
-      if (controller) controllers.delete(controller)
+      until.forget()
       bell.ring()
     }
   }

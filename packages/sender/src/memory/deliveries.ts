@@ -83,7 +83,7 @@ export function memoryDeliveries(state: State): Deliveries {
     // A success is true whoever reports it.
     if (settlement.result !== 'delivered' && !holds(delivery, settlement)) return 'stale'
     if (settlement.attempt !== undefined) {
-      const record = { ...settlement.attempt, n: ++delivery.attempts, at: new Date(now - settlement.attempt.ms) }
+      const record = { n: ++delivery.attempts, at: new Date(now - settlement.attempt.ms), ...settlement.attempt }
       delivery.log.push(record)
       delivery.last = record
     }
