@@ -152,8 +152,9 @@ export class Lanes<R extends LaneRow> {
     const claimed: R[] = []
     const visited: Lane<R>[] = []
     const passedOver: Lane<R>[] = []
-    // Not as the object that it is: a tenant may be called what every object has.
-    const running = new Map(Object.entries(tenants?.running ?? {}))
+    // A tenant may be called what every object has.
+    const runningOf = (tenant: string) =>
+      (tenants && Object.hasOwn(tenants.running, tenant) && tenants.running[tenant]) || 0
     const taken = new Map<string, number>()
     let takenOfFailing = 0
 
@@ -173,7 +174,7 @@ export class Lanes<R extends LaneRow> {
       this.#queue(lane).delete(lane)
       visited.push(lane)
       const { most = Number.POSITIVE_INFINITY } = tenants ?? {}
-      const share = most - (running.get(lane.tenant) ?? 0) - (taken.get(lane.tenant) ?? 0)
+      const share = most - runningOf(lane.tenant) - (taken.get(lane.tenant) ?? 0)
       const room = roomOf(lane)
       if (share < room) passedOver.push(lane)
       visit(lane, Math.max(0, Math.min(share, room)))
