@@ -16,8 +16,8 @@ export interface HealthOptions extends Seams {
 
 /** What attempts mean for their endpoints: holds, probes, concurrency, warnings, and in the end a disabling. */
 export interface EndpointHealth {
-  /** What has to be so before the attempt is settled, which makes the lane ready again. */
-  before(lease: DeliveryLease, attempted: Attempted): Promise<void>
+  /** What has to be so before the attempt is settled, which makes the lane ready again; undefined for nothing. */
+  before(lease: DeliveryLease, attempted: Attempted): Promise<void> | undefined
   /** Holds an endpoint of which nothing was learnt. */
   leave(lease: DeliveryLease, forMs: Ms): Promise<void>
   /** What follows from an attempt that is on record. */
@@ -61,12 +61,13 @@ export function createHealth(options: HealthOptions): EndpointHealth {
     }
   }
 
-  function changeBefore(lease: DeliveryLease, { outcome, holdMs, overloaded }: Attempted): LaneChange {
+  function changeBefore(lease: DeliveryLease, { outcome, holdMs, overloaded }: Attempted): LaneChange | null {
     const { lane, endpoint } = lease
     const failed = isFailure(outcome)
     const probeHoldMs = lane.probing && failed ? breakerHold(2 * spanOf(lane)) : 0
     const forMs = Math.max(holdMs ?? 0, probeHoldMs)
     const slower = policy.pace && overloaded && lane.cap !== 1 && concurrencyOf(lease) > 1
+    if (forMs === 0 && !slower) return null
     return { endpointId: endpoint.id, ...(forMs > 0 && { forMs }), ...(slower && { cap: 1 }) }
   }
 
@@ -171,11 +172,11 @@ export function createHealth(options: HealthOptions): EndpointHealth {
   }
 
   return {
-    async before(lease, attempted) {
+    before(lease, attempted) {
       const change = changeBefore(lease, attempted)
-      if (Object.keys(change).length === 1) return
+      if (change === null) return undefined
       if (change.cap !== undefined) successes.delete(lease.endpoint.id)
-      await guarded('holding an endpoint', () => storage.hold([change]))
+      return guarded('holding an endpoint', async () => void (await storage.hold([change])))
     },
     async leave({ endpoint }, forMs) {
       await guarded('holding an endpoint', () => storage.hold([{ endpointId: endpoint.id, forMs }]))

@@ -82,11 +82,14 @@ export interface Emitter {
 
 export function createEmitter(logger: Logger): Emitter {
   const listeners = new Map<string, ((event: never) => void | Promise<void>)[]>()
-  const tell = async (name: string, listener: (event: never) => void | Promise<void>, event: unknown) => {
-    try {
-      await listener(event as never)
-    } catch (error) {
+  const tell = (name: string, listener: (event: never) => void | Promise<void>, event: unknown) => {
+    const failed = (error: unknown) =>
       logger.error({ error, event: name }, 'hooks: a listener of an operational event failed')
+    try {
+      const made: unknown = listener(event as never)
+      if (made instanceof Promise) made.catch(failed)
+    } catch (error) {
+      failed(error)
     }
   }
   return {
@@ -100,7 +103,7 @@ export function createEmitter(logger: Logger): Emitter {
       listeners.set(name, [...(listeners.get(name) ?? []), listener])
     },
     emit(name, event) {
-      for (const listener of listeners.get(name) ?? []) void tell(name, listener, event)
+      for (const listener of listeners.get(name) ?? []) tell(name, listener, event)
     },
   }
 }

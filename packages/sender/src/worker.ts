@@ -88,7 +88,8 @@ export function createWorker(options: WorkerOptions): Worker {
           return null
         }
         // Before the settlement, which makes the lane ready again.
-        await health.before(lease, attempted)
+        const held = health.before(lease, attempted)
+        if (held !== undefined) await held
         if (attempted.disable) await disable(lease, attempted.disable)
         return attempted.outcome
       } finally {

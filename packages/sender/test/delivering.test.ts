@@ -411,16 +411,34 @@ describe('stopping and draining', () => {
     })
   })
 
-  it('survives a listener that throws', async () => {
-    const { hooks, clock, requests } = await stage()
-    hooks.on('delivery.delivered', () => {
-      throw new Error('host bug')
+  it('survives listeners that throw or reject, says so, and says nothing of one that returns something', async () => {
+    const errors: object[] = []
+    const { hooks, clock, requests } = await stage(() => 204, {
+      logger: { ...silentLogger, error: (fields) => errors.push(fields) },
     })
+    const told: unknown[] = []
+    const [thrown, rejected] = [new Error('host bug'), new Error('another')]
+    hooks.on('delivery.delivered', () => {
+      throw thrown
+    })
+    hooks.on('delivery.delivered', async () => {
+      throw rejected
+    })
+    hooks.on('delivery.delivered', (event) => void told.push(event))
+    hooks.on('delivery.delivered', (event) => told.push(event) as unknown as undefined)
     hooks.start()
     await hooks.send('user.deleted', {}, { tenant: 'acme' })
     await clock.advance(100)
     await hooks.send('user.deleted', {}, { tenant: 'acme' })
     await clock.advance(100)
     expect(requests).toHaveLength(2)
+    expect(told).toHaveLength(4)
+    const event = 'delivery.delivered'
+    expect(errors).toEqual([
+      { error: thrown, event },
+      { error: rejected, event },
+      { error: thrown, event },
+      { error: rejected, event },
+    ])
   })
 })
