@@ -114,7 +114,7 @@ export function createConnector(options: ConnectOptions): Connector {
       else fail(reached ? new Failure('connect_timeout', TLS_LATE) : new Failure('connect_timeout'))
     }
     const timer = setTimeout(late, options.timeoutMs)
-    // The request has a timer of its own that keeps the process alive. A connection that nobody waits for should not.
+    // The request's deadline keeps the process alive. A connection that nobody waits for should not.
     timer.unref()
     dialling.add(abandon)
 

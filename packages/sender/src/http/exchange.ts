@@ -1,6 +1,7 @@
 import type { Bytes, Clock, Ms } from '@hooks/core'
 import type { Dispatcher } from 'undici'
 import type { Answer, TransportRequest } from '../seams.ts'
+import type { Deadlines, Expiring } from './deadlines.ts'
 import { FRAMING_HEADERS, HEADER_NAME, HEADER_VALUE } from './endpoint-headers.ts'
 import { Failure, failureOf } from './failures.ts'
 import { keepHeaders } from './response-headers.ts'
@@ -12,9 +13,6 @@ export interface BodyLimits {
   /** How long after the status line. The request's deadline may cut it shorter. */
   readonly bodyWindowMs: Ms
 }
-
-/** A longer timer would fire at once. */
-const LONGEST_TIMER: Ms = 2 ** 31 - 1
 
 const NOTHING: Bytes = new Uint8Array(0)
 
@@ -38,13 +36,14 @@ function checkHeaders(headers: Readonly<Record<string, string>>): void {
  * Whatever comes first wins, once: an error, the deadline, or the end of what is kept of the response. A status
  * that was parsed is never taken back.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
+export class Exchange implements Dispatcher.DispatchHandler, Expiring {
+  slot = -1
+  endsAt: Ms = 0
   readonly #clock: Clock
+  readonly #deadlines: Deadlines
   readonly #limits: BodyLimits
   readonly #finish: (answer: Answer) => void
   readonly #startedAt: Ms
-  #deadline: Ms = 0
-  #timer: ReturnType<typeof setTimeout> | undefined
   #over = false
   /** There once the request is about to be written: from then on bytes of it may have left. */
   #controller: Dispatcher.DispatchController | undefined
@@ -54,8 +53,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   readonly #chunks: Buffer[] = []
   #size = 0
 
-  constructor(clock: Clock, limits: BodyLimits, finish: (answer: Answer) => void) {
+  constructor(clock: Clock, deadlines: Deadlines, limits: BodyLimits, finish: (answer: Answer) => void) {
     this.#clock = clock
+    this.#deadlines = deadlines
     this.#limits = limits
     this.#finish = finish
     this.#startedAt = clock.monotonic()
@@ -69,8 +69,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
       if (Number.isNaN(left)) throw new Failure('request_invalid')
       if (left <= 0) throw new Failure('connect_timeout')
       checkHeaders(headers)
-      this.#deadline = deadline
-      this.#arm(left)
+      this.#deadlines.set(this, deadline)
       const path = url.pathname + url.search
       agent.dispatch({ origin: url.origin, path, method: 'POST', headers, body }, this)
     } catch (error) {
@@ -91,10 +90,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status
     this.#ms = now - this.#startedAt
     this.#headers = keepHeaders(headers)
-    const { bodyWindowMs } = this.#limits
-    if (this.#deadline - now <= bodyWindowMs) return
-    clearTimeout(this.#timer)
-    this.#arm(bodyWindowMs)
+    const bodyEndsAt = now + this.#limits.bodyWindowMs
+    if (bodyEndsAt < this.endsAt) this.#deadlines.set(this, bodyEndsAt)
   }
 
   /** Some bytes of the body. */
@@ -124,15 +121,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#fail(lost ? new Failure('connection_reset') : failure)
   }
 
-  #arm(ms: Ms): void {
-    this.#timer = setTimeout(Exchange.#onTimer, Math.min(ms, LONGEST_TIMER), this)
-  }
-
-  static #onTimer(exchange: Exchange): void {
-    exchange.#expire()
-  }
-
-  #expire(): void {
+  /** The deadline, or the end of what is read of the body. */
+  expire(): void {
     if (this.#status > 0) this.#cut()
     else {
       this.#fail(new Failure(this.#controller === undefined ? 'connect_timeout' : 'response_timeout'))
@@ -165,7 +155,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #end(answer: Answer): void {
     if (this.#over) return
     this.#over = true
-    clearTimeout(this.#timer)
+    this.#deadlines.clear(this)
     this.#finish(answer)
   }
 }

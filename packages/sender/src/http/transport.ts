@@ -4,13 +4,14 @@ import { Agent } from 'undici'
 import type { Answer, Resolver, Transport } from '../seams.ts'
 import { type AddressPolicy, createAddressPolicy } from './addresses.ts'
 import { createConnector } from './connect.ts'
+import { Deadlines } from './deadlines.ts'
 import { Exchange } from './exchange.ts'
 import { Failure } from './failures.ts'
 import { createResolver } from './resolver.ts'
 
 /** How requests are sent. Everything has a default. */
 export interface TransportOptions {
-  /** Measures durations. Timers are those of Node.js. Default: the machine's clock. */
+  /** Measures durations, and says when a deadline is there. Timers are those of Node.js. Default: the machine's clock. */
   readonly clock?: Clock | undefined
   /** Default: {@link createResolver} with its defaults. */
   readonly resolver?: Resolver | undefined
@@ -62,9 +63,10 @@ export function createTransport(options: TransportOptions = {}): Transport {
     keepAliveTimeout: KEEP_ALIVE_MS,
     keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
     // headersTimeout and bodyTimeout stay at undici's 300 s: they are late by up to half a second, interim responses
-    // and single bytes put them off, and every request has a timer of its own.
+    // and single bytes put them off, and every request has a deadline of its own.
   })
   const limits = { bodyCapBytes, bodyWindowMs }
+  const deadlines = new Deadlines(clock)
   let inFlight = 0
   let closing: Promise<void> | undefined
   let emptied: (() => void) | undefined
@@ -82,7 +84,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
           resolve(answer)
           if (inFlight === 0) emptied?.()
         }
-        new Exchange(clock, limits, finish).begin(agent, request)
+        new Exchange(clock, deadlines, limits, finish).begin(agent, request)
       }),
     close() {
       closing ??= (async () => {
@@ -91,6 +93,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
             emptied = resolve
           })
         }
+        deadlines.close()
         connector.abandon()
         await agent.destroy()
       })()
