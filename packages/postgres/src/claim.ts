@@ -82,7 +82,7 @@ export async function claim(db: Database, watermark: Watermark, options: Claim):
       running.set(row.tenant, (running.get(row.tenant) ?? 0) + 1)
       let of = found.get(row.endpoint)
       if (row.url !== null) {
-        of = { endpoint: endpointOf({ ...row, id: row.endpoint, owner: row.tenant, url: row.url }), lane: laneOf(row) }
+        of = { endpoint: endpointOf({ id: row.endpoint, owner: row.tenant, ...row, url: row.url }), lane: laneOf(row) }
         found.set(row.endpoint, of)
       }
       if (of?.lane.failing) leftOfFailing--

@@ -121,7 +121,7 @@ export function postgresStorage(
     unexpanded: (limit) => unexpanded(db, marks, limit),
     expand: (expansions) => expand(db, expansions),
 
-    claim: (wanted) => claim(db, lanes, { ...wanted, token: token() }),
+    claim: (wanted) => claim(db, lanes, { token: token(), ...wanted }),
     settle: (settlements) => settle(db, settlements),
     release: (leases) => release(db, leases),
     nextDueInMs: () => nextDueInMs(db, lanes, marks),

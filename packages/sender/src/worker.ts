@@ -62,7 +62,7 @@ export function createWorker(options: WorkerOptions): Worker {
       async claim(claim) {
         if (paused) return []
         const share = lacksShares ? {} : shares.claim
-        const claimed = await storage.claim({ ...claim, cap: options.endpointConcurrency, ...share })
+        const claimed = await storage.claim({ cap: options.endpointConcurrency, ...claim, ...share })
         for (const lease of claimed) shares.begin(lease)
         lastClaimAt = clock.now()
         return claimed

@@ -38,21 +38,26 @@ export function memoryOutbox(state: State): Outbox<never> {
   }
 
   function newMessage(given: NewMessage, now: Ms): Message {
-    const { dueInMs = 0, idempotencyKeepMs: _keepMs, orderingWaitMs, ...kept } = given
+    const { id, type, tenant, data, idempotencyKey, channels, endpoints, orderingKey, orderingWaitMs } = given
     const stored: StoredMessage = {
-      ...kept,
+      id,
+      type,
+      tenant,
       occurredAt: new Date(given.occurredAt),
-      ...(kept.channels && { channels: [...kept.channels] }),
-      ...(kept.endpoints && { endpoints: [...kept.endpoints] }),
+      data,
       createdAt: new Date(now),
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+      ...(channels && { channels: [...channels] }),
+      ...(endpoints && { endpoints: [...endpoints] }),
+      ...(orderingKey !== undefined && { orderingKey }),
     }
     return {
       slot: -1,
-      id: given.id,
+      id,
       stored,
       expired: false,
       createdAt: now,
-      dueAt: now + dueInMs,
+      dueAt: now + (given.dueInMs ?? 0),
       sequence: puts++,
       orderingWaitMs,
       deliveries: [],
