@@ -36,6 +36,7 @@ import {
 import type { Bytes, Ms } from './seams.ts'
 import { checkSecretText, toWhsec } from './secret.ts'
 import { MOST_SIGNATURES, malformedHeader, oneField, readFields, type SignatureFields } from './signature-fields.ts'
+import { signatureText } from './signature-text.ts'
 import type { SecretGrammar, SignatureEncoding, WireBody } from './wire-description.ts'
 
 /** A body that is not JSON. `encode` must give the same text for the same value, every time. */
@@ -400,8 +401,8 @@ function content(found: Record<string, unknown>, idKind: string | undefined, add
 }
 
 function encode(bytes: Bytes, encoding: SignatureEncoding): string {
-  if (encoding === 'hex') return toHex(bytes)
-  const base64 = toBase64(bytes)
+  if (encoding === 'hex') return signatureText(bytes, 'hex')
+  const base64 = signatureText(bytes, 'base64')
   return encoding === 'base64' ? base64 : base64.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')
 }
 

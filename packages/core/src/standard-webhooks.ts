@@ -1,10 +1,11 @@
 import { platformCrypto } from './crypto.ts'
-import { fromBase64, toBase64 } from './encoding.ts'
+import { fromBase64 } from './encoding.ts'
 import { ConfigurationError } from './errors.ts'
-import { Key, type Segment, type WireFormat } from './format.ts'
+import { type Crypto, Key, type Segment, type WireFormat } from './format.ts'
 import { part } from './parts.ts'
 import type { Bytes, MaybePromise } from './seams.ts'
 import { checkSecretText, toWhsec } from './secret.ts'
+import { signatureText } from './signature-text.ts'
 import {
   candidates,
   headerNames,
@@ -31,9 +32,12 @@ export function standardWebhooks(options: StandardWebhooksOptions = {}): WireFor
     crypto: platformCrypto,
     keys,
     open(request) {
-      const { proofs, ...rest } = symmetric.open(request)
+      const { proofs, sentAt } = symmetric.open(request)
       const asymmetric = candidates(request.headers.one(signatureHeader).split(' '), 'v1a,', 'ed25519', 64)
-      return { ...rest, proofs: proofs.map(({ over, given }) => ({ over, given: [...given, ...asymmetric] })) }
+      return {
+        proofs: proofs.map(({ over, given }) => ({ over, given: [...given, ...asymmetric] })),
+        ...(sentAt && { sentAt }),
+      }
     },
     signsWith: 'all-keys',
     newSecret: toWhsec,
@@ -66,7 +70,7 @@ export function standardWebhooks(options: StandardWebhooksOptions = {}): WireFor
         [timeHeader]: time,
         [signatureHeader]: signatures.join(' '),
       })
-      const made = liveKeys.map((key) => signature(key, over, (...given) => crypto.sign(...given)))
+      const made = liveKeys.map((key) => signature(key, over, crypto))
       return made.every((one) => typeof one === 'string') ? headers(made) : Promise.all(made).then(headers)
     },
   }
@@ -84,12 +88,8 @@ function keys(secret: string, use: 'sign' | 'verify'): readonly Key[] {
   throw new ConfigurationError('secret_type', `the key to ${use} with is wh${wanted}_ and 32 bytes`)
 }
 
-function signature(
-  key: Key,
-  over: readonly Segment[],
-  sign: (algorithm: Key['algorithm'], key: Key, over: readonly Segment[]) => MaybePromise<Bytes>,
-): MaybePromise<string> {
-  const label = key.algorithm === 'ed25519' ? 'v1a,' : 'v1,'
-  const made = sign(key.algorithm, key, over)
-  return made instanceof Promise ? made.then((bytes) => label + toBase64(bytes)) : label + toBase64(made)
+function signature(key: Key, over: readonly Segment[], crypto: Crypto): MaybePromise<string> {
+  const text = (made: Bytes) => (key.algorithm === 'ed25519' ? 'v1a,' : 'v1,') + signatureText(made, 'base64')
+  const made = crypto.sign(key.algorithm, key, over)
+  return made instanceof Promise ? made.then(text) : text(made)
 }
