@@ -107,7 +107,9 @@ async function sendAll(rounds: Intent[][], sender: SenderHost, say: (text: strin
       const { inFlight } = await sender.killAndRestart(() => {
         say(`SIGKILL: the sender is dead, and ${sender.unanswered} sends are without an answer`)
       })
-      say(`a new sender on the same file finds ${inFlight} deliveries in flight: they are due when their leases end`)
+      say(
+        `the sender that stands by on the same file finds ${inFlight} deliveries in flight: they are due when their leases end`,
+      )
     }
     await sleep(ROUND_MS)
   }

@@ -8,6 +8,8 @@ export type SenderHost = ReturnType<typeof hostSender>
 export function hostSender(file: string) {
   const open = () => startProcess<typeof api>('./sender-process.ts', file)
   let sender = open()
+  // It looks at what the other had in its hands while that is still so, however long a process takes to begin.
+  const standby = open()
   let alive = true
   let restart: Promise<unknown> | undefined
   let unanswered = 0
@@ -32,17 +34,16 @@ export function hostSender(file: string) {
     alive = false
     await sender.kill()
     died()
-    const next = open()
     // What the dead process was doing is in the file.
-    const { deliveries } = await next.call('report')
-    sender = next
+    const { deliveries } = await standby.call('report')
+    sender = standby
     await sender.call('start')
     alive = true
     return { inFlight: deliveries.filter(({ state }) => state === 'sending').length }
   }
 
   return {
-    start: () => sender.call('start'),
+    start: () => Promise.all([sender.call('start'), standby.call('ready')]),
     createEndpoints: (receiverUrl: string) => sender.call('createEndpoints', receiverUrl),
     /** Resolves once the message is stored. */
     async send(intent: Intent): Promise<void> {
@@ -58,7 +59,7 @@ export function hostSender(file: string) {
         throw error
       })
     },
-    /** SIGKILL, and another process on the same file. */
+    /** SIGKILL, and the process that stands by on the same file goes on. */
     killAndRestart(died: () => void) {
       const restarted = killAndRestart(died)
       restart = restarted

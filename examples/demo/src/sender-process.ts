@@ -10,6 +10,9 @@ const senders = openSenders(file)
 
 /** What the conductor asks of this process. */
 export const api = {
+  /** Once this process has begun. */
+  ready() {},
+
   start() {
     for (const { hooks } of senders) hooks.start()
   },
