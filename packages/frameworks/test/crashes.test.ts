@@ -7,7 +7,7 @@ import { findPostgres } from 'tooling/postgres'
 import { findRedis } from 'tooling/redis'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type Database, FRAMEWORKS, type Mode, POINTS } from './crashes/plan.ts'
-import { play } from './crashes/play.ts'
+import { play, type Report } from './crashes/play.ts'
 import { processes } from './crashes/process.ts'
 
 /** 200 in the slow lane (`pnpm crash`). */
@@ -20,25 +20,35 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const file = (): string => join(folder, `${randomBytes(6).toString('hex')}.sqlite`)
 
+/** Every point in every framework, where there are rounds enough; else each point, and each framework, once at least. */
+function expectAll({ rounds, kills }: Report, points: readonly string[]): void {
+  const least = Math.floor(rounds / (points.length * FRAMEWORKS.length))
+  const seen = new Set(Object.values(kills).flatMap((counts) => Object.keys(counts)))
+  expect([...seen].sort()).toEqual([...points].sort())
+  expect(Object.keys(kills).sort()).toEqual([...FRAMEWORKS].sort())
+  for (const framework of FRAMEWORKS)
+    for (const point of points)
+      expect(kills[framework]?.[point] ?? 0, `${framework}, ${point}`).toBeGreaterThanOrEqual(least)
+}
+
 async function run(mode: Mode, database: Database) {
-  const report = await play(stage, { mode, database }, ROUNDS || POINTS[mode].length, ROUNDS > 0)
+  const size = ROUNDS > 0 ? { rounds: ROUNDS, copies: 200, random: true } : { rounds: POINTS[mode].length, copies: 4 }
+  const report = await play(stage, { mode, database }, size)
+  const { rounds, kills, repeated, lost, early, unanswered } = report
   if (ROUNDS > 0) {
-    const { kills, frameworks, repeated, lost, early } = report
-    const behind = Object.entries(frameworks).map(([framework, count]) => `${count} behind ${framework}`)
-    const sum = Object.entries(kills).map(([point, count]) => `${count} ${point}`)
+    const behind = Object.entries(kills).map(([framework, counts]) => `${framework} ${JSON.stringify(counts)}`)
     process.stdout.write(
-      `${database.kind}, ${mode}: ${report.rounds} rounds, killed ${sum.join(', ')}; ${behind.join(', ')}; lost ${lost.length}, early ${early.length}, done twice ${repeated.length}\n`,
+      `${database.kind}, ${mode}: ${rounds} rounds of ${size.copies} at once, killed ${behind.join(', ')}; lost ${lost.length}, early ${early.length}, unanswered ${unanswered.length}, done twice ${repeated.length}\n`,
     )
   }
-  expect({ lost: report.lost, early: report.early, unanswered: report.unanswered }).toEqual({
-    lost: [],
-    early: [],
-    unanswered: [],
-  })
-  expect(Object.keys(report.kills)).toEqual(expect.arrayContaining([...POINTS[mode]]))
-  expect(Object.keys(report.frameworks).sort()).toEqual([...FRAMEWORKS].sort())
+  expect({ lost, early, unanswered }).toEqual({ lost: [], early: [], unanswered: [] })
+  expectAll(report, [...POINTS[mode], ...(size.random ? ['random'] : [])])
   return report
 }
+
+/** How often hosts were killed at those points. */
+const times = ({ kills }: Report, ...points: string[]): number =>
+  Object.values(kills).reduce((sum, counts) => sum + points.reduce((all, point) => all + (counts[point] ?? 0), 0), 0)
 
 /** A receiver's process, killed with SIGKILL at every named point, behind each framework; observed from outside. */
 // In the slow lane all at once: most of a round is waiting for the lease of a host that is dead.
@@ -58,9 +68,9 @@ describe('a receiver that is killed', { concurrent: ROUNDS > 0, timeout: ROUNDS 
 
   /** Under a key alone a kill between the effect and its completion is work done twice, and nothing else is. */
   const keyed = async (database: Database) => {
-    const { kills, repeated } = await run('keyed', database)
-    expect(repeated).toContain(`msg_${POINTS.keyed.indexOf('after effect')}`)
-    expect(repeated.length).toBeLessThanOrEqual((kills['after effect'] ?? 0) + (kills.random ?? 0))
+    const report = await run('keyed', database)
+    expect(report.repeated).toContain(`msg_${POINTS.keyed.indexOf('after effect')}`)
+    expect(report.repeated.length).toBeLessThanOrEqual(times(report, 'after effect', 'random'))
   }
 
   it('under a key on SQLite: nothing lost, no 200 before the work, twice only where a kill fell behind it', async () => {
@@ -89,27 +99,26 @@ describe('a receiver that is killed', { concurrent: ROUNDS > 0, timeout: ROUNDS 
   )
 
   it('under a key in memory: nothing lost, no 200 before the work; what was done and not answered is done again', async () => {
-    const { kills, repeated } = await run('keyed', { kind: 'memory', path: file() })
-    const done = ['after effect', 'after completion', 'random'].map((point) => kills[point] ?? 0)
-    expect(repeated.length).toBeLessThanOrEqual(done.reduce((sum, count) => sum + count))
+    const report = await run('keyed', { kind: 'memory', path: file() })
+    expect(report.repeated.length).toBeLessThanOrEqual(times(report, 'after effect', 'after completion', 'random'))
   })
 
   it.skipIf(ROUNDS > 0)('is seen to lie where it answers before the work is done', async () => {
     const plan = { mode: 'keyed', database: { kind: 'sqlite', path: file() }, isHasty: true } as const
-    expect((await play(stage, plan, 1)).early).toContain('msg_0')
+    expect((await play(stage, plan, { rounds: 1, copies: 4 })).early).toContain('msg_0')
   })
 
   it('in the background, on SQLite: what was answered is handled, whatever is killed', async () => {
-    const { kills, repeated } = await run('background', { kind: 'sqlite', path: file() })
-    expect(repeated.length).toBeLessThanOrEqual((kills['after effect'] ?? 0) + (kills.random ?? 0))
+    const report = await run('background', { kind: 'sqlite', path: file() })
+    expect(report.repeated.length).toBeLessThanOrEqual(times(report, 'after effect', 'random'))
   })
 
   it.skipIf(!postgres)(
     'in the background, on PostgreSQL: what was answered is handled, whatever is killed',
     async () => {
       const place = await (postgres as NonNullable<typeof postgres>).database()
-      const { kills, repeated } = await run('background', { kind: 'postgres', url: place.url })
-      expect(repeated.length).toBeLessThanOrEqual((kills['after effect'] ?? 0) + (kills.random ?? 0))
+      const report = await run('background', { kind: 'postgres', url: place.url })
+      expect(report.repeated.length).toBeLessThanOrEqual(times(report, 'after effect', 'random'))
       await place.drop()
     },
   )

@@ -28,6 +28,8 @@ export interface HostPlan {
   readonly leaseMs: number
   /** A planted fault: the handler does not wait for its work, so it is answered too early. */
   readonly isHasty?: boolean
+  /** The first run of the handler fails before its effect, and the second after it. */
+  readonly fails?: boolean
 }
 
 export const SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'

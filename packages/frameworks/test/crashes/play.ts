@@ -1,9 +1,7 @@
-import { request as httpRequest } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { standardWebhooks } from '@hooks/core'
-import { signRequest } from '@hooks/receiver/testing'
 import { observe } from './observer.ts'
-import { type HostPlan, POINTS, SECRET } from './plan.ts'
+import { type HostPlan, POINTS } from './plan.ts'
+import { isDone, post } from './post.ts'
 
 /** A host that serves, at `/hooks`. */
 export interface Host {
@@ -27,13 +25,20 @@ export interface Stage {
   standBy(): Promise<Ready>
 }
 
+/** How many rounds of kills, and how. */
+export interface Rounds {
+  readonly rounds: number
+  /** How often the message of a round comes at once. */
+  readonly copies: number
+  /** Whether the points take turns with a kill at some moment. */
+  readonly random?: boolean
+}
+
 /** What rounds of kills came to. */
 export interface Report {
   readonly rounds: number
-  /** By the name of the point, how often a host was killed there. */
-  readonly kills: Readonly<Record<string, number>>
-  /** By framework, how many hosts were killed in it. */
-  readonly frameworks: Readonly<Record<string, number>>
+  /** By framework and by the name of the point, how often a host was killed there. */
+  readonly kills: Readonly<Record<string, Readonly<Record<string, number>>>>
   /** Messages whose effect is nowhere, though they were answered with 2xx in the end. */
   readonly lost: readonly string[]
   /** Messages with more than one effect. */
@@ -44,31 +49,31 @@ export interface Report {
   readonly unanswered: readonly string[]
 }
 
-const DUPLICATES = 4
+/** How often a message that was not answered comes again at once. */
+const RETRIES = 4
 const PATIENCE_MS = 60_000
 
 /**
- * Frameworks and points take turns, so that each is killed at each. In every round a message comes four times at once, and
+ * Frameworks and points take turns, so that each is killed at each. In every round a message comes many times at once, and
  * the host is killed where it passes the round's point (or, for `random`, at some moment). Then a host is started anew, and
- * the sender goes on until it is answered with 2xx.
+ * the senders go on until one of them is answered with 2xx.
  */
 export async function play(
   stage: Stage,
   { mode, database, ...faults }: Pick<HostPlan, 'mode' | 'database' | 'isHasty'>,
-  rounds: number,
-  random = false,
+  { rounds, copies, random = false }: Rounds,
 ): Promise<Report> {
   const plan: Omit<HostPlan, 'framework'> = { mode, database, leaseMs: 3_000, ...faults }
   const observer = await observe(database)
   const points: readonly string[] = random ? [...POINTS[mode], 'random'] : POINTS[mode]
-  const kills: Record<string, number> = {}
+  const kills: Record<string, Record<string, number>> = {}
   const early: string[] = []
   const unanswered: string[] = []
   const ids = Array.from({ length: rounds }, (_, i) => `msg_${i}`)
   const promised = new Set<string>()
-  const frameworks: Record<string, number> = {}
+  // Every time that all points had their turn, they go on to the next framework.
   const frameworkOf = (round: number) =>
-    stage.frameworks[(round + Math.floor(round / points.length)) % stage.frameworks.length] as string
+    stage.frameworks[((round % points.length) + Math.floor(round / points.length)) % stage.frameworks.length] as string
   // One stands by: to load a host's code takes longer than all the rest of a round.
   let next = stage.standBy()
   const start = async (round: number): Promise<Host> => {
@@ -78,33 +83,35 @@ export async function play(
   }
   let host = await start(0)
 
-  /** One attempt of the sender's. Resolves to the status, or to 0 where the connection broke. */
-  const send = async (id: string): Promise<number> => {
-    const status = await post(host.port, id, async (answered) => {
-      if (answered < 200 || answered > 299) return
+  /** Attempts at once. Whether one of them was answered with 2xx. */
+  const send = async (id: string, times: number): Promise<boolean> => {
+    const answered = async (status: number) => {
+      if (!isDone(status)) return
       promised.add(id)
       const there = mode === 'background' ? (await observer.known()) >= promised.size : (await observer.effects(id)) > 0
       if (!there) early.push(id)
-    })
-    return status
+    }
+    return (await Promise.all(Array.from({ length: times }, () => post(host.port, id, answered)))).some(isDone)
   }
 
   for (const [round, id] of ids.entries()) {
     const point = points[round % points.length] as string
     await host.arm(point)
-    if (point === 'random') void sleep(Math.random() * 40).then(() => host.kill())
-    await Promise.all(Array.from({ length: DUPLICATES }, () => send(id)))
-    // In the background the point may lie behind the answers.
-    const killed = await Promise.race([host.over.then(() => true), sleep(PATIENCE_MS, false, { ref: false })])
+    if (point === 'random') void sleep(Math.random() * (40 + copies)).then(() => host.kill())
+    // What was told to come again does, and in the background the point may lie behind the answers.
+    let killed = false
+    for (const end = performance.now() + PATIENCE_MS; !killed && performance.now() < end; ) {
+      await send(id, copies)
+      killed = await Promise.race([host.over.then(() => true), sleep(1_000, false, { ref: false })])
+    }
     if (!killed) throw new Error(`no message passed "${point}"`)
-    kills[point] = (kills[point] ?? 0) + 1
-    frameworks[frameworkOf(round)] = (frameworks[frameworkOf(round)] ?? 0) + 1
+    const counts = (kills[frameworkOf(round)] ??= {})
+    counts[point] = (counts[point] ?? 0) + 1
 
     host = await start(round + 1)
     let isAnswered = promised.has(id) && mode === 'background'
     for (let waited = 0; !isAnswered && waited < PATIENCE_MS; waited += 100) {
-      const status = await send(id)
-      isAnswered = status >= 200 && status <= 299
+      isAnswered = await send(id, RETRIES)
       if (!isAnswered) await sleep(100)
     }
     if (!isAnswered) unanswered.push(id)
@@ -119,29 +126,9 @@ export async function play(
   return {
     rounds,
     kills,
-    frameworks,
     lost: ids.filter((id) => counts.get(id) === 0),
     repeated: ids.filter((id) => (counts.get(id) ?? 0) > 1),
     early,
     unanswered,
   }
-}
-
-/** Posts a signed message, and calls `answered` when the head of the answer is there, before its body is read. */
-async function post(port: number, id: string, answered: (status: number) => Promise<void>): Promise<number> {
-  const { method, headers, body } = await signRequest(standardWebhooks(), SECRET, { type: 'tick', id, data: { id } })
-  return new Promise((resolve, reject) => {
-    const request = httpRequest({ host: '127.0.0.1', port, path: '/hooks', method, headers, agent: false })
-    request.on('error', () => resolve(0))
-    request.on('response', (response) => {
-      const status = response.statusCode ?? 0
-      // A host that dies in the middle of its answer has answered all the same.
-      response.on('error', () => {})
-      answered(status).then(() => {
-        response.resume()
-        resolve(status)
-      }, reject)
-    })
-    request.end(body)
-  })
 }

@@ -124,12 +124,24 @@ function open(database: HostPlan['database']): Place {
   return { effect: sqlite.effect, store: watched(store) }
 }
 
-export function receive({ mode, database, leaseMs, isHasty }: HostPlan): RequestHandler {
+/** An effect whose first run fails before it, and whose second after it. */
+function failing(run: number, effect: () => void | Promise<void>): void | Promise<void> {
+  if (run === 1) throw new Error('before the effect')
+  const leave = () => {
+    if (run === 2) throw new Error('after the effect')
+  }
+  const done = effect()
+  return done instanceof Promise ? done.then(leave) : leave()
+}
+
+export function receive({ mode, database, leaseMs, isHasty, fails }: HostPlan): RequestHandler {
   const { store, effect, transaction } = open(database)
   const work = (id: string, tx: unknown): void | Promise<void> => between('', 'after effect', () => effect(id, tx))
+  let runs = 0
   // A synchronous transaction has a synchronous handler.
   const handler: Handler = ({ data }, { tx }) => {
     const { id } = data as { id: string }
+    if (fails) return failing(++runs, () => work(id, tx))
     if (!isHasty) return work(id, tx)
     setTimeout(() => void work(id, undefined), 300)
   }
