@@ -2,6 +2,7 @@ import type { Content, WireFormat } from '../format.ts'
 import { hmacFormat } from '../hmac-format.ts'
 import { part, readStamp } from '../parts.ts'
 import type { Bytes } from '../seams.ts'
+import { isAcknowledged } from './acknowledged.ts'
 import { type Fields, object, readEvent, typeIn } from './event-body.ts'
 import { fieldOf, formFields, isForm, readForm } from './form.ts'
 
@@ -13,10 +14,12 @@ import { fieldOf, formFields, isForm, readForm } from './form.ts'
  * interactions the payload's type (`block_actions`), for slash commands `slash_command`, both with `trigger_id`. `data` is the
  * whole body: the fields of a slash command, the `payload` of an interaction. `attempt` is `X-Slack-Retry-Num` + 1, unsigned.
  *
- * A signed `url_verification` is answered with its challenge, and no handler sees it. Slack waits 3 s, and tries again three
- * times.
+ * A signed `url_verification` is answered with its challenge, and no handler sees it. What was taken is answered with an empty
+ * 200: Slack shows the body of an answer to whoever gave a command, and one that it does not know as an error of a modal. Slack
+ * waits 3 s, and tries again three times.
  *
- * Source: https://docs.slack.dev/authentication/verifying-requests-from-slack
+ * Source: https://docs.slack.dev/authentication/verifying-requests-from-slack,
+ * https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response
  */
 export function slack(): WireFormat {
   const format = hmacFormat({
@@ -47,6 +50,7 @@ export function slack(): WireFormat {
       }
     },
     reply({ content, outcome }) {
+      if (isAcknowledged(outcome)) return { status: 200 }
       const { challenge } = (content?.data ?? {}) as Fields
       if (outcome !== undefined || content?.type !== 'url_verification' || typeof challenge !== 'string')
         return undefined

@@ -4,6 +4,7 @@ import { type Content, Key, type OutgoingDelivery, type Proof, type RawRequest, 
 import { parseJson } from '../json.ts'
 import type { Bytes } from '../seams.ts'
 import { checkSecretText, toWhsec } from '../secret.ts'
+import { isAcknowledged } from './acknowledged.ts'
 import { object, typeIn } from './event-body.ts'
 import { fieldOf, formFields, isForm, readForm } from './form.ts'
 
@@ -25,7 +26,11 @@ type Params = readonly (readonly [string, string])[]
  * `type` is `EventType` or `StatusCallbackEvent` where there is one, else `call.` and the call's status or `message.` and the
  * message's: `call.ringing`, `message.received`; else `request`. `data` holds the parameters, or the JSON.
  *
- * Source: https://www.twilio.com/docs/usage/security#validating-requests; twilio 6.2.0, `validateRequestWithBody`
+ * A form that was taken is answered with TwiML that says nothing, `<Response/>`: Twilio logs any other type of content as an
+ * error (12300).
+ *
+ * Source: https://www.twilio.com/docs/usage/security#validating-requests; twilio 6.2.0, `validateRequestWithBody`;
+ * https://www.twilio.com/docs/api/errors/15003 for the answer
  */
 export function twilio(): WireFormat {
   return {
@@ -62,6 +67,10 @@ export function twilio(): WireFormat {
     read(request) {
       const id = request.headers.find(ID)
       return { ...readBody(request), ...(id && { id }) }
+    },
+    reply({ request, outcome }) {
+      if (!isAcknowledged(outcome) || bodyHashIn(request.url) !== undefined) return undefined
+      return { status: 200, headers: { 'content-type': 'text/xml' }, body: '<Response/>' }
     },
   }
 }

@@ -87,13 +87,14 @@ describe('slack', () => {
     },
   )
 
-  it('answers the challenge of a proved url_verification, and nothing else', async () => {
+  it('answers the challenge of a proved url_verification, and with nothing what was taken; all else is no affair of its', async () => {
     const challenge = '3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P'
     const asked = request({}, JSON.stringify({ token: 'x', challenge, type: 'url_verification' }))
     const to = { request: asked, content: format.read(asked), keys: [], outcome: undefined }
     const crypto = { sign: () => new Uint8Array() }
     expect(await format.reply?.(to, crypto)).toMatchObject({ status: 200, body: challenge })
-    expect(await format.reply?.({ ...to, outcome: 'handled' }, crypto)).toBeUndefined()
+    expect(await format.reply?.({ ...to, outcome: 'handled' }, crypto)).toEqual({ status: 200 })
+    expect(await format.reply?.({ ...to, outcome: 'handler_failed' }, crypto)).toBeUndefined()
     expect(await format.reply?.({ ...to, content: null, outcome: 'signature_mismatch' }, crypto)).toBeUndefined()
     const other = request({}, JSON.stringify({ ...event, challenge }))
     expect(await format.reply?.({ ...to, request: other, content: format.read(other) }, crypto)).toBeUndefined()
