@@ -190,7 +190,11 @@ export interface InboundFormat {
    * @throws WebhookVerificationError `missing_header`, `ambiguous_header`, `malformed_header`, `malformed_timestamp`
    */
   open(request: RawRequest): Opened
-  /** The content of a request whose proofs hold. @throws PayloadError `payload_invalid` */
+  /**
+   * The content of a request whose proofs hold.
+   *
+   * @throws PayloadError `payload_invalid`; WebhookVerificationError `missing_header` where nothing signs the header of its type or its id, and it is not there
+   */
   read(request: RawRequest): Content
   /**
    * The answer that the provider dictates: to a challenge (`content` says which, no handler runs) or to an outcome.

@@ -160,6 +160,8 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
   const ids = ['deliveryId', 'messageId']
   const idKind = ids.find((kind) => carried(kind) === 'signed') ?? ids.find((kind) => carried(kind) === 'unsigned')
   const addedId = idKind ? undefined : 'webhook-id'
+  // A message without its type or its id is none, however well it is signed.
+  const needed = read.filter(({ value }) => value.part === 'type' || value.part === idKind)
   const freshness = headers.find(({ name, value }) => isPart(value, 'sentAt') && signs('header', name))
 
   type Signed = Pick<RawRequest, 'body' | 'url' | 'method'>
@@ -257,6 +259,7 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
       return { proofs, sentAt: freshTime(received.one(freshness.name), stamp, freshness.name) }
     },
     read(request) {
+      for (const { name } of needed) request.headers.one(name)
       const body = decode(request, codec)
       const found = template ? readBody(template, body) : { data: body }
       if (options.reads === 'body') found.data = body

@@ -11,6 +11,24 @@ import { nextDependencies, startNext } from './next-project.ts'
 const tsx = createRequire(import.meta.url).resolve('tsx/package.json')
 const { version: tsxVersion } = createRequire(import.meta.url)(tsx) as { version: string }
 
+/** A handle as its driver types it, the host's transaction, and a provider's events. */
+const TYPED = `
+import { createReceiver } from '@hooks/receiver'
+import { github, shopify } from '@hooks/receiver/formats'
+import { sqliteInbox } from '@hooks/sqlite'
+import Database from 'libsql'
+
+const db = new Database(':memory:')
+const transaction = (run: (tx: typeof db) => void) => db.transaction(() => run(db)).immediate()
+createReceiver({ format: shopify(), secret: process.env.SECRET, idempotency: sqliteInbox(db), transaction }).on(
+  'orders/create',
+  ({ id }, { tx }) => void tx.prepare('insert into orders values (?)').run(id),
+)
+createReceiver<{ issues: { action: string }; push: { ref: string } }>({ format: github(), secret: process.env.SECRET })
+  .on('issues', ({ data }) => console.log(data.action.length))
+  .on('push', ({ data }) => console.log(data.ref.length))
+`
+
 /** What somebody types who has read the README and nothing else, in a folder that has nothing to do with this one. */
 describe('a newcomer', () => {
   let folder: string
@@ -19,7 +37,15 @@ describe('a newcomer', () => {
       'newcomer',
       ['core', 'sender', 'receiver', 'sqlite', 'portal', 'express', 'fastify', 'cli'],
       // Node.js 20 has no SQLite of its own.
-      { express: '5.3.0', fastify: '5.12.8', libsql: '0.5.29', zod: '4.6.7', tsx: tsxVersion },
+      {
+        express: '5.3.0',
+        fastify: '5.12.8',
+        libsql: '0.5.29',
+        zod: '4.6.7',
+        tsx: tsxVersion,
+        typescript: '5.9.3',
+        '@types/node': '20.19.43',
+      },
     )
   })
   afterAll(() => {
@@ -74,6 +100,17 @@ describe('a newcomer', () => {
       status: 1,
       stdout: expect.stringMatching(/^✗ signature_mismatch/),
     })
+  }, 120_000)
+
+  it('has the right types under TypeScript 5 too', () => {
+    writeFiles(folder, [['types/check.ts', TYPED]])
+    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node']
+    const { stdout } = spawnSync('node_modules/.bin/tsc', [...options, 'types/check.ts'], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '' },
+    })
+    expect(stdout).toBe('')
   }, 120_000)
 
   it('gets the same from CommonJS', async () => {

@@ -15,7 +15,7 @@ export class LazyMessage implements VerifiedMessage {
     this.#raw = raw
     this.keyId = keyId
   }
-  /** @throws PayloadError `payload_invalid` */
+  /** @throws PayloadError `payload_invalid`; WebhookVerificationError `missing_header` */
   private get content(): Content {
     return (this.#read ??= this.#format.read(this.#raw))
   }

@@ -49,9 +49,6 @@ export interface Receiver<Messages = Record<string, unknown>, Tx = unknown> exte
   check(request?: Partial<RawRequest>): Promise<void>
 }
 
-/** Never a provider's union of events, whose `type` is text. */
-type Catalog = EventDefinitions & { readonly type?: object }
-
 /**
  * Makes a receiver. Whatever it is given, it refuses what is not signed by one of its secrets.
  *
@@ -62,11 +59,11 @@ type Catalog = EventDefinitions & { readonly type?: object }
  */
 export interface CreateReceiver {
   /** Accepts now and handles in the background. */
-  <D extends Catalog = EventDefinitions>(
+  <D extends EventDefinitions = EventDefinitions>(
     options: SubjectOptions<D> & CommonOptions & InboxOptions,
   ): Receiver<EventOutputs<D>> & BackgroundControls
   /** Handles before it answers. */
-  <D extends Catalog = EventDefinitions, Run extends AnyTransaction = never>(
+  <D extends EventDefinitions = EventDefinitions, Run extends AnyTransaction = never>(
     options: ReceiverOptions<D, NoInfer<TxOf<Run>>> & TransactionOption<Run>,
   ): Receiver<EventOutputs<D>, TxOf<Run>>
   /** For a provider whose event types are known: `createReceiver<Stripe.Event>({ format: stripe(), secret })`. */

@@ -121,3 +121,9 @@ void createReceiver<Provided>({ format: stripe(), secret, inbox }).deadLetters.l
 createReceiver({ secret }).start()
 // @ts-expect-error what waits in the inbox is no part of a transaction
 createReceiver({ secret, inbox, transaction })
+// By a type that is written in place, too: it is no catalog.
+createReceiver<{ push: { readonly ref: string }; issues: { readonly action: string } }>({ format: stripe(), secret })
+  .on('push', ({ data }) => same<Equal<typeof data, { readonly ref: string }>>())
+  .on('*', ({ data, type }) => (type === 'push' ? data.ref : data.action))
+// @ts-expect-error a type that the provider lacks
+createReceiver<{ push: { readonly ref: string } }>({ format: stripe(), secret }).on('pull', () => {})

@@ -272,7 +272,7 @@ describe('an id', () => {
     for (const data of [1, 2]) {
       const sent = await signRequest(grillo, TEXT_SECRET, { type: 'a.b', data, clock })
       const { 'x-grillo-delivery': _, ...headers } = sent.headers
-      expect(await receiver.handle({ ...sent, headers })).toMatchObject({ status: 500, outcome: 'payload_invalid' })
+      expect(await receiver.handle({ ...sent, headers })).toMatchObject({ status: 400, outcome: 'missing_header' })
     }
     expect(ran).toEqual([])
   })

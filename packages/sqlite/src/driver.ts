@@ -1,12 +1,17 @@
 /** What SQLite stores here. Numbers are integers; a boolean would end a process that uses libsql. */
 export type SqliteValue = string | number | Buffer | null
 
-/** The part of a prepared statement that the drivers share. */
+/**
+ * The part of a prepared statement that the drivers share. It is asked with {@link SqliteValue}s alone; its type says any,
+ * because TypeScript 5 finds the types of better-sqlite3, which libsql has too, to take no null.
+ */
 export interface SqliteStatement {
-  run(...values: SqliteValue[]): { readonly changes: number | bigint }
-  get(...values: SqliteValue[]): unknown
-  all(...values: SqliteValue[]): unknown[]
+  run(...values: Any[]): { readonly changes: number | bigint }
+  get(...values: Any[]): unknown
+  all(...values: Any[]): unknown[]
 }
+// biome-ignore lint/suspicious/noExplicitAny: as above.
+type Any = any
 
 /**
  * A synchronous connection to SQLite. `DatabaseSync` of `node:sqlite`, and the `Database` of `better-sqlite3` and
