@@ -72,6 +72,10 @@ export function bytesSuite(place: () => Place, { joinsHeaders, otherMethods = 40
     },
   )
 
+  it.runIf(textOnly)('refuses a body that is no UTF-8, of which its host kept a text that nobody signed', async () => {
+    expect(await send(place(), await sign({ body: Uint8Array.of(0x7b, 0xff, 0x7d) }))).toMatchObject({ status: 401 })
+  })
+
   it.each([
     undefined,
     'application/json; charset=utf-8',
