@@ -25,8 +25,6 @@ export function checkSecretText(secret: unknown): asserts secret is string {
     throw new ConfigurationError('secret_missing', undefined, { hint: 'is the environment variable set?' })
   }
   if (secret !== secret.trim()) {
-    throw new ConfigurationError('secret_whitespace', 'the secret begins or ends with white space', {
-      hint: 'copy it again, without what stands around it',
-    })
+    throw new ConfigurationError('secret_whitespace', undefined, { hint: 'copy it without spaces' })
   }
 }

@@ -47,7 +47,7 @@ describe('a receiver in a bundle', () => {
     const { outputFiles: whole } = await bundle([], [])
     const [first, all] = [gzipped(outputFiles[0]?.contents), gzipped(whole[0]?.contents)]
     // What answers the first good request, and, where a bundler makes one file, that with all that is loaded on demand.
-    expect({ first: first <= 6_612, all: all <= 8_507 }, `${first} and ${all} bytes`).toEqual({
+    expect({ first: first <= 6_606, all: all <= 8_504 }, `${first} and ${all} bytes`).toEqual({
       first: true,
       all: true,
     })
