@@ -354,6 +354,16 @@ describe('claiming ahead', () => {
     expect(new Set(test.ended.map(({ key }) => key)).size).toBe(test.ended.length)
   })
 
+  it('asks for something each time, however slow the settlements are', async () => {
+    const test = busy()
+    test.leases.takes.settle = 12
+    test.loop.start()
+    await test.clock.advance(3_000)
+    expect(test.leases.claims.length).toBeGreaterThan(50)
+    expect(test.leases.claims.filter(({ limit }) => limit <= 0)).toEqual([])
+    await end(test)
+  })
+
   it('asks for nothing that would wait where work takes long', async () => {
     const test = busy(() => 1_000)
     test.loop.start()
@@ -441,6 +451,22 @@ describe('settling', () => {
       expect(at).toEqual([100, 200 + waits, 300])
       await end(test)
     }
+  })
+
+  it('waits no longer once all that runs is here', async () => {
+    const run = (lease: Lease) => test.work(lease.key === 'job-3' ? 102 : 100, lease)
+    const test = setUp({ concurrency: 2, run }, 4)
+    test.leases.takes.settle = 5
+    const at: [at: Ms, count: number][] = []
+    const settle = test.leases.settle.bind(test.leases)
+    test.leases.settle = (settlements) => {
+      at.push([test.clock.monotonic(), settlements.length])
+      return settle(settlements)
+    }
+    test.loop.start()
+    await test.clock.advance(500)
+    expect(at.at(-1)).toEqual([202, 2])
+    await end(test)
   })
 
   it('never sends more than 200 at a time', async () => {

@@ -194,6 +194,8 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       if (free() > 0) {
         await untilWorthwhile()
         if (stopping) break
+        // What was ready has begun meanwhile, and there is as much to settle as there may be.
+        if (free() <= 0) continue
         const started = await claim(() => !stopping, Number.POSITIVE_INFINITY)
         failures = started === null ? failures + 1 : 0
         if (started === null) waitMs = backoff(failures, random, { firstMs: 500, mostMs: 30_000 })

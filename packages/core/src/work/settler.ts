@@ -1,6 +1,7 @@
 import type { Applied, LeaseRef, Leases } from '../ports/lease.ts'
 import type { Ms, Seams } from '../seams.ts'
 import { backoff } from './backoff.ts'
+import { createBell } from './bell.ts'
 import { gatherMs } from './gather.ts'
 
 /** Tells a store what became of leases. */
@@ -22,6 +23,7 @@ const LARGEST_BATCH = 200
 export function createSettler<Outcome>(options: SettlerOptions<Outcome>): Settler<Outcome> {
   const { leases, clock, random, logger, running } = options
   type Item = { settlement: LeaseRef & Outcome; until: Ms; done: (applied: Applied | undefined) => void }
+  const bell = createBell(clock)
   const waiting: Item[] = []
   let flushing = false
   let tookMs: Ms = 0
@@ -31,16 +33,26 @@ export function createSettler<Outcome>(options: SettlerOptions<Outcome>): Settle
     // What ends in this turn of the event loop goes together.
     await clock.turn?.()
     while (waiting.length > 0) {
-      // Everything that runs may be here already.
-      if (gatherMs(tookMs) > 0 && waiting.length < Math.min(running(), LARGEST_BATCH))
-        await clock.sleep(gatherMs(tookMs))
+      await untilTogether()
       const from = clock.monotonic()
       const batch = waiting.splice(0, LARGEST_BATCH)
       const applied = await settleBatch(batch)
       tookMs = clock.monotonic() - from
       for (const [i, item] of batch.entries()) item.done(applied?.[i])
     }
+    bell.close()
     flushing = false
+  }
+
+  const areTogether = () => waiting.length >= Math.min(running(), LARGEST_BATCH)
+
+  /** Until all that runs is here, or as long as the last took. */
+  async function untilTogether(): Promise<void> {
+    const end = clock.monotonic() + gatherMs(tookMs)
+    while (!areTogether() && clock.monotonic() < end) {
+      bell.clear()
+      await bell.wait(end - clock.monotonic())
+    }
   }
 
   /** Tries until the leases are over: after that, another worker has the work. */
@@ -67,6 +79,7 @@ export function createSettler<Outcome>(options: SettlerOptions<Outcome>): Settle
       new Promise((done) => {
         waiting.push({ settlement, until, done })
         if (!flushing) void flush()
+        else if (areTogether()) bell.ring()
       }),
   }
 }
