@@ -86,8 +86,9 @@ export function createEmitter(logger: Logger): Emitter {
     const failed = (error: unknown) =>
       logger.error({ error, event: name }, 'hooks: a listener of an operational event failed')
     try {
-      const made: unknown = listener(event as never)
-      if (made instanceof Promise) made.catch(failed)
+      const made = listener(event as never)
+      // Whatever it gives: a promise of another realm or library is one, too.
+      if (typeof made?.then === 'function') Promise.resolve(made).catch(failed)
     } catch (error) {
       failed(error)
     }

@@ -417,13 +417,17 @@ describe('stopping and draining', () => {
       logger: { ...silentLogger, error: (fields) => errors.push(fields) },
     })
     const told: unknown[] = []
-    const [thrown, rejected] = [new Error('host bug'), new Error('another')]
+    const [thrown, rejected, foreign] = [new Error('host bug'), new Error('another'), new Error('of another library')]
     hooks.on('delivery.delivered', () => {
       throw thrown
     })
     hooks.on('delivery.delivered', async () => {
       throw rejected
     })
+    hooks.on(
+      'delivery.delivered',
+      () => ({ then: (_: unknown, reject: (e: Error) => void) => reject(foreign) }) as never,
+    )
     hooks.on('delivery.delivered', (event) => void told.push(event))
     hooks.on('delivery.delivered', (event) => told.push(event) as unknown as undefined)
     hooks.start()
@@ -437,8 +441,10 @@ describe('stopping and draining', () => {
     expect(errors).toEqual([
       { error: thrown, event },
       { error: rejected, event },
+      { error: foreign, event },
       { error: thrown, event },
       { error: rejected, event },
+      { error: foreign, event },
     ])
   })
 })
