@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { type Storage, silentLogger } from '@hooks/core'
 import { mailgun } from '@hooks/core/formats'
 import { describe, expect, it, vi } from 'vitest'
@@ -417,17 +418,15 @@ describe('stopping and draining', () => {
       logger: { ...silentLogger, error: (fields) => errors.push(fields) },
     })
     const told: unknown[] = []
-    const [thrown, rejected, foreign] = [new Error('host bug'), new Error('another'), new Error('of another library')]
+    const [thrown, rejected, foreign] = [new Error('host bug'), new Error('another'), new Error('of another realm')]
     hooks.on('delivery.delivered', () => {
       throw thrown
     })
     hooks.on('delivery.delivered', async () => {
       throw rejected
     })
-    hooks.on(
-      'delivery.delivered',
-      () => ({ then: (_: unknown, reject: (e: Error) => void) => reject(foreign) }) as never,
-    )
+    const rejectElsewhere = runInNewContext('(error) => Promise.reject(error)')
+    hooks.on('delivery.delivered', () => rejectElsewhere(foreign))
     hooks.on('delivery.delivered', (event) => void told.push(event))
     hooks.on('delivery.delivered', (event) => told.push(event) as unknown as undefined)
     hooks.start()
