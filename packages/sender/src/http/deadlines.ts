@@ -1,9 +1,9 @@
-import type { Clock, Ms } from '@hooks/core'
+import { type Ms, systemClock } from '@hooks/core'
 import { Heap, type Slotted } from '../heap.ts'
 
 /** What expires. */
 export interface Expiring extends Slotted {
-  /** By the monotonic clock. Changed by {@link Deadlines} alone. */
+  /** By the machine's monotonic clock. Changed by {@link Deadlines} alone. */
   endsAt: Ms
   expire(): void
 }
@@ -14,25 +14,22 @@ const LONGEST_TIMER: Ms = 2 ** 31 - 1
 /**
  * The deadlines of everything in flight, on one timer. Almost all of it is over long before its deadline: a timer each, and
  * another for each body, would be made to be thrown away.
+ *
+ * The time is the machine's, whatever clock a host has given: a socket that says nothing waits for no other.
  */
 export class Deadlines {
-  readonly #clock: Clock
   readonly #pending = new Heap<Expiring>((a, b) => a.endsAt < b.endsAt)
   /** It keeps the process alive as long as something is pending. */
   #timer: NodeJS.Timeout | undefined
   /** When the timer fires, which may be sooner than anything expires. */
   #wakesAt: Ms = Number.POSITIVE_INFINITY
 
-  constructor(clock: Clock) {
-    this.#clock = clock
-  }
-
-  /** Has `item` expire at a time, in place of the one before. */
-  set(item: Expiring, endsAt: Ms): void {
+  /** Has `item` expire in so many ms, and not when it had to before. */
+  set(item: Expiring, ms: Ms): void {
     this.#pending.delete(item)
-    item.endsAt = endsAt
+    item.endsAt = systemClock.monotonic() + ms
     this.#pending.push(item)
-    if (endsAt < this.#wakesAt) this.#wakeAt(endsAt)
+    if (item.endsAt < this.#wakesAt) this.#wakeAt(item.endsAt)
     else if (this.#pending.size === 1) this.#timer?.ref()
   }
 
@@ -50,13 +47,13 @@ export class Deadlines {
   #wakeAt(time: Ms): void {
     clearTimeout(this.#timer)
     this.#wakesAt = time
-    const ms = Math.ceil(time - this.#clock.monotonic())
+    const ms = Math.ceil(time - systemClock.monotonic())
     this.#timer = setTimeout(() => this.#wake(), Math.min(ms, LONGEST_TIMER))
   }
 
   #wake(): void {
     this.#wakesAt = Number.POSITIVE_INFINITY
-    const now = this.#clock.monotonic()
+    const now = systemClock.monotonic()
     let next = this.#pending.peek()
     for (; next !== undefined && next.endsAt <= now; next = this.#pending.peek()) {
       this.#pending.delete(next)

@@ -44,6 +44,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
   readonly #limits: BodyLimits
   readonly #finish: (answer: Answer) => void
   readonly #startedAt: Ms
+  #deadline: Ms = 0
   #over = false
   /** There once the request is about to be written: from then on bytes of it may have left. */
   #controller: Dispatcher.DispatchController | undefined
@@ -69,7 +70,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
       if (Number.isNaN(left)) throw new Failure('request_invalid')
       if (left <= 0) throw new Failure('connect_timeout')
       checkHeaders(headers)
-      this.#deadlines.set(this, deadline)
+      this.#deadline = deadline
+      this.#deadlines.set(this, left)
       const path = url.pathname + url.search
       agent.dispatch({ origin: url.origin, path, method: 'POST', headers, body }, this)
     } catch (error) {
@@ -90,8 +92,8 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
     this.#status = status
     this.#ms = now - this.#startedAt
     this.#headers = keepHeaders(headers)
-    const bodyEndsAt = now + this.#limits.bodyWindowMs
-    if (bodyEndsAt < this.endsAt) this.#deadlines.set(this, bodyEndsAt)
+    const { bodyWindowMs } = this.#limits
+    if (bodyWindowMs < this.#deadline - now) this.#deadlines.set(this, bodyWindowMs)
   }
 
   /** Some bytes of the body. */

@@ -11,7 +11,7 @@ import { createResolver } from './resolver.ts'
 
 /** How requests are sent. Everything has a default. */
 export interface TransportOptions {
-  /** Measures durations, and says when a deadline is there. Timers are those of Node.js. Default: the machine's clock. */
+  /** Measures durations. Timers are those of Node.js. Default: the machine's clock. */
   readonly clock?: Clock | undefined
   /** Default: {@link createResolver} with its defaults. */
   readonly resolver?: Resolver | undefined
@@ -66,7 +66,7 @@ export function createTransport(options: TransportOptions = {}): Transport {
     // and single bytes put them off, and every request has a deadline of its own.
   })
   const limits = { bodyCapBytes, bodyWindowMs }
-  const deadlines = new Deadlines(clock)
+  const deadlines = new Deadlines()
   let inFlight = 0
   let closing: Promise<void> | undefined
   let emptied: (() => void) | undefined

@@ -263,6 +263,14 @@ describe('the deadline', () => {
     expect(performance.now() - startedAt).toBeLessThan(1500)
   })
 
+  it('and comes in the time of the machine where the given clock stands still', async () => {
+    const clock: Clock = { ...systemClock, monotonic: () => 1000 }
+    const peer = await tcpPeer(onRequest(() => {}))
+    const url = new URL(`http://a.example:${peer.port}/`)
+    const got = await testTransport({ clock }).send({ url, headers: {}, body: Buffer.from(''), deadline: 1100 })
+    expect(got).toMatchObject({ error: 'response_timeout' })
+  })
+
   it('and durations are those of the given clock', async () => {
     let now = 1000
     const clock: Clock = { ...systemClock, monotonic: () => now }
