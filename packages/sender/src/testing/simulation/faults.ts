@@ -33,6 +33,7 @@ const RATES: Readonly<Record<string, number>> = {
   'jobs.claim': 0.04,
   'jobs.release': 0.9,
   'endpoints.remove': 0.6,
+  'history.prune': 0.6,
   lanes: 0.08,
   hold: 0.08,
   'transport.send': 0.08,
