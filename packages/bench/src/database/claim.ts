@@ -5,7 +5,8 @@ import { type Figures, verdict } from '../report.ts'
 import { type BenchStorage, deliverRounds, fillOpen, putOff } from './open-deliveries.ts'
 
 const LIMIT = 100
-const ROUNDS = 20
+/** Long enough for what is done once a second to count for as much as it does. */
+const ROUNDS = 40
 const FEW = 10_000
 const MOST_BY_SIZE = 2
 const MOST_BY_SNAPSHOT = 1.5
