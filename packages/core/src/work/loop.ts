@@ -72,9 +72,8 @@ interface Ready<L> {
 
 /**
  * The one loop for everything that is claimed, run and settled. It claims whenever a slot is free (no batch is
- * waited for), and settles in groups: what ends while a settlement is under
- * way goes with the next. Work leaves its slot when it is done, not when that is settled: the next is claimed and runs
- * meanwhile. Where settling fails, claiming ends with as much to settle as there are slots.
+ * waited for), and settles in groups: what ends while a settlement is under way goes with the next. Work leaves its slot
+ * when it is done, not when that is settled: the next is claimed and runs meanwhile. Where settling fails, claiming ends with as much to settle as there are slots.
  *
  * It asks for no more than it can start soon: for the free slots, and for those that will be free by then, going by how fast
  * they have been left. That is none where work takes long. What waits for a slot after all is given back.
@@ -104,13 +103,14 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
   let looping: Promise<void> | undefined
   let stopping = false
 
-  const slots = () => Math.min(concurrency - (running - settling), 2 * concurrency - running)
-  const free = () => (running < 2 * concurrency ? slots() + ahead - ready.length - claiming : 0)
+  const freeSlots = () => Math.min(concurrency - (running - settling), 2 * concurrency - running)
+  /** How many to claim. */
+  const claimable = () => (running < 2 * concurrency ? freeSlots() + ahead - ready.length - claiming : 0)
 
   /** One claim. Returns how many were started, or null where the store failed. */
   async function claim(mayStart: () => boolean, latest: Ms): Promise<number | null> {
     const claimedAt = clock.monotonic()
-    const limit = free()
+    const limit = claimable()
     let claimed: readonly L[]
     claiming += limit
     try {
@@ -135,14 +135,14 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
 
   /** Begins what is ready, as far as there are slots for it. */
   function fill(): void {
-    for (let i = 0; i < ready.length && slots() > 0; ) {
+    for (let i = 0; i < ready.length && freeSlots() > 0; ) {
       if (ready[i]?.mayStart()) for (const one of ready.splice(i, 1)) void work(one)
       else i++
     }
   }
 
   /** Gives back what has waited for a slot since `before`. Nothing is claimed ahead for a while then. */
-  async function unready(before: Ms): Promise<void> {
+  async function releaseReady(before: Ms): Promise<void> {
     const tired = ready.filter(({ readyAt }) => readyAt <= before)
     if (tired.length === 0) return
     ahead = 0
@@ -150,6 +150,9 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     ready = ready.filter((one) => !tired.includes(one))
     await release(tired.map(({ lease }) => lease))
   }
+
+  /** `ms`, or as long as what is ready may wait. */
+  const untilTired = (ms: Ms) => (ready.length > 0 ? Math.min(ms, LONGEST_READY) : ms)
 
   async function release(unstarted: readonly L[]): Promise<void> {
     try {
@@ -189,29 +192,29 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     let failures = 0
     while (!stopping) {
       bell.clear()
-      await unready(clock.monotonic() - LONGEST_READY)
+      await releaseReady(clock.monotonic() - LONGEST_READY)
       let waitMs = options.pollMs
-      if (free() > 0) {
+      if (claimable() > 0) {
         await untilWorthwhile()
         if (stopping) break
         // What was ready has begun meanwhile, and there is as much to settle as there may be.
-        if (free() <= 0) continue
+        if (claimable() <= 0) continue
         const started = await claim(() => !stopping, Number.POSITIVE_INFINITY)
         failures = started === null ? failures + 1 : 0
         if (started === null) waitMs = backoff(failures, random, { firstMs: 500, mostMs: 30_000 })
         else if (started > 0) continue
         else waitMs = await nextPoll()
       }
-      if (!stopping) await bell.wait(ready.length > 0 ? Math.min(waitMs, LONGEST_READY) : waitMs)
+      if (!stopping) await bell.wait(untilTired(waitMs))
     }
-    await unready(Number.POSITIVE_INFINITY)
+    await releaseReady(Number.POSITIVE_INFINITY)
   }
 
   async function untilWorthwhile(): Promise<void> {
     // What ends in this turn of the event loop leaves its slots for one claim.
     if (running > 0) await clock.turn?.()
     const end = clock.monotonic() + gatherMs(claimTookMs)
-    const isWorthwhile = () => running === 0 || free() >= concurrency * WORTHWHILE
+    const isWorthwhile = () => running === 0 || claimable() >= concurrency * WORTHWHILE
     while (!stopping && !isWorthwhile() && clock.monotonic() < end) {
       bell.clear()
       await bell.wait(end - clock.monotonic())
@@ -268,14 +271,13 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       const mayStart = () => end - clock.monotonic() >= leastRunMs
       while (mayStart()) {
         bell.clear()
-        await unready(clock.monotonic() - LONGEST_READY)
-        const started = free() > 0 ? await claim(mayStart, end - DRAIN_MARGIN) : 0
+        await releaseReady(clock.monotonic() - LONGEST_READY)
+        const started = claimable() > 0 ? await claim(mayStart, end - DRAIN_MARGIN) : 0
         if (started === null) break
         if (started === 0 && running === 0 && claiming === 0) break
-        const waitMs = ready.length > 0 ? Math.min(options.pollMs, LONGEST_READY) : options.pollMs
-        if (started === 0) await bell.wait(Math.min(waitMs, Math.max(0, end - clock.monotonic())))
+        if (started === 0) await bell.wait(Math.min(untilTired(options.pollMs), Math.max(0, end - clock.monotonic())))
       }
-      if (looping === undefined) await unready(Number.POSITIVE_INFINITY)
+      if (looping === undefined) await releaseReady(Number.POSITIVE_INFINITY)
       await idle(Math.max(0, end - clock.monotonic()))
       if (looping === undefined) bell.close()
     },
