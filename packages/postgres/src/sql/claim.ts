@@ -1,4 +1,4 @@
-import { after, epoch, laneColumns, laneOf, NOW, readyAt } from './fragments.ts'
+import { after, epoch, laneColumns, NOW, newestLane, readyAt } from './fragments.ts'
 import { functionOf } from './function.ts'
 
 /** Lanes of one kind that are ready, from p_from (in s) on, in the order in which they became so. Those that another is at are left to it. */
@@ -45,7 +45,7 @@ begin
       (row_number() over (order by s.ready_at, s.turn, s.endpoint_id))::int as place,
       case when s.probing then 1 else coalesce(s.cap, s.concurrency, p_cap) end - s.leased + lost.n as room
     from unnest(v_found) as f(endpoint_id)
-    cross join lateral ${laneOf('f.endpoint_id', 'l.ctid as tid, l.*')} s
+    cross join lateral ${newestLane('f.endpoint_id', 'l.ctid as tid, l.*')} s
     cross join lateral (
       select case when s.leased_from > ${NOW} then 0 else
         (select count(*) from (${leasedOf('s')}) o where o.leased_until <= ${NOW}) end::int as n
@@ -208,7 +208,7 @@ begin
         select l.tid, l.paused, l.open, l.is_full, l.leased_from, l.held_until, l.per_second, l.free_at,
           least(l.waiting_from, n.due_at) as waiting_from
         from (select endpoint_id, min(due_at) as due_at from limited group by endpoint_id) n
-        cross join lateral ${laneOf('n.endpoint_id', 'l.ctid as tid, l.*')} l
+        cross join lateral ${newestLane('n.endpoint_id', 'l.ctid as tid, l.*')} l
       ) c
       offset 0
     ) c
@@ -264,7 +264,7 @@ begin
     where e.tenant = t.tenant and e.id = t.endpoint_id and t.is_first
     limit 1
   ) e on true
-  left join lateral ${laneOf('e.id')} l on true
+  left join lateral ${newestLane('e.id')} l on true
   order by t.place;
 end`
 

@@ -35,10 +35,10 @@ export const readyAt = (lane: string, was: string): string => `
   end`
 
 /**
- * The one lane of an endpoint. A lane has as many entries in the index as it had versions that somebody's old snapshot
- * may still see: the newest first, so that the others are not walked over.
+ * The one lane of an endpoint, by its newest version: a lane has as many entries in the index as it had versions that
+ * somebody's old snapshot may still see, and the others are not walked over.
  */
-export const laneOf = (id: string, columns = 'l.*', lock = ''): string => `(
+export const newestLane = (id: string, columns = 'l.*', lock = ''): string => `(
   select ${columns} from hooks.lane l where l.endpoint_id = ${id} order by l.rev desc limit 1 ${lock})`
 
 /**
@@ -50,8 +50,8 @@ export const lockedLanes = (of: string): string => `
   locked as materialized (
     select l.*, s.seen
     from (select distinct endpoint_id from ${of} order by endpoint_id) i
-    cross join lateral ${laneOf('i.endpoint_id', 'l.rev as seen')} s
-    cross join lateral ${laneOf('i.endpoint_id', 'l.*', 'for update')} l
+    cross join lateral ${newestLane('i.endpoint_id', 'l.rev as seen')} s
+    cross join lateral ${newestLane('i.endpoint_id', 'l.*', 'for update')} l
   ),
   raced as materialized (
     select endpoint_id from locked where rev <> seen
@@ -61,14 +61,14 @@ export const lockedLanes = (of: string): string => `
 export const lockedIds = (ids: string): string => `array(
     select l.endpoint_id
     from (select distinct i.endpoint_id from unnest(${ids}) as i(endpoint_id) order by i.endpoint_id) i
-    cross join lateral ${laneOf('i.endpoint_id', 'l.endpoint_id', 'for update')} l)`
+    cross join lateral ${newestLane('i.endpoint_id', 'l.endpoint_id', 'for update')} l)`
 
 /** The lanes that a function has locked, of an array of their ids: each as it is, and where its row is. */
 export const heldLanes = (ids: string): string => `
   locked as (
     select l.*
     from unnest(${ids}) as i(endpoint_id)
-    cross join lateral ${laneOf('i.endpoint_id', 'l.ctid as tid, l.*')} l
+    cross join lateral ${newestLane('i.endpoint_id', 'l.ctid as tid, l.*')} l
   )`
 
 /**

@@ -1,4 +1,4 @@
-import { after, epoch, laneColumns, laneOf, list, lockedLanes, NOW, readyAt } from './fragments.ts'
+import { after, epoch, laneColumns, list, lockedLanes, NOW, newestLane, readyAt } from './fragments.ts'
 
 /**
  * Changes lanes. A parameter a column: endpoint, for how many ms it is held (-1 lifts), whether the cap is changed, the cap,
@@ -61,7 +61,7 @@ export const HOLD = `
 export const FIND_LANES = `
   select l.endpoint_id as endpoint, ${laneColumns('l')}
   from unnest(${list('$1', 'text')}) as i(endpoint_id)
-  cross join lateral ${laneOf('i.endpoint_id')} l`
+  cross join lateral ${newestLane('i.endpoint_id')} l`
 
 /**
  * When the first lane is ready, from $1 (in s) on, and the first mark due, from $2 on: in s, and in how many ms from now

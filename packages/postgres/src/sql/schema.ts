@@ -18,6 +18,8 @@ import { SETTLE_FUNCTION } from './settle.ts'
  *   the first due time of what waits and of what is leased, so that a scan begins behind what is gone, and `leased_from`
  *   no later than the first end of a lease; `free_at` is
  *   the time from which its rate lets one more start; `rev` changes with every change of the lane or of its rows.
+ *   It is in the key, so that the newest version is found first. That an endpoint has one lane is kept by the endpoint's key:
+ *   both are made by one statement.
  * - A claim changes no column of `open` that an index has: the row keeps its due time while it is leased, so that nothing is
  *   written but the row itself.
  * - `job` is work in steps. Its `due_at` is null once it has ended.
