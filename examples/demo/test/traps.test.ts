@@ -11,7 +11,8 @@ import { contract as lokroom } from 'example-lokroom/contract'
 import { contract as veza } from 'example-veza/contract'
 import { afterEach, describe, expect, it } from 'vitest'
 
-// The mistakes of the five documents that a sender, or a document, can answer for, as promises of ours, by their numbers.
+// The mistakes of the five documents that a sender, or a document, can answer for, as promises of ours, by their numbers
+// (packages/documents/src/traps.ts).
 // Those of receivers are in the receiver's own tests, those of its queue in Audit Trail's, and those of verification code
 // in other languages in the portal's.
 
@@ -139,6 +140,34 @@ describe('what a sender can answer for', () => {
     expect(await list()).toMatchObject([{ state: 'delivered', attempts: 2 }])
     await hooks.stop()
   })
+
+  it.each([
+    ['Veza', veza, 'user.updated', []],
+    ['Audit Trail', auditTrail, 'report.failed', []],
+    // Its body has no field of its own for the data.
+    ['the course', course, 'message_received', ['list', 'text', 'number', 'nothing']],
+    ["Lok'Room", lokroom, 'payment.failed', []],
+  ] as const)(
+    'T59, T60, T61, T67: whatever %s is given to send, its receivers get an object of JSON, which its header says that it is',
+    async (_, contract, type, notAnObject) => {
+      const { hooks, clock, requests } = sender(contract as Contract, () => 200)
+      await hooks.endpoints.create('acme', { url: 'https://acme.example/', secret: 'a_secret_of_their_own' })
+      hooks.start()
+      const given = { object: { n: 1 }, list: [], text: 'hello', number: 7, nothing: null, nan: { p: Number.NaN } }
+      const refused: string[] = []
+      for (const [name, data] of Object.entries(given)) {
+        await hooks.send(type, data, { tenant: 'acme' }).catch(({ code }) => refused.push(`${name}: ${code}`))
+        await clock.advance(1_000)
+      }
+      expect(refused).toEqual([...notAnObject.map((name) => `${name}: payload_invalid`), 'nan: payload_not_json'])
+      expect(requests).toHaveLength(5 - notAnObject.length)
+      for (const request of requests) {
+        const { event, type: named = event } = JSON.parse(bodyOf(request))
+        expect([request.headers['content-type'], named]).toEqual(['application/json', type])
+      }
+      await hooks.stop()
+    },
+  )
 
   it('T76: what is signed is named by parts, so that a misspelt one is no literal that is signed in its place', () => {
     const misspelt = (part as unknown as Record<string, never>).timestmp as never

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import ts from 'typescript'
 import type { Seed } from './documents.ts'
+import { testsIn, titlesNaming } from './titles.ts'
 
 /** The promises of each document are numbered in their order: its letter, and how many there are. */
 const PROMISES: Readonly<Record<Seed, readonly [letter: string, count: number]>> = {
@@ -18,34 +18,9 @@ export const SEEDS = ['veza', 'grillo', 'audit-trail', 'course', 'lokroom'] as c
 /** By promise, the titles of the tests that keep it: those that name its number. Tests of a folder count, `.test.ts` files alone. */
 export function keptPromises(seed: Seed, folder: string): ReadonlyMap<string, readonly string[]> {
   const [letter, count] = PROMISES[seed]
-  const titles = readdirSync(folder)
-    .filter((name) => name.endsWith('.test.ts'))
-    .sort()
-    .flatMap((name) => titlesOf(join(folder, name)))
-  const kept = new Map<string, readonly string[]>()
-  for (let n = 1; n <= count; n++) {
-    const number = new RegExp(`\\b${letter}${n}\\b`)
-    kept.set(
-      `${letter}${n}`,
-      titles.filter((title) => number.test(title)),
-    )
-  }
-  return kept
-}
-
-/** The titles of the tests in a file, `it(...)` and `it.each(...)(...)`. */
-function titlesOf(path: string): string[] {
-  const source = ts.createSourceFile(path, readFileSync(path, 'utf8'), ts.ScriptTarget.ES2022)
-  const titles: string[] = []
-  const visit = (node: ts.Node): void => {
-    if (ts.isCallExpression(node) && /^it\b/.test(node.expression.getText(source))) {
-      const [title] = node.arguments
-      if (title && ts.isStringLiteralLike(title)) titles.push(title.text)
-    }
-    ts.forEachChild(node, visit)
-  }
-  visit(source)
-  return titles
+  const tests = testsIn(folder)
+  const numbers = Array.from({ length: count }, (_, i) => `${letter}${i + 1}`)
+  return new Map(numbers.map((number) => [number, titlesNaming(number, tests)]))
 }
 
 const BEGIN = '<!-- promises -->'

@@ -44,6 +44,18 @@ describe.each(hosts)('behind $name,', ({ serve }) => {
     expect((await send(place(), { headers, body })).status).toBe(200)
   })
 
+  it('T10: a request is handled as the guide has it, with no parser in front', async () => {
+    done = []
+    expect([(await send(place(), await sign('work.now'))).status, done]).toEqual([200, [1]])
+  })
+
+  it('T12, T60: a request as text, which a parser of JSON leaves alone, is handled', async () => {
+    done = []
+    const { headers, body } = await sign('work.now')
+    const sent = { headers: { ...headers, 'content-type': 'text/plain' }, body }
+    expect([(await send(place(), sent)).status, done]).toEqual([200, [1]])
+  })
+
   it('T13: a body of 110 kB, which a parser would refuse by default, is handled', async () => {
     expect((await send(place(), await sign('work.now', 'x'.repeat(110_000)))).status).toBe(200)
   })
