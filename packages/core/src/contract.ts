@@ -116,7 +116,8 @@ export interface Contract<D extends EventDefinitions = any> {
   readonly answers: Answers
 }
 
-const RULE: OptionsRule<keyof ContractOptions<EventDefinitions>> = {
+// Functions: a bundler keeps what is made as a file is loaded.
+const rule = (): OptionsRule<keyof ContractOptions<EventDefinitions>> => ({
   of: 'defineContract',
   code: 'contract_invalid',
   needs: ['events'],
@@ -128,10 +129,10 @@ const RULE: OptionsRule<keyof ContractOptions<EventDefinitions>> = {
     api: kind.object,
     answers: kind.object,
   },
-}
+})
 
 /** Their values are judged where they are read. */
-const POLICY: OptionsRule<keyof DeliveryPolicy> = {
+const policyRule = (): OptionsRule<keyof DeliveryPolicy> => ({
   of: 'policy',
   code: 'contract_invalid',
   kinds: {
@@ -148,7 +149,7 @@ const POLICY: OptionsRule<keyof DeliveryPolicy> = {
     disable: { words: '"never" or an object', fits: (value) => value === 'never' || kind.object.fits(value) },
     probeAfter: kind.duration,
   },
-}
+})
 
 /**
  * Writes down a contract: events, wire format, ids, policy, answers.
@@ -158,8 +159,8 @@ const POLICY: OptionsRule<keyof DeliveryPolicy> = {
  * export const contract = defineContract({ events })   // Standard Webhooks and the default policy
  */
 export function defineContract<D extends EventDefinitions>(options: ContractOptions<D>): Contract<D> {
-  checkOptions(options, RULE)
-  if (options.policy) checkOptions(options.policy, POLICY)
+  checkOptions(options, rule())
+  if (options.policy) checkOptions(options.policy, policyRule())
   const ids = { message: 'msg_', endpoint: 'ep_', delivery: 'dlv_', ...options.ids }
   for (const [kind, prefix] of Object.entries(ids)) {
     if (/^[A-Za-z0-9_-]{0,32}$/.test(prefix)) continue

@@ -66,18 +66,23 @@ const LONGEST_EVENT_TYPE = 128
 const hasSchema = (value: unknown): value is StandardSchema =>
   (typeof value === 'object' || typeof value === 'function') && value !== null && '~standard' in value
 
-const kinds: OptionsRule<keyof EventDefinition>['kinds'] = {
-  schema: { words: 'a Standard Schema, such as one of zod', fits: hasSchema },
-  description: kind.text,
-  group: kind.text,
-  example: kind.any,
-  thin: kind.function,
-  versions: {
-    words: 'an object of functions',
-    fits: (value) => kind.object.fits(value) && Object.values(value as object).every(kind.function.fits),
+/** A function: a bundler keeps what is made as a file is loaded. */
+const ruleOf = (type: string): OptionsRule<keyof EventDefinition> => ({
+  of: `the event type "${type}"`,
+  code: 'contract_invalid',
+  kinds: {
+    schema: { words: 'a Standard Schema, such as one of zod', fits: hasSchema },
+    description: kind.text,
+    group: kind.text,
+    example: kind.any,
+    thin: kind.function,
+    versions: {
+      words: 'an object of functions',
+      fits: (value) => kind.object.fits(value) && Object.values(value as object).every(kind.function.fits),
+    },
+    deprecated: kind.text,
   },
-  deprecated: kind.text,
-}
+})
 
 /**
  * Writes down the event types of a product, once, for both sides.
@@ -102,8 +107,7 @@ export function defineEvents<const D extends EventDefinitions>(definitions: D): 
         hint: 'use letters, digits, "_" and "-", joined by dots, such as "booking.created"; at most 128 characters',
       })
     }
-    if (!hasSchema(definition))
-      checkOptions(definition, { of: `the event type "${type}"`, code: 'contract_invalid', kinds })
+    if (!hasSchema(definition)) checkOptions(definition, ruleOf(type))
     const event: EventDefinition = hasSchema(definition) ? { schema: definition } : definition
     if (event.schema) refuseUnrepresentable(type, event.schema)
     byType.set(type, { ...event, type })

@@ -46,7 +46,7 @@ export interface Seams {
 }
 
 /** A timer of 2^31 ms or more fires after 1 ms in Node.js, so a long sleep is cut into shorter ones. */
-const LONGEST_TIMER: Ms = 2 ** 30
+const LONGEST_TIMER: Ms = 1_073_741_824
 
 /** The machine's own clock and timers. */
 export const systemClock: Clock = {

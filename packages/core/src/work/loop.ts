@@ -54,7 +54,7 @@ const SETTLE_MARGIN: Ms = 2_000
 /** The part of a drain's budget that is kept for settling. */
 const DRAIN_MARGIN: Ms = 1_000
 /** A claim for this part of the slots is as good as one for all. */
-const WORTHWHILE = 3 / 4
+const WORTHWHILE = 0.75
 /** What ends while a claim is under way does so again in the wait for the next one, and during that. */
 const AHEAD = 3
 /** The longest that a lease waits for a slot before others may have it. */
