@@ -65,13 +65,11 @@ function* contractIs({ events, format }: Contract): Generator<Finding> {
 const MOST_SKEW_MS = 30_000
 /** After so long something that is due should have been taken, however busy. */
 const MOST_WAIT_MS = 10 * 60_000
-/** When the storage itself begins to warn. */
-const FEWEST_WEEKS = 4
 
 async function* storageIs(storage: Storage, { clock }: Io): AsyncGenerator<Finding> {
   const about = 'database'
   try {
-    const { version, expected, weeksAhead } = await storage.schema.check()
+    const { version, expected, weeksAhead, fewestWeeks } = await storage.schema.check()
     if (version < expected) {
       const what = `version ${version}, and ${expected} is needed`
       yield { mark: 'bad', about, what, todo: 'npx hooks migrate' }
@@ -85,7 +83,7 @@ async function* storageIs(storage: Storage, { clock }: Io): AsyncGenerator<Findi
         todo: 'bring the packages up to date',
       }
     else yield { mark: 'good', about, what: `version ${version}` }
-    if (weeksAhead !== undefined) yield partitionsAre(weeksAhead)
+    if (weeksAhead !== undefined) yield partitionsAre(weeksAhead, fewestWeeks)
     const asked = clock.now().getTime()
     const { at, due, unexpanded, oldestDueMs } = await storage.depth()
     yield clockIs(at.getTime(), asked, clock.now().getTime())
@@ -97,9 +95,9 @@ async function* storageIs(storage: Storage, { clock }: Io): AsyncGenerator<Findi
   }
 }
 
-function partitionsAre(weeks: number): Finding {
+function partitionsAre(weeks: number, fewest = 1): Finding {
   const about = 'partitions'
-  if (weeks >= FEWEST_WEEKS) return { mark: 'good', about, what: `for ${weeks} weeks to come` }
+  if (weeks >= fewest) return { mark: 'good', about, what: `for ${weeks} weeks to come` }
   const todo = 'npx hooks migrate, as the role that owns the tables'
   return { mark: 'bad', about, what: `for ${weeks} weeks to come, and then none`, todo }
 }

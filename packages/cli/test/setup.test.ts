@@ -249,8 +249,16 @@ describe('hooks doctor', () => {
   })
 
   it.each([
-    ['partitions that run out', { schema: { weeksAhead: 2 } }, 'partitions', '✗', 'npx hooks migrate'],
-    ['enough of them', { schema: { weeksAhead: 26 } }, 'partitions', '✓', ''],
+    ['partitions that run out', { schema: { weeksAhead: 2, fewestWeeks: 4 } }, 'partitions', '✗', 'npx hooks migrate'],
+    ['partitions that have run out', { schema: { weeksAhead: 0 } }, 'partitions', '✗', 'npx hooks migrate'],
+    ['enough of them', { schema: { weeksAhead: 4, fewestWeeks: 4 } }, 'partitions', '✓', ''],
+    [
+      'enough of them for a storage that wants fewer',
+      { schema: { weeksAhead: 2, fewestWeeks: 2 } },
+      'partitions',
+      '✓',
+      '',
+    ],
     ['a database that is newer', { schema: { version: 9 } }, 'database', '!', 'packages'],
     ['a clock that is ahead', { depth: { at: new Date(Date.now() - 10 * 365 * 86_400_000) } }, 'clock', '✗', 'set-ntp'],
     ['what is due and nobody takes', { depth: { due: 4, oldestDueMs: 3_600_000 } }, 'work', '✗', '`start()`'],

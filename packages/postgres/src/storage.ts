@@ -31,7 +31,7 @@ import { prune } from './prune.ts'
 import { retire, revive } from './retire.ts'
 import { checkSchema } from './schema-name.ts'
 import { release, settle } from './settle.ts'
-import { MAKE_PARTITIONS, STORAGE_MIGRATIONS } from './sql/schema.ts'
+import { FEWEST_WEEKS, MAKE_PARTITIONS, STORAGE_MIGRATIONS } from './sql/schema.ts'
 import { createWatermark, type Reach } from './watermark.ts'
 
 /** How a {@link postgresStorage} is set up. Each is optional. */
@@ -167,8 +167,9 @@ export function postgresStorage(
     schema: {
       check: async () => {
         const { version, installation } = await db.meta()
-        const partitions = version === VERSION ? { weeksAhead: (await upkeep.read()).ahead } : {}
-        return { version, expected: VERSION, installation, ...partitions }
+        const state = { version, expected: VERSION, installation }
+        if (version !== VERSION) return state
+        return { ...state, weeksAhead: (await upkeep.read()).ahead, fewestWeeks: FEWEST_WEEKS }
       },
       migrations: (from = 0) => migrationsOf(STORAGE, from).map((step) => ({ ...step, sql: step.sql.map(db.named) })),
       migrate: () => db.migrate(),

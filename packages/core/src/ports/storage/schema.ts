@@ -14,6 +14,8 @@ export interface SchemaState {
   readonly installation: string
   /** For how many weeks to come there are partitions, where the storage has some by the week. */
   readonly weeksAhead?: number
+  /** With fewer weeks ahead than this, it is time to make some. The storage makes its own where its role may, and warns where it may not. */
+  readonly fewestWeeks?: number
 }
 
 export interface Migration {
