@@ -46,7 +46,7 @@ const MOST_CLAIMS = 5
 
 /**
  * One attempt: compose, seal, send, classify. It never rejects, and is over at the earlier of the policy's
- * deadline and `endsAt`. Null where it was not made, because the endpoint's secrets cannot be read.
+ * deadline and `endsAt`. Null where it was not made, because the endpoint's secrets cannot be read, or none signs.
  */
 export function createAttempt(
   options: AttemptOptions,
@@ -89,7 +89,7 @@ export function createAttempt(
       })
     } catch (error) {
       logger.error({ error, delivery: lease.key }, 'hooks: a request could not be made')
-      if (isHooksError(error, 'secret_sealed')) return null
+      if (isHooksError(error, 'secret_sealed') || isHooksError(error, 'secret_missing')) return null
       return { ms: 0, sent: false, error: 'request_invalid', detail: 'The sender could not make the request.' }
     }
   }
@@ -114,7 +114,7 @@ export function createAttempt(
     try {
       return classify(answer, policy, step, clock.now(), type)
     } catch (error) {
-      logger.error({ error, type }, 'hooks: `policy.classify` threw; the answer counts as it does by default')
+      logger.error({ error, type }, 'hooks: `policy.classify` failed; the answer counts as it does by default')
       return classify(answer, { ...policy, classify: 'default' }, step, clock.now(), type)
     }
   }

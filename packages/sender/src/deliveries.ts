@@ -64,6 +64,9 @@ const FILTER: OptionsRule<keyof Omit<DeliveryFilter, keyof Page>> = {
   },
 }
 
+/** How often a delivery that changes at the same time is asked to end. */
+const MOST_TRIES = 5
+
 /** What {@link createDeliveries} needs. */
 export interface DeliveriesOptions extends Seams {
   readonly contract: Contract
@@ -120,12 +123,16 @@ export function createDeliveries(options: DeliveriesOptions): DeliveriesApi {
       return find(tenant, id)
     },
     async cancel(tenant, id) {
-      const before = await find(tenant, id)
-      const ended = await stored(() =>
-        storage.retire({ tenant, delivery: id }, { state: 'cancelled', reason: 'cancelled' }, 1),
-      )
-      if (ended === 0 && before.state === 'sending') throw deliveryInFlight()
-      return find(tenant, id)
+      await find(tenant, id)
+      const to = { state: 'cancelled', reason: 'cancelled' } as const
+      // One that is claimed, or whose attempt ends, at the same moment is looked at again: it must not seem to be given up.
+      for (let tries = 0; tries < MOST_TRIES; tries++) {
+        const ended = await stored(() => storage.retire({ tenant, delivery: id }, to, 1))
+        const delivery = await find(tenant, id)
+        if (ended > 0 || delivery.finishedAt !== null) return delivery
+        if (delivery.state === 'sending') break
+      }
+      throw deliveryInFlight()
     },
   }
 }

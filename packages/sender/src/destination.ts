@@ -1,4 +1,4 @@
-import type { Endpoint, Key, Ms, WireFormat } from '@hooks/core'
+import { ConfigurationError, type Endpoint, type Key, type Ms, type WireFormat } from '@hooks/core'
 import type { Keyring, Sealed } from './keyring.ts'
 import { signing } from './secrets.ts'
 
@@ -21,6 +21,8 @@ export interface SealedSettings {
 
 interface Cached {
   readonly rev: number
+  /** An endpoint that was removed and created again under one idempotency key has its id and its revs once more. */
+  readonly createdAt: Ms
   /** When another of its secrets begins to sign, or one stops. */
   readonly until: Ms
   readonly destination: Destination
@@ -30,7 +32,7 @@ const MOST_CACHED = 10_000
 
 /**
  * An endpoint's destination as of now. It is made once for each revision, and again when its secrets change places.
- * It throws ConfigurationError `secret_sealed` where a secret cannot be read.
+ * It throws ConfigurationError `secret_sealed` where a secret cannot be read, `secret_missing` where none signs.
  */
 export function createDestinations(
   format: WireFormat,
@@ -41,19 +43,22 @@ export function createDestinations(
   return (endpoint, now) => {
     const time = now.getTime()
     const cached = cache.get(endpoint.id)
-    if (cached && cached.rev === endpoint.rev && time < cached.until) return cached.destination
-    const { id, secrets } = endpoint
+    const { id, secrets, rev } = endpoint
+    const createdAt = endpoint.createdAt.getTime()
+    if (cached?.rev === rev && cached.createdAt === createdAt && time < cached.until) return cached.destination
     const { headers, alsoSign } = endpoint.settings as SealedSettings
+    const keys = signing(secrets, now).flatMap((secret) => format.keys(keyring.open(secret, id), 'sign'))
+    if (keys.length === 0) throw new ConfigurationError('secret_missing', 'no secret of the endpoint signs now')
     const destination = {
       url: new URL(endpoint.url),
-      keys: signing(secrets, now).flatMap((secret) => format.keys(keyring.open(secret, id), 'sign')),
+      keys,
       alsoKeys: also && alsoSign ? also.keys(keyring.open(alsoSign, id), 'sign') : [],
       headers: headers ? (JSON.parse(keyring.open(headers, id)) as Record<string, string>) : {},
     }
     const changes = secrets.flatMap(({ signsFrom, signsUntil }) => [signsFrom?.getTime(), signsUntil?.getTime()])
     const until = Math.min(...changes.map((at) => (at === undefined || at <= time ? Number.POSITIVE_INFINITY : at)))
     if (cache.size >= MOST_CACHED) cache.clear()
-    cache.set(endpoint.id, { rev: endpoint.rev, until, destination })
+    cache.set(id, { rev, createdAt, until, destination })
     return destination
   }
 }

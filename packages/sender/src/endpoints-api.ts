@@ -69,7 +69,8 @@ export interface EndpointsApi<D extends EventDefinitions, Tx> {
    * nothing, and gives the same answer again, as long as nothing was changed since.
    *
    * @throws EndpointError `url_*`, `address_blocked`, `filter_invalid`, `tenant_invalid`, `endpoint_limit`, `endpoint_conflict`
-   * @throws ConfigurationError `secret_*` where `secret` is not of the format's grammar
+   * @throws ConfigurationError `secret_*` where `secret` is not of the format's grammar; `option_invalid`, also where
+   * `signing` asks for a key pair and the format has none
    */
   create(
     tenant: string,
@@ -121,11 +122,11 @@ export interface EndpointsApi<D extends EventDefinitions, Tx> {
   ): Promise<Paged<EndpointView & { readonly health: EndpointHealthView }>>
   /**
    * A new secret, of the kind of the old one. Where a request can carry several signatures the old one goes on signing
-   * for `overlap` (24 h), so that receivers can change over. Where it carries one, one signs alone during the overlap: the
+   * for `overlap` (24 h, 365 d at most), so that receivers can change over. Where it carries one, one signs alone during the overlap: the
    * new one by default, with `during: 'old'` the old one. `revoke` ends the old ones at once: for secrets that leaked.
    *
    * @throws EndpointError `endpoint_not_found`, `secret_limit`
-   * @throws ConfigurationError `secret_*`
+   * @throws ConfigurationError `secret_*`, `option_invalid`
    */
   rotateSecret(
     tenant: string,

@@ -1,4 +1,5 @@
 import {
+  ConfigurationError,
   type Contract,
   checkOptions,
   type Endpoint,
@@ -7,6 +8,7 @@ import {
   isHooksError,
   kind,
   type Lane,
+  type Ms,
   type NewEndpoint,
   newId,
   type OptionsRule,
@@ -34,7 +36,7 @@ import { needs } from './lacks.ts'
 import { checkFilters } from './match.ts'
 import { pageOf } from './page.ts'
 import { rewrapAll } from './rewrap.ts'
-import { isLive, type MadeSecret, newKeyPair, newSecret, rotate, shownOf } from './secrets.ts'
+import { isKeyPair, isLive, rotate, secretFor, shownOf } from './secrets.ts'
 import type { Sent } from './send.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
@@ -88,6 +90,8 @@ const ROTATE: OptionsRule<'secret' | 'overlap' | 'revoke' | 'during'> = {
   kinds: { secret: kind.any, overlap: kind.duration, revoke: kind.flag, during: oneOf('new', 'old') },
 }
 
+const LONGEST_OVERLAP: Ms = 365 * 86_400_000
+
 export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDefinitions, unknown> & {
   /** Disables for the sender's own reasons. Null where it was disabled already, or is gone. */
   disableFor(tenant: string, id: string, reason: string): Promise<EndpointView | null>
@@ -118,22 +122,10 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
     }
   }
 
-  /** A secret that was given, or a new one. @throws ConfigurationError `secret_*` */
-  function secretFor(given: string | undefined, isPair: boolean): MadeSecret {
-    const made =
-      given !== undefined
-        ? { secret: given, shown: given }
-        : isPair
-          ? newKeyPair(random)
-          : newSecret(contract.format, random)
-    contract.format.keys(made.secret, 'sign')
-    return given === undefined ? made : { secret: given, shown: shownOf(given) }
-  }
-
   /** A secret that cannot be read any more can be followed by another all the same. */
   function hasKeyPair({ secrets: [current], id }: Endpoint): boolean {
     try {
-      return current !== undefined && keyring.open(current, id).startsWith('whsk_')
+      return current !== undefined && isKeyPair(keyring.open(current, id), contract.format)
     } catch (error) {
       if (isHooksError(error, 'secret_sealed')) return false
       throw error
@@ -151,7 +143,7 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
   function again(endpoint: Endpoint, url: string): EndpointView & { readonly secret: string } {
     const [secret] = endpoint.secrets
     if (endpoint.rev === 1 && endpoint.url === url && secret)
-      return { ...view(endpoint), secret: shownOf(keyring.open(secret, endpoint.id)) }
+      return { ...view(endpoint), secret: shownOf(keyring.open(secret, endpoint.id), contract.format) }
     throw new EndpointError('endpoint_conflict', 'another endpoint was created under this key', {
       hint: 'a key is for one creation, and for making that again; take another one',
     })
@@ -168,7 +160,7 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       checkOptions(input, CREATE)
       if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
       options.checkUrl(input.url)
-      const made = secretFor(input.secret, input.signing === 'v1a')
+      const secret = secretFor(input.secret, input.signing === 'v1a', contract.format, random)
       const prefix = contract.ids.endpoint
       const keyed = idempotencyKey === undefined ? [] : await keyedIds(prefix, tenant, idempotencyKey, clock)
       for (const one of keyed) {
@@ -186,7 +178,7 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
         reason: input.enabled === false ? 'manual' : null,
         name: input.name ?? null,
         metadata: input.metadata ?? {},
-        secrets: [{ ...keyring.seal(made.secret, id), signsUntil: null }],
+        secrets: [{ ...keyring.seal(secret, id), signsUntil: null }],
         settings: settings.of(input, id),
       }
       const create = () => storage.endpoints.create(endpoint, options.limit, tx)
@@ -200,7 +192,7 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       if (created && idempotencyKey !== undefined) return again(created, input.url)
       return {
         ...view(created ?? { ...endpoint, rev: 1, createdAt: clock.now(), updatedAt: clock.now() }),
-        secret: made.shown,
+        secret: shownOf(secret, contract.format),
       }
     },
 
@@ -233,18 +225,23 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       if (input.url !== undefined) options.checkUrl(input.url)
       const filters = input.events === undefined ? undefined : checkFilters(input.events, contract.events)
       const added = settings.of(input, id)
-      const changed = await change(tenant, id, (endpoint) => ({
-        ...atRev(endpoint, rev),
-        settings: { ...endpoint.settings, ...added },
-        ...(input.url !== undefined && { url: input.url }),
-        ...(filters !== undefined && { filters }),
-        ...(input.channels !== undefined && { channels: input.channels }),
-        ...(input.name !== undefined && { name: input.name }),
-        ...(input.metadata !== undefined && { metadata: input.metadata }),
-        // As it is, with its reason, where it was so already.
-        ...(input.enabled === true && endpoint.state === 'disabled' && { state: 'enabled', reason: null }),
-        ...(input.enabled === false && endpoint.state === 'enabled' && { state: 'disabled', reason: 'manual' }),
-      }))
+      let enables = false
+      const changed = await change(tenant, id, (endpoint) => {
+        enables = input.enabled === true && endpoint.state === 'disabled'
+        return {
+          ...atRev(endpoint, rev),
+          settings: { ...endpoint.settings, ...added },
+          ...(input.url !== undefined && { url: input.url }),
+          ...(filters !== undefined && { filters }),
+          ...(input.channels !== undefined && { channels: input.channels }),
+          ...(input.name !== undefined && { name: input.name }),
+          ...(input.metadata !== undefined && { metadata: input.metadata }),
+          // As it is, with its reason, where it was so already.
+          ...(enables && { state: 'enabled', reason: null }),
+          ...(input.enabled === false && endpoint.state === 'enabled' && { state: 'disabled', reason: 'manual' }),
+        }
+      })
+      if (enables) options.enabled(tenant, id)
       return view(changed)
     },
 
@@ -272,16 +269,21 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       checkOptions(rotation, ROTATE)
       const { secret, overlap = '24h', revoke = false, during = 'new' } = rotation
       const overlapMs = toMs(overlap, 'overlap')
-      let made = secret === undefined ? undefined : secretFor(secret, false)
+      if (overlapMs > LONGEST_OVERLAP) {
+        throw new ConfigurationError('option_invalid', 'overlap is longer than 365 d', {
+          hint: 'the old secret is to end one day: that is what a rotation is for',
+        })
+      }
+      let made = secret === undefined ? undefined : secretFor(secret, false, contract.format, random)
       await change(tenant, id, (endpoint) => {
-        made ??= secretFor(undefined, hasKeyPair(endpoint))
+        made ??= secretFor(undefined, hasKeyPair(endpoint), contract.format, random)
         const times = { now: clock.now(), overlapMs, revoke, during }
         return {
           ...endpoint,
-          secrets: rotate(endpoint, keyring.seal(made.secret, id), contract.format, times),
+          secrets: rotate(endpoint, keyring.seal(made, id), contract.format, times),
         }
       })
-      return { secret: (made as MadeSecret).shown }
+      return { secret: shownOf(made as string, contract.format) }
     },
 
     async secrets(tenant, id) {
@@ -290,7 +292,7 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       return endpoint.secrets
         .filter((one) => isLive(one, now))
         .map((one) => ({
-          secret: shownOf(keyring.open(one, id)),
+          secret: shownOf(keyring.open(one, id), contract.format),
           signsFrom: one.signsFrom && one.signsFrom > now ? one.signsFrom : null,
           signsUntil: one.signsUntil,
         }))

@@ -26,7 +26,7 @@ export interface Expander {
   /** Messages may be waiting: looks now. */
   wake(): void
   stop(): Promise<void>
-  /** Until no message is waiting, or `until` (monotonic) is there. Returns how many there were. */
+  /** Until no message is waiting, `until` (monotonic) is there, or it is stopped. Returns how many there were. */
   run(until: Ms): Promise<number>
 }
 
@@ -55,7 +55,7 @@ export function createExpander(options: ExpanderOptions): Expander {
       else byTenant.set(endpoint.tenant, [endpoint])
     }
     const expansions = messages.map((message) => expansion(message, byTenant.get(message.tenant) ?? []))
-    for (const chunk of chunks(expansions)) await storage.expand(chunk)
+    for (const chunk of chunks(expansions)) if (!stopping) await storage.expand(chunk)
     options.expanded()
     return messages.length
   }
@@ -72,7 +72,7 @@ export function createExpander(options: ExpanderOptions): Expander {
 
   async function run(until: Ms): Promise<number> {
     let total = 0
-    while (clock.monotonic() < until) {
+    while (!stopping && clock.monotonic() < until) {
       const count = await once()
       total += count
       if (count < BATCH) break

@@ -47,8 +47,9 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
     if (payloadsKeptMs === null && attemptsKeptMs === null) return
     const at = await now()
     const what = {
-      ...(payloadsKeptMs !== null && { payloadsBefore: new Date(at - payloadsKeptMs) }),
-      ...(attemptsKeptMs !== null && { historyBefore: new Date(at - attemptsKeptMs) }),
+      // Nothing is older than 1970: what is kept for longer than that is a time that no Date holds, and no database.
+      ...(payloadsKeptMs !== null && { payloadsBefore: new Date(Math.max(0, at - payloadsKeptMs)) }),
+      ...(attemptsKeptMs !== null && { historyBefore: new Date(Math.max(0, at - attemptsKeptMs)) }),
     }
     while (!stopping) {
       const { more } = await storage.history.prune(what, CHUNK)

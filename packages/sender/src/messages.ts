@@ -62,18 +62,32 @@ const FILTER: OptionsRule<keyof Omit<MessageFilter, keyof Page>> = {
   of: 'a filter of messages',
   kinds: { types: kind.texts, since: kind.time, until: kind.time },
 }
-const MOST_ENDPOINTS = 250
+const PAGE = 250
 const CHUNK = 1_000
 
 export function createMessages({ storage, ...seams }: MessagesOptions): MessagesApi {
   const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, seams)
+
+  /** All of them: an endpoint that were left out would seem to have got none. */
+  async function deliveriesOf(tenant: string, message: string): Promise<readonly DeliveryView[]> {
+    const all: DeliveryView[] = []
+    let cursor: string | undefined
+    do {
+      const page = { limit: PAGE, ...(cursor !== undefined && { cursor }) }
+      const { data, next } = await stored(() => storage.history.deliveries({ tenant, message }, page))
+      all.push(...data)
+      cursor = next
+    } while (cursor !== undefined)
+    return all
+  }
+
   return {
     async get(tenant, id) {
       checkTenant(tenant)
       const message = await stored(() => storage.history.message(tenant, id))
       if (!message) throw new EndpointError('message_not_found', 'the tenant has no such message')
-      const [{ data: deliveries }, endpoints] = await Promise.all([
-        stored(() => storage.history.deliveries({ tenant, message: id }, { limit: MOST_ENDPOINTS })),
+      const [deliveries, endpoints] = await Promise.all([
+        deliveriesOf(tenant, id),
         stored(() => storage.endpoints.forTenants([tenant])),
       ])
       const delivered = new Set(deliveries.map(({ endpointId }) => endpointId))

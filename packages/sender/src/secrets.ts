@@ -1,4 +1,5 @@
 import {
+  ConfigurationError,
   EndpointError,
   type Ms,
   type NewEndpoint,
@@ -12,26 +13,36 @@ import { publicKeyOf } from './keyring.ts'
 /** How many secrets of one endpoint may be live at once. */
 export const MOST_SECRETS = 5
 
-/** A secret, and what its receiver verifies with: the same, or of a key pair the public half. */
-export interface MadeSecret {
-  readonly secret: string
-  readonly shown: string
-}
-
-/** A fresh secret of the format's own grammar, 32 random bytes strong. */
-export function newSecret(format: WireFormat, random: Random): MadeSecret {
-  const secret = format.newSecret(random.bytes(SECRET_BYTES))
-  return { secret, shown: shownOf(secret) }
-}
-
 /** A fresh Ed25519 key pair of Standard Webhooks (`v1a`). The private half never leaves the sender. */
-export function newKeyPair(random: Random): MadeSecret {
-  const secret = `whsk_${Buffer.from(random.bytes(SECRET_BYTES)).toString('base64')}`
-  return { secret, shown: shownOf(secret) }
+const newKeyPair = (random: Random): string => `whsk_${Buffer.from(random.bytes(SECRET_BYTES)).toString('base64')}`
+
+/** The private half of a key pair, and no text that a client has chosen to look like one. */
+export const isKeyPair = (secret: string, format: WireFormat): boolean =>
+  secret.startsWith('whsk_') && format.keys(secret, 'sign').every(({ algorithm }) => algorithm === 'ed25519')
+
+/**
+ * A secret that signs: the one that was given, or a fresh one of the format's own grammar, 32 random bytes strong; a key
+ * pair where `isPair`.
+ *
+ * @throws ConfigurationError `secret_*`; `option_invalid` for a key pair where the format has none, or beside a secret
+ */
+export function secretFor(given: string | undefined, isPair: boolean, format: WireFormat, random: Random): string {
+  if (given !== undefined && isPair && !isKeyPair(given, format)) {
+    throw new ConfigurationError('option_invalid', 'signing is "v1a", and the secret is no private key for it', {
+      hint: 'leave out the secret, and a key pair is made; or give the private half, whsk_',
+    })
+  }
+  const secret = given ?? (isPair ? newKeyPair(random) : format.newSecret(random.bytes(SECRET_BYTES)))
+  format.keys(secret, 'sign')
+  if (!isPair || isKeyPair(secret, format)) return secret
+  throw new ConfigurationError('option_invalid', 'the format of the contract has no key pairs', {
+    hint: 'signing: "v1a" is for Standard Webhooks; leave it out',
+  })
 }
 
-/** What the receiver gets of a secret. */
-export const shownOf = (secret: string): string => (secret.startsWith('whsk_') ? publicKeyOf(secret) : secret)
+/** What the receiver gets of a secret: the same, or of a key pair the public half. */
+export const shownOf = (secret: string, format: WireFormat): string =>
+  isKeyPair(secret, format) ? publicKeyOf(secret) : secret
 
 /** How one secret follows another. */
 export interface Rotation {
@@ -59,10 +70,12 @@ export function rotate(
   const one = format.signsWith === 'one-key'
   const later = one && during === 'old' && overlapMs > 0
   const until = new Date(now.getTime() + (one && !later ? 0 : overlapMs))
-  // One that was to begin later gives way to this one.
-  const old = endpoint.secrets
-    .filter((each) => !(one && each.signsFrom && each.signsFrom > now))
-    .map((each) => ({ ...each, signsUntil: each.signsUntil && each.signsUntil < until ? each.signsUntil : until }))
+  // One that was to begin later gives way to this one, and the one that signs now goes on until this one does.
+  const live = endpoint.secrets.filter((each) => isLive(each, now) && !(one && each.signsFrom && each.signsFrom > now))
+  const old = live.map((each) => ({
+    ...each,
+    signsUntil: !later && each.signsUntil && each.signsUntil < until ? each.signsUntil : until,
+  }))
   const secrets = [
     { ...secret, ...(later && { signsFrom: until }), signsUntil: null },
     ...old.filter((each) => isLive(each, now)),

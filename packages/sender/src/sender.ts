@@ -205,9 +205,14 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
   }
 
   async function end(): Promise<void> {
-    await doorbell?.stopListening()
-    await Promise.all([expander.stop(), maintenance.stop(), replay.loop.stop(GRACE_MS)])
-    await loop.stop(GRACE_MS)
+    // All at once: whatever one of them waits for, the others begin nothing more meanwhile.
+    await Promise.all([
+      loop.stop(GRACE_MS),
+      expander.stop(),
+      replay.loop.stop(GRACE_MS),
+      maintenance.stop(),
+      doorbell?.stopListening(),
+    ])
     await doorbell?.flush()
     await transport.close?.()
   }
@@ -219,7 +224,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       expanded = await expander.run(end)
       await loop.drain(Math.max(0, end - clock.monotonic()))
     } while (expanded > 0 && clock.monotonic() < end)
-    if (hasJobs) await replay.loop.drain(Math.max(0, end - clock.monotonic()))
+    if (hasJobs && !stopped) await replay.loop.drain(Math.max(0, end - clock.monotonic()))
   }
 
   /** Waits for what may take longer, for no longer than `ms`. Returns whether it is over. */

@@ -54,13 +54,14 @@ export function createWorker(options: WorkerOptions): Worker {
   const health = createHealth({ ...options, concurrency: options.endpointConcurrency })
   let lastClaimAt: Date | null = null
   let paused = false
+  let stopped = false
 
   const loop = createWorkLoop<DeliveryLease, DeliveryOutcome>({
     ...options,
     leastRunMs: LEAST_DRAIN_RUN_MS,
     leases: {
       async claim(claim) {
-        if (paused) return []
+        if (paused || stopped) return []
         const share = lacksShares ? {} : shares.claim
         const claimed = await storage.claim({ cap: options.endpointConcurrency, ...claim, ...share })
         for (const lease of claimed) shares.begin(lease)
@@ -82,6 +83,8 @@ export function createWorker(options: WorkerOptions): Worker {
     },
     async run(lease, { endsAt }) {
       try {
+        // A drain goes on when the sender is stopped: what it has claimed and not begun is given back.
+        if (stopped) return null
         const attempted = await options.attempt(lease, endsAt)
         if (attempted === null) {
           await health.leave(lease, UNREADABLE_HOLD_MS)
@@ -163,6 +166,7 @@ export function createWorker(options: WorkerOptions): Worker {
     start: loop.start,
     wake: loop.wake,
     async stop(drainMs) {
+      stopped = true
       await loop.stop(drainMs)
       await health.idle()
     },

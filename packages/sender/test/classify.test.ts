@@ -103,6 +103,12 @@ describe('what an answer means', () => {
     expect(judge(429, { classify })).toMatchObject({ result: 'retry', holdMs: 5_000 })
     expect(classifyAnswer({ ...failure, error: 'x' }, classify)).toEqual({ result: 'failed', reason: 'rejected' })
   })
+  it('a function that gives no verdict, such as a promise of one, has failed', () => {
+    for (const given of [Promise.resolve('delivered'), Promise.reject(new Error('no')), null, 'success', true])
+      expect(() => judge(200, { classify: (() => given) as never })).toThrow(
+        expect.objectContaining({ code: 'option_invalid' }),
+      )
+  })
   it('a 4xx that no later try can heal ends the delivery under strict4xx', () => {
     expect(judge(404, { classify: 'strict4xx' })).toEqual({ result: 'failed', reason: 'rejected' })
     for (const status of [408, 409, 425, 429, 500])

@@ -253,6 +253,22 @@ describe('resending and cancelling', () => {
     expect(requests).toHaveLength(1)
   })
 
+  it('gives up nothing that a worker has taken at the same moment, and says so', async () => {
+    const { storage, clock, contract, random, transport, endpoint } = await stage()
+    const racing: Storage = {
+      ...storage,
+      async retire(selector, to, limit) {
+        await storage.claim({ worker: 'another', limit: 1, leaseMs: 60_000, cap: 1 })
+        return storage.retire(selector, to, limit)
+      },
+    }
+    const hooks = createSender({ contract, storage: racing, clock, random, transport })
+    const { id } = await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await storage.expand([{ messageId: id, deliveries: [{ id: 'dlv_1', endpointId: endpoint.id }] }])
+    expect(await hooks.deliveries.get('acme', 'dlv_1')).toMatchObject({ state: 'pending' })
+    await expect(hooks.deliveries.cancel('acme', 'dlv_1')).rejects.toThrow(code('delivery_in_flight'))
+  })
+
   it('finds nothing of other tenants', async () => {
     const { hooks } = await stage()
     await hooks.send('user.deleted', {}, { tenant: 'acme' })
@@ -310,6 +326,86 @@ describe('stopping and draining', () => {
     expect(requests).toHaveLength(1)
     const states = (await hooks.deliveries.list('acme')).data.map(({ state }) => state).sort()
     expect(states).toEqual(['delivered', 'pending', 'pending'])
+  })
+
+  /** A sender whose receivers take 100 ms, with more to send than it can in the time. */
+  async function busy(storageOf: (storage: Storage, clock: { sleep(ms: number): Promise<void> }) => Storage) {
+    const { storage, clock, contract, random } = await stage()
+    const { transport, requests } = scriptedTransport(async () => {
+      await clock.sleep(100)
+      return 204
+    })
+    const hooks = createSender({
+      contract,
+      storage: storageOf(storage, clock),
+      clock,
+      random,
+      transport,
+      logger: silentLogger,
+    })
+    const sendMany = (count: number) =>
+      hooks.sendMany(Array.from({ length: count }, () => ({ type: 'user.deleted' as const, data: {}, tenant: 'acme' })))
+    /** How many requests began after `stop`, and how long it took. */
+    async function stopping() {
+      const [before, from] = [requests.length, clock.monotonic()]
+      let tookMs = Number.POSITIVE_INFINITY
+      const stopped = hooks.stop().then(() => {
+        tookMs = clock.monotonic() - from
+      })
+      await clock.advance(30_000)
+      await stopped
+      return { begun: requests.length - before, tookMs }
+    }
+    return { hooks, clock, sendMany, stopping, requests }
+  }
+
+  it('matches no more messages, and starts nothing of what it has matched, however many there are', async () => {
+    const { hooks, clock, sendMany, stopping, requests } = await busy((storage, clock) => ({
+      ...storage,
+      async unexpanded(limit) {
+        await clock.sleep(50)
+        return storage.unexpanded(limit)
+      },
+    }))
+    for (let n = 0; n < 5; n++) await sendMany(1_000)
+    hooks.start()
+    await clock.advance(200)
+    expect(requests.length).toBeGreaterThan(0)
+    const { begun, tookMs } = await stopping()
+    expect(begun).toBe(0)
+    expect(tookMs).toBeLessThan(200)
+  })
+
+  it('starts nothing more, though something else takes long to end', async () => {
+    const { hooks, clock, sendMany, stopping, requests } = await busy((storage, clock) => ({
+      ...storage,
+      history: {
+        ...storage.history,
+        async prune() {
+          await clock.sleep(15_000)
+          return { removed: 0, more: true }
+        },
+      },
+    }))
+    hooks.start()
+    await clock.advance(601_000)
+    await sendMany(1_000)
+    await clock.advance(200)
+    expect(requests.length).toBeGreaterThan(0)
+    expect((await stopping()).begun).toBe(0)
+  })
+
+  it('starts nothing more of a drain, and gives back what that has claimed', async () => {
+    const { hooks, clock, sendMany, stopping, requests } = await busy((storage) => storage)
+    await sendMany(100)
+    const drained = hooks.drain({ maxMs: 60_000 })
+    await clock.advance(250)
+    expect(requests.length).toBeGreaterThan(0)
+    const { begun, tookMs } = await stopping()
+    expect(begun).toBe(0)
+    expect(tookMs).toBeLessThan(200)
+    await drained
+    expect(await hooks.deliveries.stats('acme')).toMatchObject({ sending: 0, retrying: 0 })
   })
 
   it('is over within 21 seconds, though the storage answers no more, and says so', async () => {

@@ -169,6 +169,17 @@ describe('endpoints', () => {
     expect(requests).toHaveLength(1)
   })
 
+  it('that are enabled by an update are told of, as those that are enabled by name', async () => {
+    const { hooks, endpoint } = await stage()
+    const told: string[] = []
+    hooks.on('endpoint.enabled', ({ endpointId, by }) => void told.push(`${endpointId} ${by}`))
+    await hooks.endpoints.update('acme', endpoint.id, { enabled: true })
+    await hooks.endpoints.update('acme', endpoint.id, { enabled: false })
+    expect(told).toEqual([])
+    await hooks.endpoints.update('acme', endpoint.id, { enabled: true, name: 'again' })
+    expect(told).toEqual([`${endpoint.id} hand`])
+  })
+
   it('can be created disabled', async () => {
     const { hooks, requests } = await stage()
     const quiet = await hooks.endpoints.create('globex', { url: 'https://globex.example/', enabled: false })
@@ -190,6 +201,22 @@ describe('endpoints', () => {
     await expect(hooks.endpoints.get('acme', endpoint.id)).rejects.toThrow(code('endpoint_not_found'))
     const { endpoints } = await hooks.messages.get('acme', id)
     expect(endpoints[0]).toMatchObject({ delivery: { state: 'cancelled', reason: 'endpoint_deleted' } })
+  })
+
+  it('that are removed, and created again under the same key, get what is theirs at their new URL', async () => {
+    const { hooks, clock, requests } = await stage()
+    const create = (url: string) => hooks.endpoints.create('globex', { url }, { idempotencyKey: 'main' })
+    hooks.start()
+    const first = await create('https://old.globex.example/')
+    await hooks.send('user.deleted', {}, { tenant: 'globex' })
+    await clock.advance(100)
+    await hooks.endpoints.remove('globex', first.id)
+    const second = await create('https://new.globex.example/')
+    await hooks.send('user.deleted', {}, { tenant: 'globex' })
+    await clock.advance(100)
+    expect(requests.map(({ url }) => url.host)).toEqual(['old.globex.example', 'new.globex.example'])
+    expect(await verifies(requests[1] as TransportRequest, second.secret, clock)).toBe(true)
+    await hooks.stop()
   })
 
   it('that are removed end what is in flight as cancelled, and that it was received all the same is logged', async () => {

@@ -9,7 +9,7 @@ import {
   verifyRequest,
   type WireFormat,
 } from '@hooks/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createSender } from '../src/index.ts'
 import { createKeyring } from '../src/keyring.ts'
 import type { TransportRequest } from '../src/seams.ts'
@@ -232,6 +232,27 @@ describe('rotation', () => {
     await hooks.stop()
   })
 
+  it('of a format with one signature has one that signs at any time, however often it is put off', async () => {
+    const { clock, signedBy, rotate, old, hooks } = await rotating(textFormat())
+    const second = await rotate({ overlap: '2h', during: 'old' })
+    await clock.advance(HOUR)
+    const third = await rotate({ overlap: '4h', during: 'old' })
+    await clock.advance(2 * HOUR)
+    expect(await signedBy([old, second, third])).toEqual([old])
+    await clock.advance(2 * HOUR)
+    expect(await signedBy([old, second, third])).toEqual([third])
+    await hooks.stop()
+  })
+
+  it('refuses an overlap that would outlast every calendar, which would end the old secret at once', async () => {
+    const { signedBy, rotate, old, hooks } = await rotating()
+    for (const overlap of [Number.MAX_SAFE_INTEGER, '366d'] as const)
+      await expect(rotate({ overlap })).rejects.toEqual(code('option_invalid'))
+    const made = await rotate({ overlap: '365d' })
+    expect(await signedBy([old, made])).toEqual([old, made])
+    await hooks.stop()
+  })
+
   it('keeps no more than five secrets that sign, and says so', async () => {
     const { rotate, hooks, clock } = await rotating()
     for (let n = 0; n < 4; n++) await rotate({ overlap: '2h' })
@@ -287,6 +308,57 @@ describe('key pairs', () => {
     await expect(
       hooks.endpoints.create('acme', { url: 'https://acme.example/', signing: 'v1a' }),
     ).rejects.toMatchObject({ code: expect.stringMatching(/^secret_/) })
+  })
+
+  it('are refused by a format whose secrets are any text, which would sign with the private half as it is', async () => {
+    const { hooks } = await stage(() => 204, { format: textFormat() })
+    const url = 'https://acme.example/'
+    await expect(hooks.endpoints.create('acme', { url, signing: 'v1a' })).rejects.toEqual(code('option_invalid'))
+  })
+
+  it('are not asked for beside a secret that is none', async () => {
+    const { hooks } = await stage()
+    const url = 'https://acme.example/'
+    const secret = `whsec_${Buffer.alloc(32, 5).toString('base64')}`
+    await expect(hooks.endpoints.create('acme', { url, secret, signing: 'v1a' })).rejects.toEqual(
+      code('option_invalid'),
+    )
+    const pair = `whsk_${Buffer.alloc(32, 5).toString('base64')}`
+    expect((await hooks.endpoints.create('acme', { url, secret: pair, signing: 'v1a' })).secret).toMatch(/^whpk_/)
+  })
+
+  it('are no secrets of a client’s own choosing that look like one', async () => {
+    const { hooks } = await stage(() => 204, { format: textFormat() })
+    const secret = 'whsk_ is what ours begins with'
+    const made = await hooks.endpoints.create('acme', { url: 'https://acme.example/', secret })
+    expect(made.secret).toBe(secret)
+    expect((await hooks.endpoints.secrets('acme', made.id)).map((one) => one.secret)).toEqual([secret])
+    expect((await hooks.endpoints.rotateSecret('acme', made.id)).secret).toMatch(/^whsec_/)
+  })
+})
+
+describe('an endpoint without a secret that signs', () => {
+  it('gets no request, costs no attempt, and is told of in the log', async () => {
+    const error = vi.fn()
+    const { hooks, clock, storage, requests, endpoint } = await stage(() => 204, {
+      logger: { ...silentLogger, error },
+    })
+    const stored = await storage.endpoints.get('acme', endpoint.id)
+    if (!stored) throw new Error('there is no endpoint')
+    await storage.endpoints.update({ ...stored, secrets: [] }, stored.rev)
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(1_000)
+    expect(requests).toHaveLength(0)
+    expect(error).toHaveBeenCalledWith(
+      expect.objectContaining({ error: code('secret_missing') }),
+      expect.stringContaining('could not be made'),
+    )
+    expect((await hooks.deliveries.list('acme')).data).toMatchObject([{ state: 'pending', attempts: 0 }])
+    await hooks.endpoints.rotateSecret('acme', endpoint.id)
+    await clock.advance(60_000)
+    expect(requests).toHaveLength(1)
+    await hooks.stop()
   })
 })
 

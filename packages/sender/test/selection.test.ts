@@ -123,6 +123,21 @@ describe('a filter on data', () => {
   })
 })
 
+describe('what became of a message', () => {
+  it('is told of each of its endpoints, however many there are', async () => {
+    const { hooks, clock } = await stage(() => 204, { endpointLimit: 300 })
+    for (let n = 1; n < 300; n++) await hooks.endpoints.create('acme', { url: `https://acme.example/${n}` })
+    hooks.start()
+    const { id } = await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(5_000)
+    const { endpoints } = await hooks.messages.get('acme', id)
+    expect(endpoints.map((one) => ('delivery' in one ? one.delivery.state : one.none))).toEqual(
+      Array.from({ length: 300 }, () => 'delivered'),
+    )
+    await hooks.stop()
+  })
+})
+
 describe('what an endpoint gets of the data', () => {
   async function shaped() {
     const clock = virtualClock()

@@ -168,6 +168,17 @@ describe('retention', () => {
     await storage.close()
   })
 
+  it('forgets nothing that is kept for longer than there are times', async () => {
+    const retention = { payloads: Number.MAX_VALUE, attempts: Number.MAX_SAFE_INTEGER }
+    const { hooks, clock } = await stage(() => 204, { poll: '12h', retention })
+    hooks.start()
+    const { id } = await hooks.send('user.deleted', { n: 1 }, { tenant: 'acme' })
+    await clock.advance(2 * HOUR)
+    expect((await hooks.messages.get('acme', id)).data).toEqual({ n: 1 })
+    expect((await hooks.deliveries.list('acme')).data).toHaveLength(1)
+    await hooks.stop()
+  })
+
   it('can be left off', async () => {
     const { hooks, clock } = await stage(() => 204, { poll: '12h', retention: { payloads: false, attempts: false } })
     hooks.start()

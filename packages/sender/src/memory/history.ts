@@ -45,6 +45,7 @@ export function memoryHistory(state: State): History {
         removed++
       }
       forget(tenant, old)
+      forgetEmpty(tenant, historyBefore)
     }
     for (const [id, { job }] of state.jobs) {
       if (job.finishedAt === null || job.finishedAt.getTime() >= historyBefore) continue
@@ -60,6 +61,16 @@ export function memoryHistory(state: State): History {
     for (const { id } of old) deliveries.delete(id)
     discard(tenant.deliveries, old)
     for (const message of new Set([...old].map((delivery) => delivery.message))) discard(message.deliveries, old)
+  }
+
+  /** Messages of which nothing is left. */
+  function forgetEmpty(tenant: Tenant, before: Ms): void {
+    const empty = tenant.messages.filter(
+      (message) => message.expired && message.createdAt < before && message.deliveries.length === 0,
+    )
+    if (empty.length === 0) return
+    for (const { id } of empty) messages.delete(id)
+    discard(tenant.messages, new Set(empty))
   }
 
   return {

@@ -290,6 +290,25 @@ export const historyCases: readonly StorageCase[] = [
   ),
 
   promise(
+    'messages of which nothing is left are forgotten too, and no others',
+    async ({ storage, endpoint, send, pass, claimOne, settle, view, expect }) => {
+      const to = await endpoint()
+      await send([to])
+      await settle(await claimOne(), failed())
+      await pass(60_000)
+      const [open] = (await send([to])) as [string]
+      await settle(await claimOne(), retry(10 * LEASE))
+      const { messageId: kept } = await view(open)
+      await pass(60_000)
+      const [young] = (await send([to])) as [string]
+      const { createdAt: before, messageId: last } = await view(young)
+      for (let more = true; more; )
+        more = (await storage.history.prune({ payloadsBefore: before, historyBefore: before }, 100)).more
+      expect(idsOf((await storage.history.messages({ tenant: TENANT }, { limit: 10 })).data)).toEqual([last, kept])
+    },
+  ),
+
+  promise(
     'pruning goes in chunks, and says whether there is more',
     async ({ storage, endpoint, send, pass, claim, view, expect }) => {
       const ids = await send([await endpoint()], 25)
