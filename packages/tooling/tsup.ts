@@ -26,6 +26,30 @@ export const library = ({ entry, bundle = [] }: Library) =>
     ...(bundle.length > 0 && { onSuccess: async () => copyLicences(bundle) }),
   }) as Options
 
+/**
+ * A build in which every module stays a file, under `folder` of the first: a bundler leaves out, and loads on demand,
+ * whole files alone.
+ */
+export const modules = ({ entry, folder }: { readonly entry: string[]; readonly folder: string }) =>
+  defineConfig({
+    ...(library({ entry }) as Options),
+    outDir: join('dist', folder),
+    splitting: false,
+    clean: false,
+    dts: false,
+    esbuildPlugins: [
+      {
+        name: 'keep-modules',
+        setup(build) {
+          const extension = build.initialOptions.outExtension?.['.js'] ?? '.js'
+          build.onResolve({ filter: /^\.{1,2}\// }, ({ path, kind }) =>
+            kind === 'entry-point' ? undefined : { path: path.replace(/\.ts$/, extension), external: true },
+          )
+        },
+      },
+    ],
+  }) as Options
+
 /** Bundled code keeps its licence beside it. A file called LICENSE would keep pnpm from packing ours. */
 const copyLicences = (bundle: readonly string[]) => {
   const texts = bundle.map((name) => {

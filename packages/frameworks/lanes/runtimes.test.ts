@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bytesSuite, SECRET, sign } from '../test/bytes-suite.ts'
@@ -14,6 +14,7 @@ const withAnswers = (code = '') =>
   code.replace('idempotency:', `answers: { handled: [200, 'handled'], duplicate: [200, 'duplicate'] },\n  idempotency:`)
 
 let folder: string
+let esbuild: string
 beforeAll(() => {
   folder = newProject('runtimes', ['core', 'receiver'], {
     bun: '1.4.5',
@@ -30,7 +31,7 @@ beforeAll(() => {
     ['worker-under-test.ts', withAnswers(guide('workers').get('worker.ts'))],
   ])
   const bundle = ['--bundle', '--format=esm', '--external:cloudflare:workers', '--outdir=bundles']
-  const esbuild = binary('@esbuild', /./, 'esbuild')
+  esbuild = binary('@esbuild', /./, 'esbuild')
   execFileSync(esbuild, ['worker.ts', 'worker-under-test.ts', ...bundle], { cwd: folder, stdio: 'pipe' })
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -44,6 +45,19 @@ function binary(scope: string, name: RegExp, program: string): string {
     .find((path) => existsSync(path))
   if (!found) throw new Error(`${scope} has no ${program} for this machine`)
   return found
+}
+
+/** What the bundler says of its output. */
+interface Metafile {
+  readonly outputs: Readonly<
+    Record<
+      string,
+      {
+        readonly inputs: Readonly<Record<string, unknown>>
+        readonly imports: readonly { readonly path: string; readonly kind: string }[]
+      }
+    >
+  >
 }
 
 interface Runtime {
@@ -94,6 +108,23 @@ const runtimes: readonly Runtime[] = [
     },
   },
 ]
+
+describe('a bundle in parts', () => {
+  it('has in its first part no file that answers, or explains, what fails', () => {
+    const parts = ['--bundle', '--format=esm', '--splitting', '--outdir=parts', '--metafile=parts.json']
+    execFileSync(esbuild, ['worker.ts', ...parts, '--external:cloudflare:workers'], { cwd: folder, stdio: 'pipe' })
+    const { outputs }: Metafile = JSON.parse(readFileSync(join(folder, 'parts.json'), 'utf8'))
+    const first = new Set(['parts/worker.js'])
+    for (const part of first) {
+      for (const { path, kind } of outputs[part]?.imports ?? []) if (kind === 'import-statement') first.add(path)
+    }
+    const names = (parts: readonly string[]) =>
+      parts.flatMap((part) => Object.keys(outputs[part]?.inputs ?? {})).map((path) => path.split('/').at(-1))
+    expect(names([...first])).toContain('receiver.js')
+    expect(names([...first])).not.toContain('answer.js')
+    expect(names(Object.keys(outputs))).toEqual(expect.arrayContaining(['answer.js', 'explain.js']))
+  })
+})
 
 describe.each(runtimes)('$name', ({ start }) => {
   async function serve(page: 'page' | 'under test') {
