@@ -1,4 +1,15 @@
-import { type Clock, type Listening, type Ms, type Queue, QueueError, systemClock } from '@hooks/core'
+import {
+  type Clock,
+  checkOptions,
+  kind,
+  type Listening,
+  type Ms,
+  type OptionsRule,
+  type Queue,
+  QueueError,
+  systemClock,
+  wholeFrom,
+} from '@hooks/core'
 import { Queue as BullmqQueue, type ConnectionOptions } from 'bullmq'
 import { atMost } from './deadline.ts'
 import { startListener } from './listener.ts'
@@ -24,6 +35,19 @@ export interface BullmqQueueOptions {
   readonly clock?: Clock
 }
 
+const RULE: OptionsRule<keyof BullmqQueueOptions> = {
+  of: 'bullmqQueue',
+  needs: ['connection'],
+  kinds: {
+    connection: kind.object,
+    // BullMQ itself refuses others, but not before the first ring.
+    name: { words: 'a text without colons', fits: (value) => typeof value === 'string' && /^[^:]+$/.test(value) },
+    prefix: kind.text,
+    keep: wholeFrom(0),
+    clock: kind.clock,
+  },
+}
+
 /** How long Redis may take for a ring, and to let go. */
 const TAKE_MS: Ms = 3_000
 const LET_GO_MS: Ms = 1_500
@@ -36,14 +60,12 @@ const LET_GO_MS: Ms = 1_500
  * @example
  * const queue = bullmqQueue({ connection: { host: '127.0.0.1', port: 6379 } })
  * const hooks = createSender({ contract, storage, queue, poll: '30s' })
+ *
+ * @throws ConfigurationError `option_invalid`
  */
-export function bullmqQueue({
-  connection,
-  name = 'hooks',
-  prefix = 'bull',
-  keep = 100,
-  clock = systemClock,
-}: BullmqQueueOptions): Queue {
+export function bullmqQueue(options: BullmqQueueOptions): Queue {
+  checkOptions(options, RULE)
+  const { connection, name = 'hooks', prefix = 'bull', keep = 100, clock = systemClock } = options
   const listeners = new Set<Listening>()
   let bullmq: BullmqQueue<RingJob> | undefined
   let closed: Promise<void> | undefined
@@ -64,8 +86,8 @@ export function bullmqQueue({
   }
 
   async function add(inMs: Ms): Promise<void> {
-    const { data, options } = ringJob(inMs, clock.now(), keep)
-    await atMost(TAKE_MS, clock, connected().add('ring', data, options))
+    const job = ringJob(inMs, clock.now(), keep)
+    await atMost(TAKE_MS, clock, connected().add('ring', job.data, job.options))
   }
 
   async function close(): Promise<void> {
@@ -82,7 +104,7 @@ export function bullmqQueue({
       open()
       await add(inMs)
     },
-    async listen(onRing, options) {
+    async listen(onRing, listenOptions) {
       open()
       const listening = startListener(
         {
@@ -94,7 +116,7 @@ export function bullmqQueue({
           handOn: () => add(0),
         },
         onRing,
-        options,
+        listenOptions,
       )
       listeners.add(listening)
       return {

@@ -1,5 +1,6 @@
-import { headerError } from './errors.ts'
+import { WebhookVerificationError } from './errors.ts'
 import type { HeaderBag } from './format.ts'
+import { ambiguousHeader } from './signature-fields.ts'
 
 /**
  * Headers in any of the forms that hosts have them in: a fetch `Headers`, a record (Node.js, Lambda), or, which alone
@@ -33,7 +34,7 @@ class Bag implements HeaderBag {
   one(name: string): string {
     const value = this.find(name)
     if (value) return value
-    throw headerError('missing_header', name)
+    throw new WebhookVerificationError('missing_header', `missing header: ${name}`)
   }
 }
 
@@ -50,7 +51,7 @@ function search(input: HeadersInput, name: string): string | undefined {
   if (isFlat(input)) for (let i = 0; i < input.length; i += 2) look(input[i] as string, input[i + 1])
   else for (const [key, value] of Symbol.iterator in input ? (input as Pairs) : Object.entries(input)) look(key, value)
   if (times < 2) return found
-  throw headerError('ambiguous_header', name)
+  throw ambiguousHeader(name)
 }
 
 /** Whether these are the `rawHeaders` of Node.js. */

@@ -1,4 +1,5 @@
 import { ConfigurationError } from './errors.ts'
+import type { Ms } from './seams.ts'
 
 /** What an option may be: in words, for the message, and as a test. */
 export interface Kind {
@@ -11,6 +12,11 @@ const isNumber = (value: unknown): value is number => typeof value === 'number'
 const isPlain = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
+const has = (value: unknown, ...methods: readonly string[]): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
+
 /** The usual kinds. */
 export const kind = {
   any: { words: 'anything', fits: () => true },
@@ -19,11 +25,19 @@ export const kind = {
   function: { words: 'a function', fits: (value) => typeof value === 'function' },
   /** Judged in full by `toMs`. */
   duration: { words: 'a duration, such as "15s"', fits: (value) => isText(value) || isNumber(value) },
+  /** What comes as text from an environment is none, nor is what became of it by `Number`. */
+  ms: { words: 'a number of milliseconds above 0', fits: (value) => Number.isFinite(value) && (value as Ms) > 0 },
   time: { words: 'a valid Date', fits: (value) => value instanceof Date && !Number.isNaN(value.getTime()) },
   texts: { words: 'a list of texts', fits: (value) => Array.isArray(value) && value.every(isText) },
   /** By name. */
   textByName: { words: 'an object of texts', fits: (value) => isPlain(value) && Object.values(value).every(isText) },
   object: { words: 'an object', fits: isPlain },
+  clock: { words: 'a clock', fits: (value) => has(value, 'now', 'monotonic', 'sleep') },
+  random: { words: 'a source of chance', fits: (value) => has(value, 'bytes', 'float') },
+  logger: {
+    words: 'a logger, such as one of pino',
+    fits: (value) => has(value, 'debug', 'info', 'warn', 'error'),
+  },
 } as const satisfies Record<string, Kind>
 
 /** A whole number of at least `least`. */
@@ -53,10 +67,7 @@ export const orNull = ({ words, fits }: Kind): Kind => ({
 /** An object that has these methods. */
 export const withMethods = (words: string, ...methods: readonly string[]): Kind => ({
   words,
-  fits: (value) =>
-    typeof value === 'object' &&
-    value !== null &&
-    methods.every((method) => typeof (value as Record<string, unknown>)[method] === 'function'),
+  fits: (value) => has(value, ...methods),
 })
 
 /** What {@link checkOptions} takes. `K` names every option that there is. */

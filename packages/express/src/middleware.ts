@@ -19,6 +19,13 @@ export interface ExpressRequest extends BodyRequest {
   readonly originalUrl?: string
 }
 
+/** Compared with what is none, every body is small enough. */
+const notALimit = () =>
+  Object.assign(new TypeError('expressReceiver: limit is not a number of bytes'), {
+    code: 'option_invalid',
+    hint: "such as 100_000: a text such as '1mb' is for the body parsers of Express",
+  })
+
 /** A middleware that answers every request that it gets. */
 export type ExpressMiddleware = (
   request: ExpressRequest,
@@ -28,12 +35,14 @@ export type ExpressMiddleware = (
 
 /**
  * A receiver as middleware, for Express 4 and 5. It reads the body itself: no parser is needed, and one in front of it
- * must keep the bytes (`rawBody`). It answers every request, and calls `next` only if that fails.
+ * must keep the bytes (`rawBody`). It answers every request, and calls `next` only if that fails. It throws, with the `code`
+ * `option_invalid`, where `limit` is no number of bytes.
  *
  * @example
  * app.post('/webhooks', expressReceiver(receiver))   // before app.use(express.json())
  */
 export function expressReceiver(receiver: RequestHandler, options: ExpressReceiverOptions = {}): ExpressMiddleware {
+  if (options.limit !== undefined && !(Number.isFinite(options.limit) && options.limit >= 0)) throw notALimit()
   const limit = Math.min(options.limit ?? receiver.maxBodyBytes, receiver.maxBodyBytes)
   const { publicUrl } = options
   const answer = async (request: ExpressRequest, response: ServerResponse): Promise<void> => {

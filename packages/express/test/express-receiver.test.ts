@@ -312,6 +312,13 @@ describe.each(versions)('%s', (_, express: Express) => {
       expect((await send(port, await sign())).status).toBe(413)
     })
 
+    it.each(['1mb', Number.NaN, -1, Number.POSITIVE_INFINITY])('a limit that would be none: %s', (limit) => {
+      const { receiver } = real()
+      expect(() => expressReceiver(receiver, { limit: limit as number })).toThrow(
+        expect.objectContaining({ code: 'option_invalid', hint: expect.stringContaining('1mb') }),
+      )
+    })
+
     it('more than the receiver takes, whatever limit it is given', async () => {
       const { seen, receiver } = recorder(50)
       const port = await serve(express().post('/hooks', expressReceiver(receiver, { limit: 1e9 })))

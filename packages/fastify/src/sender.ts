@@ -16,7 +16,16 @@ export interface FastifyHooksOptions {
   readonly start?: 'listen' | 'ready' | 'never'
 }
 
+const STARTS: readonly string[] = ['listen', 'ready', 'never']
+
 const plugin: FastifyPluginAsync<FastifyHooksOptions> = async (app, { sender, start = 'listen' }) => {
+  // Whatever else it was, nothing would ever be delivered, and nobody told.
+  if (!STARTS.includes(start)) {
+    throw Object.assign(new TypeError(`fastifyHooks: start is not one of ${STARTS.join(', ')}`), {
+      code: 'option_invalid',
+      hint: "leave it out, and delivering starts when the server listens; 'never' is for where another process delivers",
+    })
+  }
   // The host declares the type of its own sender; whatever that is, this is it.
   app.decorate('hooks' as string, sender)
   const begin = (done: () => void) => {

@@ -86,6 +86,11 @@ describe('a sender that lives with the server', () => {
     expect(log).toEqual([])
   })
 
+  it('does not start where it is told to begin at what there is not, for it would never deliver', async () => {
+    const app = fastify().register(fastifyHooks, { sender: life([]), start: 'listening' as never })
+    await expect(app.ready()).rejects.toMatchObject({ code: 'option_invalid' })
+  })
+
   it('delivers from the moment it is ready, where another server hands the requests on and it never listens', async () => {
     const log: string[] = []
     const app = fastify().register(fastifyHooks, { sender: life(log), start: 'ready' })

@@ -1,4 +1,15 @@
-import { type Clock, type Listening, type Ms, type Queue, QueueError, systemClock } from '@hooks/core'
+import {
+  type Clock,
+  checkOptions,
+  kind,
+  type Listening,
+  type Ms,
+  type OptionsRule,
+  type Queue,
+  QueueError,
+  systemClock,
+  withMethods,
+} from '@hooks/core'
 import type { NatsClient } from './client.ts'
 import { atMost } from './deadline.ts'
 import { startListener } from './listener.ts'
@@ -20,6 +31,20 @@ export interface NatsQueueOptions {
   readonly clock?: Clock
 }
 
+const RULE: OptionsRule<keyof NatsQueueOptions> = {
+  of: 'natsQueue',
+  needs: ['connection'],
+  kinds: {
+    connection: withMethods('a connection to NATS', 'publish', 'subscribe', 'flush', 'isClosed', 'status'),
+    // One that is published to: without wildcards.
+    subject: {
+      words: 'a subject, such as hooks.rings',
+      fits: (value) => typeof value === 'string' && /^[^\s.*>]+(?:\.[^\s.*>]+)*$/.test(value),
+    },
+    clock: kind.clock,
+  },
+}
+
 /** How long NATS may take for a ring. */
 const TAKE_MS: Ms = 3_000
 
@@ -31,8 +56,12 @@ const TAKE_MS: Ms = 3_000
  * @example
  * const connection = await connect({ servers: 'nats.internal', maxReconnectAttempts: -1 })
  * const hooks = createSender({ contract, storage, queue: natsQueue({ connection }), poll: '30s' })
+ *
+ * @throws ConfigurationError `option_invalid`
  */
-export function natsQueue({ connection, subject = 'hooks.rings', clock = systemClock }: NatsQueueOptions): Queue {
+export function natsQueue(options: NatsQueueOptions): Queue {
+  checkOptions(options, RULE)
+  const { connection, subject = 'hooks.rings', clock = systemClock } = options
   const listeners = new Set<Listening>()
   const encoder = new TextEncoder()
   let closed: Promise<void> | undefined
@@ -59,12 +88,12 @@ export function natsQueue({ connection, subject = 'hooks.rings', clock = systemC
       open()
       await publish(inMs)
     },
-    async listen(onRing, options) {
+    async listen(onRing, listenOptions) {
       open()
-      const listening = startListener({ connection, subject, clock, handOn: publish }, onRing, options)
+      const listening = startListener({ connection, subject, clock, handOn: publish }, onRing, listenOptions)
       listeners.add(listening)
       // From here on, rings are heard. Where the server is away, from when it is back.
-      await atMost(TAKE_MS, clock, connection.flush()).catch((error) => options.onError?.(error))
+      await atMost(TAKE_MS, clock, connection.flush()).catch((error) => listenOptions.onError?.(error))
       return {
         stop: (drainMs) => listening.stop(drainMs).finally(() => listeners.delete(listening)),
       }

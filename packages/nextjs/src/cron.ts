@@ -38,7 +38,7 @@ const LEAST_CHARACTERS = 16
  * export const { GET } = nextCron(hooks, { secret: process.env.CRON_SECRET })
  */
 export function nextCron(hooks: Drainable, { secret, maxMs = 8_000 }: NextCronOptions): NextCron {
-  if (!(maxMs > 0)) throw new ConfigurationError('option_invalid', 'maxMs is not above 0')
+  if (!(Number.isFinite(maxMs) && maxMs > 0)) throw new ConfigurationError('option_invalid', 'maxMs is not above 0')
   if (typeof secret !== 'function') checkSecret(secret)
   const run: RouteHandler = async (request) => {
     const known = new TextEncoder().encode(checkSecret(typeof secret === 'function' ? secret() : secret))

@@ -82,8 +82,8 @@ describe('a cron route', () => {
     expect((await GET(ask(`Bearer ${SECRET}`))).status).toBe(200)
   })
 
-  it.each([0, -1, Number.NaN])('does not start with %s ms', (maxMs) => {
-    expect(() => nextCron(counting(), { secret: SECRET, maxMs })).toThrow(
+  it.each([0, -1, Number.NaN, '8000'])('does not start with %s ms', (maxMs) => {
+    expect(() => nextCron(counting(), { secret: SECRET, maxMs: maxMs as number })).toThrow(
       expect.objectContaining({ code: 'option_invalid' }),
     )
   })

@@ -34,6 +34,28 @@ export function checkAuthorize(authorize: unknown): asserts authorize is Authori
   })
 }
 
+const CAPABILITIES: readonly unknown[] = ['read', 'endpoint:write', 'secret:read', 'secret:rotate', 'attempt:create']
+
+/** Whether it says what somebody may do. */
+export const areCapabilities = (can: unknown): boolean =>
+  can === 'all' || (Array.isArray(can) && can.every((one) => CAPABILITIES.includes(one)))
+
+/**
+ * What `authorize` gave, if it can be meant: of a text, every part would be a tenant.
+ *
+ * @throws ConfigurationError `option_invalid`
+ */
+export function checkAccess(given: Access | null | undefined): Access | null {
+  if (!given) return null
+  const { tenants, can = 'all' } = given
+  const isList =
+    Array.isArray(tenants) && tenants.length > 0 && tenants.every((one) => typeof one === 'string' && one !== '')
+  if ((tenants === 'all' || isList) && areCapabilities(can)) return given
+  throw new ConfigurationError('option_invalid', '`authorize` gave what is no access', {
+    hint: `null for strangers, or { tenants: ['acme'] } or { tenants: 'all' }, with can: a list of ${CAPABILITIES.join(', ')}`,
+  })
+}
+
 /**
  * The tenant that a request acts for: the one that it names, if that may be acted for, else the only one. A tenant that
  * may not be acted for does not exist for this request.

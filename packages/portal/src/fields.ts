@@ -17,8 +17,8 @@ export class Fields {
 
   text(name: string, most = 2_048): string | undefined {
     const value = this.#value(name)
-    if (value === undefined || (typeof value === 'string' && value.length <= most)) return value
-    throw this.#wrong(name, `a text of at most ${most} characters`)
+    if (value === undefined || (typeof value === 'string' && value.length <= most && !UNKEPT.test(value))) return value
+    throw this.#wrong(name, `a text of at most ${most} characters, NUL and halves of characters apart`)
   }
 
   /** A text, or null to remove it. */
@@ -119,4 +119,6 @@ export class Fields {
   }
 }
 
+/** What not every database keeps. */
+const UNKEPT = /\0|\p{Surrogate}/u
 const isLabel = (value: unknown): value is string => typeof value === 'string' && value.length <= 500

@@ -1,5 +1,5 @@
 import { type Contract, isHooksError, type Logger, silentLogger } from '@hooks/core'
-import { type Access, type Authorize, checkAuthorize, tenantFor } from './access.ts'
+import { type Access, type Authorize, checkAccess, checkAuthorize, tenantFor } from './access.ts'
 import { type Audit, tell } from './audit.ts'
 import { readFields } from './body.ts'
 import type { AnySender, Outcome } from './call.ts'
@@ -61,7 +61,8 @@ export function createManagementApi(hooks: AnySender, options: ManagementApiOpti
     const before = mount.endsWith(shape.base) ? mount.slice(0, mount.length - shape.base.length) : mount
     const found = pathname.startsWith(before) ? route(request.method, pathname.slice(before.length)) : null
     if (!found) throw new Refusal(404, 'not_found', 'There is nothing here.')
-    const access = await authorize(new Request(request.url, { headers: request.headers, method: request.method }))
+    const asked = new Request(request.url, { headers: request.headers, method: request.method })
+    const access = checkAccess(await authorize(asked))
     if (!access) throw new Refusal(401, 'unauthorized', 'Say who you are.')
     refuseCrossSite(request)
     const body = new Fields(await readFields(request), shape.nameOf)

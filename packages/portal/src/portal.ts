@@ -1,5 +1,5 @@
 import { type Clock, ConfigurationError, type Contract, type Logger, silentLogger, systemClock } from '@hooks/core'
-import { type Authorize, checkAuthorize } from './access.ts'
+import { type Authorize, checkAccess, checkAuthorize } from './access.ts'
 import type { Audit } from './audit.ts'
 import type { AnySender } from './call.ts'
 import { createManagementApi, type Mount } from './management-api.ts'
@@ -80,7 +80,7 @@ export function createPortal(hooks: AnySender, options: PortalOptions): Portal {
   /** Who is looking, so that the page can leave out what they may not do. */
   async function session(request: Request): Promise<Response> {
     try {
-      const access = await authorize(new Request(request.url, { headers: request.headers }))
+      const access = checkAccess(await authorize(new Request(request.url, { headers: request.headers })))
       if (!access) return json(401, { status: 401, code: 'unauthorized', title: 'Not authorized' })
       const { tenants, can = 'all', user = null } = access
       return json(200, { tenants, can, user })

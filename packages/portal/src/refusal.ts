@@ -40,6 +40,7 @@ const TITLES: Readonly<Record<number, string>> = {
 }
 
 const STATUS: Readonly<Record<string, number>> = {
+  tenant_invalid: 404,
   endpoint_not_found: 404,
   message_not_found: 404,
   delivery_not_found: 404,
@@ -64,6 +65,7 @@ const FIELDS: readonly (readonly [RegExp, string])[] = [
   [/^secret_/, 'secret'],
   [/^header_/, 'headers'],
   [/^event_type_unknown/, 'event'],
+  [/^tenant_/, 'tenant'],
 ]
 
 /** What an error is to the client. What is nobody's fault but ours says nothing about itself. */

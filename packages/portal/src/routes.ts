@@ -14,8 +14,8 @@ interface Route {
   readonly segments: readonly string[]
 }
 
-/** Longest id that is looked up; anything longer is no id of ours. */
-const LONGEST_ID = 200
+/** An id that can be one: visible ASCII. No other is looked up, for PostgreSQL fails at a NUL. */
+const ID = /^[!-~]{1,200}$/
 
 /** Finds the operation of a method and a path, which begins after the mount. A literal wins over `:id`. */
 export function createRouter({ base, routes }: Shape): (method: string, path: string) => Match | null {
@@ -48,7 +48,8 @@ const fits = (segments: readonly string[], given: readonly string[]) =>
 
 function decoded(segment: string): string {
   try {
-    return decodeURIComponent(segment).slice(0, LONGEST_ID)
+    const id = decodeURIComponent(segment)
+    return ID.test(id) ? id : ''
   } catch {
     return ''
   }

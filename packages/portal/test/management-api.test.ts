@@ -1,5 +1,5 @@
-import type { ApiShape } from '@hooks/core'
-import { describe, expect, it } from 'vitest'
+import { type ApiShape, silentLogger } from '@hooks/core'
+import { describe, expect, it, vi } from 'vitest'
 import type { Redact } from '../src/index.ts'
 import { createManagementApi } from '../src/index.ts'
 import { events, stage } from './stage.ts'
@@ -121,6 +121,59 @@ describe('the management API', () => {
     const stranger = await call('POST', '/v1/endpoints', { url: URL_, tenant: 'initech' }, as('group'))
     expect(stranger.status).toBe(404)
     expect((await hooks.endpoints.list('acme')).data).toEqual([])
+  })
+
+  it('lets nobody in by what `authorize` must not give, such as a text, of which every part would be a tenant', async () => {
+    const { hooks, contract } = stage()
+    await hooks.endpoints.create('ac', { url: URL_ })
+    for (const access of [
+      { tenants: 'ac' },
+      { tenants: 'acme' },
+      { tenants: [] },
+      { tenants: [undefined] },
+      { tenants: ['ac', ''] },
+      { tenants: ['ac'], can: 'secret:read' },
+      { tenants: ['ac'], can: ['write'] },
+      { tenant: 'ac' },
+      'ac',
+      true,
+    ]) {
+      const error = vi.fn()
+      const { fetch } = createManagementApi(hooks, {
+        contract,
+        logger: { ...silentLogger, error },
+        authorize: async () => access as never,
+      })
+      for (const path of ['/v1/endpoints', '/v1/endpoints?tenant=ac', '/v1/endpoints/ep_1', '/v1/overview']) {
+        const answer = await fetch(new Request(`https://api.example${path}`))
+        expect([answer.status, await answer.json()]).toMatchObject([500, { code: 'internal' }])
+        expect(error).toHaveBeenLastCalledWith(
+          { err: expect.objectContaining({ code: 'option_invalid', hint: expect.stringContaining('tenants') }) },
+          expect.any(String),
+        )
+      }
+    }
+  })
+
+  it('finds nothing of a tenant that there cannot be', async () => {
+    const { call } = stage()
+    for (const tenant of ['%20', '%C3%A9', 'a%00', 'x'.repeat(200)]) {
+      const { status, json } = await call('GET', `/v1/endpoints?tenant=${tenant}`, undefined, as('operator'))
+      expect([tenant, status, json.field]).toEqual([tenant, status === 400 ? 400 : 404, 'tenant'])
+    }
+  })
+
+  it('asks no storage for what none can keep: PostgreSQL would fail at a NUL', async () => {
+    const { call, storage } = stage()
+    const asked = vi.spyOn(storage.endpoints, 'get')
+    for (const id of ['%00', 'ep_1%00', '%ED%A0%80', 'ep 1', 'ep_%C3%A9'])
+      expect((await call('GET', `/v1/endpoints/${id}`)).json.code).toMatch(/not_found$/)
+    expect(asked.mock.calls.filter(([, id]) => id !== '')).toEqual([])
+    for (const query of ['cursor=%00', 'event=a%00', 'endpoint=%00'])
+      expect((await call('GET', `/v1/deliveries?${query}`)).json.code).toBe('field_invalid')
+    for (const url of ['https://acme.example/\0', 'https://acme.example/\ud800'])
+      expect((await call('POST', '/v1/endpoints', { url })).status).toBeLessThan(500)
+    expect((await call('POST', '/v1/endpoints', { url: URL_, name: '\ud800' })).json.code).toBe('field_invalid')
   })
 
   it('knows by the id which of its tenants is meant, where a request names none', async () => {

@@ -260,6 +260,8 @@ describe('a portal link', () => {
     const { portal } = opened({ links: { secret: SECRET } })
     await expect(portal.link({ tenant: 'acme', ttl: '25h' })).rejects.toMatchObject({ code: 'option_invalid' })
     await expect(portal.link({ tenant: 'acme', ttl: 0 })).rejects.toMatchObject({ code: 'option_invalid' })
+    for (const can of ['read', ['write']])
+      await expect(portal.link({ tenant: 'acme', can: can as never })).rejects.toMatchObject({ code: 'option_invalid' })
     await expect(portal.link({ tenant: '' })).rejects.toMatchObject({ code: 'option_invalid' })
   })
 

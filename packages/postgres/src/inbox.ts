@@ -1,9 +1,12 @@
 import {
   type Clock,
+  checkOptions,
   consoleLogger,
   type Inbox,
+  kind,
   type Logger,
   type Ms,
+  type OptionsRule,
   type Random,
   type Schema,
   systemClock,
@@ -40,6 +43,17 @@ export interface PostgresInbox extends Inbox<PostgresHandle> {
   readonly schema: Schema
 }
 
+const RULE: OptionsRule<keyof PostgresInboxOptions> = {
+  of: 'postgresInbox',
+  kinds: {
+    schema: kind.text,
+    migrate: kind.flag,
+    timeoutMs: kind.ms,
+    clock: kind.clock,
+    random: kind.random,
+    logger: kind.logger,
+  },
+}
 const TOKEN_BYTES = 12
 
 /**
@@ -64,9 +78,10 @@ const TOKEN_BYTES = 12
  * @example
  * const receiver = createReceiver({ contract, secret, idempotency: postgresInbox(pool) })
  *
- * @throws ConfigurationError `option_invalid`: a wrong name of a schema; `tx_unsupported`: no handle of PostgreSQL
+ * @throws ConfigurationError `option_invalid`: a wrong option, or name of a schema; `tx_unsupported`: no handle of PostgreSQL
  */
 export function postgresInbox(database: PostgresHandle, options: PostgresInboxOptions = {}): PostgresInbox {
+  checkOptions(options, RULE)
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
   const { schema = 'hooks', migrate = false, timeoutMs = 30_000 } = options
   checkSchema(schema)

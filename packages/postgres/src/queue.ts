@@ -1,9 +1,12 @@
 import {
   type Clock,
   ConfigurationError,
+  checkOptions,
   type Duration,
+  kind,
   type Listening,
   type Ms,
+  type OptionsRule,
   type Queue,
   QueueError,
   type Random,
@@ -29,15 +32,30 @@ export interface PostgresQueueOptions {
   readonly listener: () => ListenClient
   /** What rings are notified under: `hooks_rings` by default. Senders on another schema of the database need another. */
   readonly channel?: string
-  /** How often a listener makes sure that it still hears: 15 s by default. */
+  /** How often a listener makes sure that it still hears: 15 s by default, 100 ms at least. */
   readonly heartbeat?: Duration
   readonly clock?: Clock
   /** Names the heartbeats, and spreads what is tried again. */
   readonly random?: Random
 }
 
+const RULE: OptionsRule<keyof PostgresQueueOptions> = {
+  of: 'postgresQueue',
+  needs: ['database', 'listener'],
+  kinds: {
+    // Judged by its shape, with a code of its own.
+    database: kind.any,
+    listener: kind.function,
+    channel: kind.text,
+    heartbeat: kind.duration,
+    clock: kind.clock,
+    random: kind.random,
+  },
+}
 /** How long PostgreSQL may take for a ring. */
 const TAKE_MS: Ms = 3_000
+/** Less would be a loop that never rests. */
+const LEAST_HEARTBEAT_MS: Ms = 100
 const CHANNEL = /^[a-z_][a-z0-9_]{0,62}$/
 
 /**
@@ -52,12 +70,17 @@ const CHANNEL = /^[a-z_][a-z0-9_]{0,62}$/
  * @throws ConfigurationError `option_invalid`; `tx_unsupported`: no handle of PostgreSQL
  */
 export function postgresQueue(options: PostgresQueueOptions): Queue {
+  checkOptions(options, RULE)
   const { channel = 'hooks_rings', clock = systemClock, random = systemRandom } = options
   if (!CHANNEL.test(channel))
     throw new ConfigurationError('option_invalid', 'the channel is no name of lower-case letters, digits and _', {
       hint: 'such as hooks_rings, of 63 characters at most',
     })
   const heartbeatMs = toMs(options.heartbeat ?? '15s', 'heartbeat')
+  if (heartbeatMs < LEAST_HEARTBEAT_MS)
+    throw new ConfigurationError('option_invalid', `heartbeat is shorter than ${LEAST_HEARTBEAT_MS} ms`, {
+      hint: 'each is a statement: 15s is often enough to notice a connection that hears no more',
+    })
   const query = toQuery(options.database, TAKE_MS)
   const listeners = new Set<Listening>()
   let closed: Promise<void> | undefined

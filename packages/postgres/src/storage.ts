@@ -1,8 +1,11 @@
 import {
   type Clock,
+  checkOptions,
   consoleLogger,
+  kind,
   type Logger,
   type Ms,
+  type OptionsRule,
   type Random,
   type Storage,
   systemClock,
@@ -60,6 +63,18 @@ export interface PostgresStorageOptions {
   readonly logger?: Logger
 }
 
+const RULE: OptionsRule<keyof PostgresStorageOptions> = {
+  of: 'postgresStorage',
+  kinds: {
+    schema: kind.text,
+    migrate: kind.flag,
+    timeoutMs: kind.ms,
+    preparedStatements: kind.flag,
+    clock: kind.clock,
+    random: kind.random,
+    logger: kind.logger,
+  },
+}
 const STORAGE: Component = { name: 'storage', migrations: STORAGE_MIGRATIONS, upkeep: MAKE_PARTITIONS }
 const VERSION = versionOf(STORAGE)
 const TOKEN_BYTES = 12
@@ -90,12 +105,13 @@ const OUTBOX_REACH: Reach = { usualMs: 5_000, fartherMs: 300_000 }
  *   await hooks.send('booking.created', booking, { tenant: 'acme', tx })
  * })
  *
- * @throws ConfigurationError `option_invalid`: a wrong name of a schema; `tx_unsupported`: no handle of PostgreSQL
+ * @throws ConfigurationError `option_invalid`: a wrong option, or name of a schema; `tx_unsupported`: no handle of PostgreSQL
  */
 export function postgresStorage(
   database: PostgresHandle,
   options: PostgresStorageOptions = {},
 ): Storage<PostgresHandle> {
+  checkOptions(options, RULE)
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
   const { schema = 'hooks', migrate = false, timeoutMs = 30_000, preparedStatements = true } = options
   checkSchema(schema)

@@ -3,9 +3,12 @@ import {
   type Begun,
   type Clock,
   ConfigurationError,
+  checkOptions,
   type IdempotencyStore,
+  kind,
   type LeaseRef,
   type Ms,
+  type OptionsRule,
   type Random,
   systemClock,
   systemRandom,
@@ -32,6 +35,17 @@ export interface RedisIdempotencyOptions {
 }
 
 const TOKEN_BYTES = 12
+const RULE: OptionsRule<keyof RedisIdempotencyOptions> = {
+  of: 'redisIdempotency',
+  kinds: {
+    // Judged by itself, with a hint of its own.
+    client: kind.any,
+    prefix: kind.text,
+    timeoutMs: kind.ms,
+    clock: kind.clock,
+    random: kind.random,
+  },
+}
 /** How long a claim that came to nothing can still be completed, and its count of crashes is known. */
 const UNFINISHED_MS: Ms = 86_400_000
 /** The longest time that is kept: what `Infinity` is stored as. */
@@ -49,11 +63,12 @@ const LONGEST_MS: Ms = 1e15
  *
  * Errors: `storage_unavailable`, also where no answer came within `timeoutMs`, `storage_full`, `storage_closed`.
  *
- * @throws ConfigurationError `option_invalid`: the client is neither of ioredis nor of node-redis
+ * @throws ConfigurationError `option_invalid`: a wrong option, or the client is neither of ioredis nor of node-redis
  * @example
  * const receiver = createReceiver({ contract, secret, idempotency: redisIdempotency({ client: new Redis() }) })
  */
 export function redisIdempotency(options: RedisIdempotencyOptions): IdempotencyStore {
+  checkOptions(options, RULE)
   const { client, prefix = 'hooks:', timeoutMs = 2_000, clock = systemClock, random = systemRandom } = options
   if (!isClient(client)) {
     throw new ConfigurationError('option_invalid', 'the client is neither of ioredis nor of node-redis', {

@@ -50,9 +50,9 @@ const RULE: OptionsRule<keyof SenderOptions<EventDefinitions, unknown>> = {
     },
     transport: withMethods('a transport', 'send'),
     resolver: withMethods('a resolver', 'resolve'),
-    clock: withMethods('a clock', 'now', 'monotonic', 'sleep'),
-    random: withMethods('a source of chance', 'bytes', 'float'),
-    logger: withMethods('a logger, such as one of pino', 'debug', 'info', 'warn', 'error'),
+    clock: kind.clock,
+    random: kind.random,
+    logger: kind.logger,
   },
 }
 const ORDERING: OptionsRule<'wait' | 'onBlocked'> = {

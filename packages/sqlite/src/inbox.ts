@@ -14,7 +14,7 @@ import { claim, listDead, nextDueInMs, release, retryDead, settle } from './inbo
 import { locate } from './location.ts'
 import { checkPrefix, type Session } from './session.ts'
 import { INBOX_LEDGER } from './sql/inbox.ts'
-import type { SqliteStorageOptions } from './storage.ts'
+import { checkSqliteOptions, type SqliteStorageOptions } from './storage.ts'
 import { epochOf } from './time.ts'
 
 /** How a {@link sqliteInbox} is set up: as a storage is. */
@@ -46,9 +46,10 @@ const TOKEN_BYTES = 12
  * @example
  * const receiver = createReceiver({ secret, idempotency: sqliteInbox('app.sqlite') })
  *
- * @throws ConfigurationError `option_invalid`: a wrong prefix, no driver, a handle on a database in memory
+ * @throws ConfigurationError `option_invalid`: a wrong option, no driver, a handle on a database in memory
  */
 export function sqliteInbox(database: SqliteHandle | string, options: SqliteInboxOptions = {}): SqliteInbox {
+  checkSqliteOptions('sqliteInbox', options)
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
   const { prefix = 'hooks_', migrate = true, busyTimeoutMs = 5_000 } = options
   checkPrefix(prefix)

@@ -1,9 +1,12 @@
 import {
   type Clock,
+  checkOptions,
   consoleLogger,
+  kind,
   type Logger,
   type MaybePromise,
   type Ms,
+  type OptionsRule,
   type Random,
   type Storage,
   systemClock,
@@ -56,6 +59,19 @@ export interface SqliteStorageOptions {
 }
 
 const TOKEN_BYTES = 12
+const KINDS: OptionsRule<keyof SqliteStorageOptions>['kinds'] = {
+  prefix: kind.text,
+  migrate: kind.flag,
+  busyTimeoutMs: { words: 'a number of milliseconds', fits: (value) => Number.isFinite(value) && (value as Ms) >= 0 },
+  driver: kind.function,
+  clock: kind.clock,
+  random: kind.random,
+  logger: kind.logger,
+}
+
+/** @throws ConfigurationError `option_invalid` */
+export const checkSqliteOptions = (of: string, options: SqliteStorageOptions): void =>
+  checkOptions(options, { of, kinds: KINDS })
 
 /**
  * A sender's storage in SQLite: a file beside the application, for one machine and any number of its processes.
@@ -82,12 +98,13 @@ const TOKEN_BYTES = 12
  *   hooks.sendSync('booking.created', booking, { tenant: 'acme', tx: db })
  * }).immediate()
  *
- * @throws ConfigurationError `option_invalid`: a wrong prefix, no driver, a handle on a database in memory
+ * @throws ConfigurationError `option_invalid`: a wrong option, no driver, a handle on a database in memory
  */
 export function sqliteStorage(
   database: SqliteHandle | string,
   options: SqliteStorageOptions = {},
 ): Storage<SqliteHandle> {
+  checkSqliteOptions('sqliteStorage', options)
   const { clock = systemClock, random = systemRandom, logger = consoleLogger } = options
   const { prefix = 'hooks_', migrate = true, busyTimeoutMs = 5_000 } = options
   checkPrefix(prefix)

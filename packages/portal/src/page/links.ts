@@ -10,7 +10,7 @@ import {
   platformCrypto,
   toMs,
 } from '@hooks/core'
-import type { Access, Capability } from '../access.ts'
+import { type Access, areCapabilities, type Capability } from '../access.ts'
 
 /** How portal links are signed, and when they end before their time. */
 export interface PortalLinksOptions {
@@ -113,6 +113,10 @@ export function createPortalLinks({ secret, revoked }: PortalLinksOptions, clock
           'option_invalid',
           `the id of a portal link is a text of 1 to ${LONGEST_ID} characters`,
         )
+      if (can !== undefined && !areCapabilities(can))
+        throw new ConfigurationError('option_invalid', 'a portal link can do what there is not', {
+          hint: "can is 'all', or a list such as ['read', 'attempt:create']",
+        })
       const now = clock.now().getTime()
       const claims: Claims = {
         aud: AUDIENCE,
