@@ -133,6 +133,17 @@ export class WebhookVerificationError extends HooksError<VerificationCode> {
   protected static override readonly brand = 'WebhookVerificationError'
 }
 
+/**
+ * A header that is not as it should be. `ambiguous_header` is what comes of two headers of one name: whoever is in front
+ * (a fetch `Headers`, Node.js, a proxy) joins them by a comma and a space, and then either of them could be meant.
+ */
+export function headerError(
+  code: 'missing_header' | 'ambiguous_header' | 'malformed_header',
+  header: string,
+): WebhookVerificationError {
+  return new WebhookVerificationError(code, `${code.replace('_', ' ')}: ${header}`)
+}
+
 /** The library was set up wrongly. {@link ConfigurationCode} lists the causes; the developer must act. */
 export class ConfigurationError extends HooksError<ConfigurationCode> {
   protected static override readonly brand = 'ConfigurationError'

@@ -1,6 +1,5 @@
-import { WebhookVerificationError } from './errors.ts'
+import { headerError } from './errors.ts'
 import type { HeaderBag } from './format.ts'
-import { ambiguousHeader } from './signature-fields.ts'
 
 /**
  * Headers in any of the forms that hosts have them in: a fetch `Headers`, a record (Node.js, Lambda), or, which alone
@@ -34,7 +33,7 @@ class Bag implements HeaderBag {
   one(name: string): string {
     const value = this.find(name)
     if (value) return value
-    throw new WebhookVerificationError('missing_header', `missing header: ${name}`)
+    throw headerError('missing_header', name)
   }
 }
 
@@ -51,7 +50,7 @@ function search(input: HeadersInput, name: string): string | undefined {
   if (isFlat(input)) for (let i = 0; i < input.length; i += 2) look(input[i] as string, input[i + 1])
   else for (const [key, value] of Symbol.iterator in input ? (input as Pairs) : Object.entries(input)) look(key, value)
   if (times < 2) return found
-  throw ambiguousHeader(name)
+  throw headerError('ambiguous_header', name)
 }
 
 /** Whether these are the `rawHeaders` of Node.js. */

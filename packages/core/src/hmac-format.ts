@@ -10,7 +10,7 @@ import {
   writeBody,
 } from './body-template.ts'
 import { fromBase64, fromHex, toBase64, toHex } from './encoding.ts'
-import { ConfigurationError, PayloadError, WebhookVerificationError } from './errors.ts'
+import { ConfigurationError, headerError, PayloadError, WebhookVerificationError } from './errors.ts'
 import {
   type Algorithm,
   type Carried,
@@ -35,7 +35,7 @@ import {
 } from './parts.ts'
 import type { Bytes, Ms } from './seams.ts'
 import { checkSecretText, toWhsec } from './secret.ts'
-import { MOST_SIGNATURES, malformedHeader, oneField, readFields, type SignatureFields } from './signature-fields.ts'
+import { MOST_SIGNATURES, oneField, readFields, type SignatureFields } from './signature-fields.ts'
 import { signatureText } from './signature-text.ts'
 import type { SecretGrammar, SignatureEncoding, WireBody } from './wire-description.ts'
 
@@ -176,7 +176,7 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
     if (!fields) return { time: '', texts: given.startsWith(prefix) ? [given.slice(prefix.length)] : [] }
     const found = readFields(given, signatureHeader, fields.separator)
     const texts = found.get(fields.signature) ?? []
-    if (texts.length > MOST_SIGNATURES) throw malformedHeader(signatureHeader)
+    if (texts.length > MOST_SIGNATURES) throw headerError('malformed_header', signatureHeader)
     return { time: oneField(found, fields.sentAt, signatureHeader), texts }
   }
   const writeSignature = (time: string, made: readonly Bytes[]): string => {

@@ -1,4 +1,4 @@
-import { WebhookVerificationError } from './errors.ts'
+import { headerError } from './errors.ts'
 
 /** How a signature header names its fields, as in `t=1492774577,v1=5257a8…`: the attempt's time, and a signature or more. */
 export interface SignatureFields {
@@ -21,8 +21,8 @@ export const LONGEST_SIGNATURES = 4096
  * @throws WebhookVerificationError `malformed_header` beyond 4,096 characters, `ambiguous_header`
  */
 export function readFields(text: string, header: string, separator = ','): ReadonlyMap<string, readonly string[]> {
-  if (text.length > LONGEST_SIGNATURES) throw malformedHeader(header)
-  if (separator !== ',' && text.includes(', ')) throw ambiguousHeader(header)
+  if (text.length > LONGEST_SIGNATURES) throw headerError('malformed_header', header)
+  if (separator !== ',' && text.includes(', ')) throw headerError('ambiguous_header', header)
   const fields = new Map<string, string[]>()
   for (const field of text.split(separator)) {
     const at = field.indexOf('=')
@@ -38,18 +38,6 @@ export function readFields(text: string, header: string, separator = ','): Reado
 /** The value of a field that is there once. @throws WebhookVerificationError `malformed_header` */
 export function oneField(fields: ReadonlyMap<string, readonly string[]>, name: string, header: string): string {
   const [value, ...others] = fields.get(name) ?? []
-  if (value === undefined || others.length > 0) throw malformedHeader(header)
+  if (value === undefined || others.length > 0) throw headerError('malformed_header', header)
   return value
-}
-
-export function malformedHeader(header: string): WebhookVerificationError {
-  return new WebhookVerificationError('malformed_header', `the header ${header} is malformed`)
-}
-
-/**
- * What comes of two headers of one name: whoever is in front (a fetch `Headers`, Node.js, a proxy) joins them by a comma
- * and a space, and then either of them could be meant.
- */
-export function ambiguousHeader(header: string): WebhookVerificationError {
-  return new WebhookVerificationError('ambiguous_header', `ambiguous header: ${header}`)
 }

@@ -1,10 +1,10 @@
 import { fromBase64 } from './encoding.ts'
-import { ConfigurationError, PayloadError, WebhookVerificationError } from './errors.ts'
+import { ConfigurationError, headerError, PayloadError, WebhookVerificationError } from './errors.ts'
 import { type Algorithm, type Candidate, type InboundFormat, Key } from './format.ts'
 import { parseJson } from './json.ts'
 import { readIso, readUnix } from './parts.ts'
 import { checkSecretText } from './secret.ts'
-import { ambiguousHeader, LONGEST_SIGNATURES, MOST_SIGNATURES } from './signature-fields.ts'
+import { LONGEST_SIGNATURES, MOST_SIGNATURES } from './signature-fields.ts'
 
 /** Options of {@link standardWebhooks}. */
 export interface StandardWebhooksOptions {
@@ -43,9 +43,9 @@ export function standardWebhooksInbound(options: StandardWebhooksOptions = {}): 
       const signatures = list.includes(' ') ? list.split(' ', MOST_SIGNATURES + 1) : [list]
       const tooMany = list.length > LONGEST_SIGNATURES || signatures.length > MOST_SIGNATURES
       const malformed = ID.test(id) ? tooMany && signatureHeader : idHeader
-      if (malformed) throw new WebhookVerificationError('malformed_header', `malformed header: ${malformed}`)
+      if (malformed) throw headerError('malformed_header', malformed)
       // A version has one comma behind it, and no signature ends with one.
-      if (FOLDED.test(list)) throw ambiguousHeader(signatureHeader)
+      if (FOLDED.test(list)) throw headerError('ambiguous_header', signatureHeader)
       if (!sentAt) throw new WebhookVerificationError('malformed_timestamp')
       return {
         proofs: [{ over: [[`${id}.${time}.`, body]], given: candidates(signatures, 'v1,', 'hmac-sha256', 32) }],
@@ -72,17 +72,11 @@ export function headerNames({ prefix = 'webhook' }: StandardWebhooksOptions) {
 export function symmetricKey(secret: string): Key {
   checkSecretText(secret)
   const bytes = fromBase64(secret.replace(/^whsec_/, ''))
-  if (!bytes) {
-    throw new ConfigurationError('secret_format', 'the secret is not "whsec_" and padded base64', {
-      hint: 'text is for hmacFormat(), whpk_ for standardWebhooks()',
-    })
-  }
-  const { length } = bytes
-  if (length >= SHORTEST_SECRET && length <= LONGEST_SECRET) return new Key('hmac-sha256', bytes)
-  throw new ConfigurationError(
-    length < SHORTEST_SECRET ? 'secret_too_short' : 'secret_too_long',
-    'a secret holds 24 to 64 bytes',
-  )
+  if (bytes && bytes.length >= SHORTEST_SECRET && bytes.length <= LONGEST_SECRET) return new Key('hmac-sha256', bytes)
+  const code = !bytes ? 'secret_format' : bytes.length < SHORTEST_SECRET ? 'secret_too_short' : 'secret_too_long'
+  throw new ConfigurationError(code, 'a secret is "whsec_" and padded base64 of 24 to 64 bytes', {
+    hint: 'text is for hmacFormat(), whpk_ for standardWebhooks()',
+  })
 }
 
 /** The well-formed signatures of one version; what is not of the form is no candidate. */

@@ -1,9 +1,11 @@
-import type { webcrypto } from 'node:crypto'
 import { oneEquals } from './compare.ts'
 import { joinBytes } from './encoding.ts'
 import type { CryptoBackend, Key } from './format.ts'
 
-export type Subtle = webcrypto.SubtleCrypto
+/** As the platform itself types it: those who have no Node.js have none of its types. */
+export type Subtle = typeof globalThis.crypto.subtle
+
+type NativeKey = Awaited<ReturnType<Subtle['importKey']>>
 
 /** {@link inboundCrypto} of platforms that have Web Crypto alone: edge functions, browsers. Each answer is a promise. */
 export function inboundWebCrypto(subtle: Subtle = globalThis.crypto.subtle): CryptoBackend {
@@ -13,7 +15,7 @@ export function inboundWebCrypto(subtle: Subtle = globalThis.crypto.subtle): Cry
     const bytes = joinBytes(over)
     if (!key) return new Uint8Array(await subtle.digest(hash, bytes))
     key.native ??= subtle.importKey('raw', Uint8Array.from(key.bytes), { name: 'HMAC', hash }, false, ['sign'])
-    return new Uint8Array(await subtle.sign('HMAC', (await key.native) as webcrypto.CryptoKey, bytes))
+    return new Uint8Array(await subtle.sign('HMAC', (await key.native) as NativeKey, bytes))
   }
   return {
     sign,

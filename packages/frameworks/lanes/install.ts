@@ -1,10 +1,28 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const packages = fileURLToPath(new URL('../..', import.meta.url))
+
+interface Manifest {
+  readonly private?: boolean
+  readonly exports: Readonly<Record<string, unknown>>
+}
+
+const manifest = (name: string): Manifest => JSON.parse(readFileSync(join(packages, name, 'package.json'), 'utf8'))
+
+/** The packages that a release would have, without their scope. */
+export const published: readonly string[] = readdirSync(packages).filter((name) => !manifest(name).private)
+
+/** All that can be imported of some of them. */
+export const entries = (names: readonly string[]): readonly string[] =>
+  names.flatMap((name) =>
+    Object.keys(manifest(name).exports)
+      .filter((path) => path !== './package.json')
+      .map((path) => `@hooks/${name}${path.slice(1)}`),
+  )
 
 /**
  * A folder outside the workspace, with packages of ours as a release would have them and others from the registry: a

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { cleanUp, freePort, type Running, readPage, run, writeFiles } from '../test/pages.ts'
-import { newProject } from './install.ts'
+import { entries, newProject, published } from './install.ts'
 import { nextDependencies, startNext } from './next-project.ts'
 
 const tsx = createRequire(import.meta.url).resolve('tsx/package.json')
@@ -35,7 +35,7 @@ describe('a newcomer', () => {
   beforeAll(() => {
     folder = newProject(
       'newcomer',
-      ['core', 'sender', 'receiver', 'sqlite', 'portal', 'express', 'fastify', 'cli'],
+      published,
       // Node.js 20 has no SQLite of its own.
       {
         express: '5.3.0',
@@ -44,6 +44,7 @@ describe('a newcomer', () => {
         zod: '4.6.7',
         tsx: tsxVersion,
         typescript: '5.9.3',
+        '@types/express': '5.0.6',
         '@types/node': '20.19.43',
       },
     )
@@ -102,16 +103,47 @@ describe('a newcomer', () => {
     })
   }, 120_000)
 
-  it('has the right types under TypeScript 5 too', () => {
-    writeFiles(folder, [['types/check.ts', TYPED]])
-    const options = ['--noEmit', '--strict', '--target', 'es2022', '--module', 'nodenext', '--types', 'node']
-    const { stdout } = spawnSync('node_modules/.bin/tsc', [...options, 'types/check.ts'], {
-      cwd: folder,
-      encoding: 'utf8',
-      env: { ...process.env, NODE_OPTIONS: '' },
-    })
-    expect(stdout).toBe('')
-  }, 120_000)
+  describe.each([
+    ['Node.js', ['--module', 'node16', '--moduleResolution', 'node16']],
+    ['a bundler', ['--module', 'esnext', '--moduleResolution', 'bundler']],
+  ])('has the right types under TypeScript 5, with modules as %s finds them,', (_, modules) => {
+    /** What the compiler says, of declarations too. */
+    const check = (files: readonly string[], ...options: readonly string[]): string => {
+      const all = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2022', ...modules, ...options]
+      const { stdout } = spawnSync('node_modules/.bin/tsc', [...all, ...files], {
+        cwd: folder,
+        encoding: 'utf8',
+        env: { ...process.env, NODE_OPTIONS: '' },
+      })
+      return stdout
+    }
+    const everything = (names: readonly string[]) =>
+      names.map((name, i) => `export * as entry${i} from '${name}'\n`).join('')
+
+    it('of all that is published, from both kinds of modules', () => {
+      const text = everything(entries(published))
+      writeFiles(folder, [
+        ['types/all.ts', text],
+        ['types/all.cts', text],
+      ])
+      expect(check(['types/all.ts', 'types/all.cts'], '--types', 'node')).toBe('')
+    }, 300_000)
+
+    it("of a receiver, without Node.js's own", () => {
+      writeFiles(folder, [['types/web.ts', everything(entries(['core', 'receiver', 'redis']))]])
+      expect(check(['types/web.ts'], '--typeRoots', 'none', '--lib', 'es2022,webworker')).toBe('')
+    }, 300_000)
+
+    it('of the programs of the README, and of what they lead to', () => {
+      const files: [string, string][] = [...readPage('../README.md').blocks].map(([name, code]) => [
+        `types/${name}`,
+        code,
+      ])
+      writeFiles(folder, [...files, ['types/check.ts', TYPED]])
+      const names = ['types/check.ts', ...files.map(([name]) => name)]
+      expect(check(names, '--types', 'node', '--allowImportingTsExtensions')).toBe('')
+    }, 300_000)
+  })
 
   it('gets the same from CommonJS', async () => {
     writeFiles(folder, [

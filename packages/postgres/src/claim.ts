@@ -8,17 +8,12 @@ import type { Watermark } from './watermark.ts'
 /** What {@link Deliveries.claim} is asked for, and the token that the claim gives out. */
 export type Claim = Parameters<Deliveries['claim']>[0] & { readonly token: string }
 
-interface Report {
-  /** How many lanes were ready. */
-  readonly seen: Numeric
-  /** How many were not needed, as it seemed. */
-  readonly spared: Numeric
-  readonly low: Numeric
-}
+/** How many lanes were ready, how many of them were not needed, as it seemed, and from when on one was, in s. */
+type Report = readonly [seen: number, spared: number, low: number]
 
-interface ClaimedRow extends Omit<EndpointRow, 'id' | 'owner' | 'url'>, LaneRow {
+interface ClaimedRow {
   readonly key: string
-  readonly tenant: string
+  readonly endpoint: string
   readonly message: string
   readonly type: string
   readonly occurred: Numeric
@@ -30,9 +25,12 @@ interface ClaimedRow extends Omit<EndpointRow, 'id' | 'owner' | 'url'>, LaneRow 
   readonly manual: Numeric
   readonly age: Numeric
   readonly variant: string | null
-  /** Its endpoint and lane come with the first of them. */
-  readonly url: string | null
+  /** Its endpoint and lane, as JSON: with the first of them alone. */
+  readonly head: string | null
 }
+
+/** The first row has a report, and nothing else where nothing was claimed. */
+type Row = { readonly report: string | null } & (ClaimedRow | { readonly key: null })
 
 /** How often a claim goes on where it found lanes that were ready and had nothing to give. */
 const MOST_ROUNDS = 8
@@ -51,7 +49,7 @@ export async function claim(db: Database, watermark: Watermark, options: Claim):
   let left = options.limit
   for (let round = 0; round < MOST_ROUNDS && left > 0; round++) {
     const lanes = lanesFor(left, options)
-    let rows: readonly (Report & (ClaimedRow | { readonly key: null }))[]
+    let rows: readonly Row[]
     try {
       rows = await db.runOften(CLAIM, [
         String(left),
@@ -71,25 +69,29 @@ export async function claim(db: Database, watermark: Watermark, options: Claim):
       if (claimed.length > 0) break
       throw error
     }
-    const [report] = rows
-    if (!report) break
+    const report = rows[0]?.report
+    if (report == null) break
+    const [seen, spared, low] = JSON.parse(report) as Report
     // A claim of one kind alone says nothing of the others.
-    if (failing === undefined && leftOfFailing > 0) watermark.raise(Number(report.low))
+    if (failing === undefined && leftOfFailing > 0) watermark.raise(low)
     const found = new Map<string, { endpoint: Endpoint; lane: Lane }>()
     for (const row of rows) {
       if (row.key === null) continue
       left--
-      running.set(row.tenant, (running.get(row.tenant) ?? 0) + 1)
       let of = found.get(row.endpoint)
-      if (row.url !== null) {
-        of = { endpoint: endpointOf({ id: row.endpoint, owner: row.tenant, ...row, url: row.url }), lane: laneOf(row) }
+      if (row.head !== null) {
+        const head = JSON.parse(row.head) as EndpointRow & LaneRow
+        of = { endpoint: endpointOf(head), lane: laneOf(head) }
         found.set(row.endpoint, of)
       }
-      if (of?.lane.failing) leftOfFailing--
-      // Its lease runs out: what is gone by now is ended by whoever removed it.
-      if (of && row.data !== null) claimed.push(leaseOf(row, row.data, of, options))
+      // It was removed meanwhile: its lease runs out, and what is gone by now is ended by whoever removed it.
+      if (!of) continue
+      const { tenant } = of.endpoint
+      running.set(tenant, (running.get(tenant) ?? 0) + 1)
+      if (of.lane.failing) leftOfFailing--
+      if (row.data !== null) claimed.push(leaseOf(row, row.data, of, options))
     }
-    if (Number(report.seen) < lanes && Number(report.spared) === 0) break
+    if (seen < lanes && spared === 0) break
   }
   return claimed
 }
@@ -109,7 +111,8 @@ function leaseOf(
   { endpoint, lane }: { readonly endpoint: Endpoint; readonly lane: Lane },
   { token, leaseMs }: Claim,
 ): DeliveryLease {
-  const { key, tenant } = row
+  const { key } = row
+  const { tenant } = endpoint
   return {
     key,
     token,

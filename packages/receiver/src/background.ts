@@ -22,8 +22,8 @@ import type { Kernel } from './kernel.ts'
 import { digestOf, markReplayed, wasReplayed } from './replayed-bytes.ts'
 import { report } from './report.ts'
 import type { Proved, Seen } from './request.ts'
-import * as rest from './rest.ts'
 import { failed, isOver, type Run, runWork, type Work } from './run.ts'
+import * as unusual from './unusual.ts'
 
 /** Options of {@link background}. */
 export interface BackgroundOptions {
@@ -74,7 +74,7 @@ export interface Background {
   /** Never rejects. */
   accept(entry: Entry): Promise<Run>
   /** Brought along: what is accepted is told of before what becomes of it. */
-  readonly rest: typeof rest
+  readonly unusual: typeof unusual
   readonly controls: BackgroundControls
 }
 
@@ -215,7 +215,7 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
       drain: ({ maxMs }) => loop.drain(maxMs),
       deadLetters: createDeadLetters(inbox, format, () => loop.wake()),
     }
-    return { accept, rest, controls }
+    return { accept, unusual, controls }
   }
 }
 

@@ -110,8 +110,8 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
   }
 
   // Kept: an import that is done costs as much as many verifications.
-  let loaded: typeof import('./rest.ts') | undefined
-  const rest = async () => (loaded ??= await import('./rest.ts'))
+  let loaded: typeof import('./unusual.ts') | undefined
+  const unusual = async () => (loaded ??= await import('./unusual.ts'))
 
   const handlerOf = (type: string) =>
     ((!events || events.get(type)) && handlerFor(handlers, type)) || handlers.get(UNKNOWN)
@@ -134,7 +134,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     const content = format.read(raw)
     proved.content = content
     if (format.reply) {
-      const reply = await (await rest()).dictated(kernel, proved)
+      const reply = await (await unusual()).dictated(kernel, proved)
       if (reply) return { outcome: 'challenge', reply }
     }
     const handler = handlerOf(content.type)
@@ -150,9 +150,9 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     const replayable = !idempotencyKey && facts.id !== 'signed'
     if (!work || !store)
       return (background as Background).accept({ key, proved, request, scope: replayable ? scope : undefined })
-    const kept = replayable ? await (await rest()).withoutReplay(store, kernel, raw, scope) : store
+    const kept = replayable ? await (await unusual()).withoutReplay(store, kernel, raw, scope) : store
     const memory: Memory = { store: kept, key, leaseMs, keepMs, clock }
-    return transaction ? (await rest()).runInTransaction(memory, work, transaction) : runOnce(memory, work)
+    return transaction ? (await unusual()).runInTransaction(memory, work, transaction) : runOnce(memory, work)
   }
 
   const handle = async (request: ReceivedRequest): Promise<HandledRequest> => {
@@ -172,7 +172,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
       return { status: 200, headers: { 'content-type': 'application/json' }, body: '{"received":true}', outcome }
     }
     try {
-      return await (await rest()).answer(kernel, ran, seen, from)
+      return await (await unusual()).answer(kernel, ran, seen, from)
     } catch {
       return { status: 500, headers: {}, body: '', outcome }
     }
@@ -192,7 +192,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
 
   const kernel = { ...options, format, answers, leaseMs, keepMs, clock, crypto, keysOf, handlerOf, prepare }
   const background = inbox?.(kernel)
-  loaded = background?.rest
+  loaded = background?.unusual
   const receiver: Receiver = {
     maxBodyBytes,
     on: on as Receiver['on'],
@@ -200,7 +200,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     eventTypes: () => [...handlers.keys()].filter((type) => type !== UNKNOWN),
     async verify(request: ReceivedRequest) {
       const seen: Seen = {}
-      const { explain, LazyMessage } = loaded ?? (await rest())
+      const { explain, LazyMessage } = loaded ?? (await unusual())
       try {
         const proving = prove(request, seen)
         seen.keyId = proving instanceof Promise ? await proving : proving

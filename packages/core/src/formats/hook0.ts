@@ -1,10 +1,10 @@
 import { fromHex, toHex } from '../encoding.ts'
-import { PayloadError, WebhookVerificationError } from '../errors.ts'
+import { headerError, PayloadError, WebhookVerificationError } from '../errors.ts'
 import type { Key, RawRequest, WireFormat } from '../format.ts'
 import { hmacFormat } from '../hmac-format.ts'
 import { parseJson } from '../json.ts'
 import { part, readStamp, writeStamp } from '../parts.ts'
-import { malformedHeader, oneField, readFields } from '../signature-fields.ts'
+import { oneField, readFields } from '../signature-fields.ts'
 
 const SIGNATURE = 'x-hook0-signature'
 const ID = 'x-event-id'
@@ -83,8 +83,9 @@ const namesOf = (fields: SignatureFields) => (fields.get('h')?.[0] ?? '').split(
 function signedHeaders({ headers }: RawRequest, fields: SignatureFields): string {
   const list = oneField(fields, 'h', SIGNATURE)
   const names = namesOf(fields)
-  if (!NAMES.test(list) || names.length > MOST_NAMES || !names.includes(ID)) throw malformedHeader(SIGNATURE)
+  if (!NAMES.test(list) || names.length > MOST_NAMES || !names.includes(ID))
+    throw headerError('malformed_header', SIGNATURE)
   // A full stop stands between values, so one in the id could come from its neighbour: Hook0's ids are UUIDs.
-  if (headers.one(ID).includes('.')) throw malformedHeader(ID)
+  if (headers.one(ID).includes('.')) throw headerError('malformed_header', ID)
   return `${list}.${names.map((name) => headers.one(name)).join('.')}`
 }

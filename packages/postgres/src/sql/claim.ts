@@ -238,14 +238,13 @@ begin
       ) f));
   end if;
 
+  -- As few columns as that: each costs as much as what is in it.
   return query
-  select cardinality(v_found), cardinality(v_found) - v_used, v_low,
-    t.id, t.endpoint_id, t.tenant, t.message_id, t.type, ${epoch('t.occurred_at')}, p.data,
+  select case when coalesce(t.place, 1) = 1 then
+      json_build_array(cardinality(v_found), cardinality(v_found) - v_used, v_low)::text end,
+    h.head, t.id, t.endpoint_id, t.message_id, t.type, ${epoch('t.occurred_at')}, p.data,
     t.attempts, t.claims, t.step, t.manual::int, t.variant,
-    greatest(floor(extract(epoch from ${NOW} - t.since) * 1000), 0)::bigint,
-    e.url, e.filters, e.channels, e.state, e.reason, e.name, e.metadata, e.secrets,
-    e.settings, e.rev, ${epoch('e.created_at')}, ${epoch('e.updated_at')},
-    ${laneColumns('l')}
+    greatest(floor(extract(epoch from ${NOW} - t.since) * 1000), 0)::bigint
   from (select 1) one
   left join (
     select t.*, k.place, row_number() over (partition by t.endpoint_id order by k.place) = 1 as is_first
@@ -260,11 +259,17 @@ begin
   ) p on true
   -- With its tenant: for an id alone, PostgreSQL 18 skips through the index of all tenants.
   left join lateral (
-    select e.* from hooks.endpoint e
-    where e.tenant = t.tenant and e.id = t.endpoint_id and t.is_first
-    limit 1
-  ) e on true
-  left join lateral ${newestLane('e.id')} l on true
+    select row_to_json(h)::text as head
+    from (
+      select e.id, e.tenant as owner, e.url, e.filters, e.channels, e.state, e.reason, e.name, e.metadata, e.secrets,
+        e.settings, e.rev, ${epoch('e.created_at')} as created, ${epoch('e.updated_at')} as updated,
+        e.id as endpoint, ${laneColumns('l')}
+      from hooks.endpoint e
+      cross join lateral ${newestLane('e.id')} l
+      where e.tenant = t.tenant and e.id = t.endpoint_id and t.is_first
+      limit 1
+    ) h
+  ) h on true
   order by t.place;
 end`
 
@@ -272,13 +277,8 @@ const PARAMETERS = `p_limit int, p_lanes int, p_cap int, p_from float8, p_failin
   p_worker text, p_failing_limit int, p_most int, p_running jsonb`
 
 const RETURNS = `table (
-    seen int, spared int, low float8,
-    key text, endpoint text, tenant text, message text, type text, occurred bigint, data text,
-    attempts int, claims int, step int, manual int, variant text, age bigint,
-    url text, filters text, channels text, state text, reason text, name text, metadata text, secrets text,
-    settings text, rev int, created bigint, updated bigint,
-    held bigint, paused int, probing int, failing int, cap int, failures int, exhausted int, first bigint, last bigint,
-    warned int)`
+    report text, head text, key text, endpoint text, message text, type text, occurred bigint, data text,
+    attempts int, claims int, step int, manual int, variant text, age bigint)`
 
 /**
  * Locks lanes that are ready, takes of each what it may have and what the claim has left, and writes when each is ready
