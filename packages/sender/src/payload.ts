@@ -7,13 +7,16 @@ export interface PayloadChoice {
   readonly version?: string | null
 }
 
+const VERSION = 'version='
+
 /**
  * What an endpoint wants its bodies to be, as a text that is kept with each delivery: a later change of the endpoint does not
  * change a delivery that is under way. Undefined for the data as it was sent.
  */
 export function variantOf({ settings }: Pick<Endpoint, 'settings'>): string | undefined {
   const { payload, version } = settings as PayloadChoice
-  const parts = [...(version ? [`version=${version}`] : []), ...(payload === 'thin' ? ['thin'] : [])]
+  // Its name may hold a space, which is what parts the one from the other.
+  const parts = [...(version ? [VERSION + encodeURIComponent(version)] : []), ...(payload === 'thin' ? ['thin'] : [])]
   return parts.length > 0 ? parts.join(' ') : undefined
 }
 
@@ -28,7 +31,8 @@ export function composedAs(delivery: OutgoingDelivery, variant: string | null, e
   let data: unknown = JSON.parse(message.data)
   for (const part of variant.split(' ')) {
     if (part === 'thin') data = event?.thin ? apply(event.thin, data) : identifiersOf(data)
-    else if (part.startsWith('version=')) data = apply(event?.versions?.[part.slice('version='.length)], data)
+    else if (part.startsWith(VERSION))
+      data = apply(event?.versions?.[decodeURIComponent(part.slice(VERSION.length))], data)
   }
   return { ...delivery, message: { ...message, data: serialise(data) } }
 }

@@ -144,7 +144,7 @@ export function createWorker(options: WorkerOptions): Worker {
         ...(status !== undefined && { status }),
         ...(error !== undefined && { error }),
       })
-    } else {
+    } else if (outcome.result === 'failed') {
       emitter.emit('delivery.failed', { ...event, reason: outcome.reason })
       if (outcome.reason === 'exhausted') emitter.emit('delivery.exhausted', event)
     }

@@ -253,6 +253,25 @@ describe('resending and cancelling', () => {
     expect(requests).toHaveLength(1)
   })
 
+  it('tells of no failure where a delivery is skipped, because its endpoint was disabled at the same moment', async () => {
+    const { hooks, clock, storage, requests, endpoint } = await stage()
+    const told: string[] = []
+    hooks.on('delivery.failed', ({ reason }) => void told.push(reason))
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    const [message] = await storage.unexpanded(1)
+    const deliveries = [{ id: 'dlv_1', endpointId: endpoint.id }]
+    await storage.expand([{ messageId: message?.id as string, deliveries }])
+    const stored = await storage.endpoints.get('acme', endpoint.id)
+    if (!stored) throw new Error('there is no endpoint')
+    await storage.endpoints.update({ ...stored, state: 'disabled', reason: 'manual' }, stored.rev)
+    hooks.start()
+    await clock.advance(100)
+    expect(await hooks.deliveries.get('acme', 'dlv_1')).toMatchObject({ state: 'skipped', reason: 'endpoint_disabled' })
+    expect(requests).toHaveLength(0)
+    expect(told).toEqual([])
+    await hooks.stop()
+  })
+
   it('gives up nothing that a worker has taken at the same moment, and says so', async () => {
     const { storage, clock, contract, random, transport, endpoint } = await stage()
     const racing: Storage = {

@@ -150,6 +150,7 @@ describe('what an endpoint gets of the data', () => {
               order: order_id,
               cents: total * 100,
             }),
+            'spring 2024 thin': ({ order_id }: { order_id: string }) => ({ number: order_id, customerId: 'c2' }),
           },
         },
         'order.shipped': { thin: ({ order_id }: { order_id: string }) => ({ order_id, see: 'the API' }) },
@@ -165,6 +166,19 @@ describe('what an endpoint gets of the data', () => {
     return { hooks, clock, bodies, storage, fail: (count: number) => void (failures = count), requests }
   }
   const paid = { order_id: 'o1', total: 7, customerId: 'c1', id: 1, address: { id: 'a' } }
+
+  it('is as of a version, whatever that is called', async () => {
+    const { hooks, clock, bodies } = await shaped()
+    const url = 'https://acme.example/'
+    const { id } = await hooks.endpoints.create('acme', { url, version: 'spring 2024 thin' })
+    await hooks.send('order.paid', paid, { tenant: 'acme' })
+    await clock.advance(1_000)
+    await hooks.endpoints.update('acme', id, { payload: 'thin' })
+    await hooks.send('order.paid', paid, { tenant: 'acme' })
+    await clock.advance(1_000)
+    expect(bodies()).toEqual([{ number: 'o1', customerId: 'c2' }, { customerId: 'c2' }])
+    await hooks.stop()
+  })
 
   it('is all of it, its identifiers, what the catalog leaves of it, or as of a version', async () => {
     const { hooks, clock, bodies } = await shaped()
