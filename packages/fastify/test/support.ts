@@ -118,8 +118,10 @@ export async function talk(port: number, parts: readonly string[], hangUp = fals
   socket.setEncoding('utf8').on('data', (chunk) => {
     heard += chunk
   })
+  // What is hung up on before it has left the process, as on a busy machine, would never be heard.
+  await once(socket, 'connect')
   for (const part of parts) {
-    socket.write(part)
+    await new Promise((resolve) => socket.write(part, resolve))
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
   if (hangUp) socket.destroy()

@@ -273,20 +273,30 @@ describe('the deadline', () => {
 
   it('and durations are those of the given clock', async () => {
     let now = 1000
-    const clock: Clock = { ...systemClock, monotonic: () => now }
+    let looks = 0
+    let lookedAgain: () => void
+    const statusCame = new Promise<void>((resolve) => {
+      lookedAgain = resolve
+    })
+    const monotonic = () => {
+      // It looks when it begins, and when the status line is there.
+      if (++looks === 2) lookedAgain()
+      return now
+    }
+    const clock: Clock = { ...systemClock, monotonic }
     const peer = await tcpPeer(
       onRequest((socket) => {
         now += 77
         socket.write(OK.slice(0, -1))
-        setTimeout(() => {
+        void statusCame.then(() => {
           now += 500
           socket.write('k')
-        }, 20)
+        })
       }),
     )
-    const transport = testTransport({ clock })
+    const transport = testTransport({ clock, bodyWindowMs: 60_000 })
     const url = new URL(`http://a.example:${peer.port}/`)
-    const got = await transport.send({ url, headers: {}, body: Buffer.from(''), deadline: 6000 })
+    const got = await transport.send({ url, headers: {}, body: Buffer.from(''), deadline: 61_000 })
     expect(got).toMatchObject({ status: 200, ms: 77, truncated: false })
     expect(await transport.send({ url, headers: {}, body: Buffer.from(''), deadline: now })).toMatchObject({
       error: 'connect_timeout',
