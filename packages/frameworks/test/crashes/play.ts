@@ -32,6 +32,8 @@ export interface Rounds {
   readonly copies: number
   /** Whether the points take turns with a kill at some moment. */
   readonly random?: boolean
+  /** A lease that is left to run out by itself. Without it, whoever saw a host die ends those that it had. */
+  readonly leaseMs?: number
 }
 
 /** What rounds of kills came to. */
@@ -52,6 +54,8 @@ export interface Report {
 /** How often a message that was not answered comes again at once. */
 const RETRIES = 4
 const PATIENCE_MS = 60_000
+/** Longer than the slowest machine takes for a message. */
+const LEASE_MS = 60_000
 
 /**
  * Frameworks and points take turns, so that each is killed at each. In every round a message comes many times at once, and
@@ -61,9 +65,9 @@ const PATIENCE_MS = 60_000
 export async function play(
   stage: Stage,
   { mode, database, ...faults }: Pick<HostPlan, 'mode' | 'database' | 'isHasty'>,
-  { rounds, copies, random = false }: Rounds,
+  { rounds, copies, random = false, leaseMs }: Rounds,
 ): Promise<Report> {
-  const plan: Omit<HostPlan, 'framework'> = { mode, database, leaseMs: 3_000, ...faults }
+  const plan: Omit<HostPlan, 'framework'> = { mode, database, leaseMs: leaseMs ?? LEASE_MS, ...faults }
   const observer = await observe(database)
   const points: readonly string[] = random ? [...POINTS[mode], 'random'] : POINTS[mode]
   const kills: Record<string, Record<string, number>> = {}
@@ -105,6 +109,7 @@ export async function play(
       killed = await Promise.race([host.over.then(() => true), sleep(1_000, false, { ref: false })])
     }
     if (!killed) throw new Error(`no message passed "${point}"`)
+    if (leaseMs === undefined) await observer.endLeases()
     const counts = (kills[frameworkOf(round)] ??= {})
     counts[point] = (counts[point] ?? 0) + 1
 
