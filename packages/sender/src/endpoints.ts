@@ -31,7 +31,7 @@ import type {
   UpdateEndpoint,
 } from './endpoints-api.ts'
 import { checkIdempotencyKey, keyedIds } from './keyed-id.ts'
-import type { Keyring } from './keyring.ts'
+import type { Keyring, Sealed } from './keyring.ts'
 import { needs } from './lacks.ts'
 import { checkFilters } from './match.ts'
 import { pageOf } from './page.ts'
@@ -275,13 +275,14 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
         })
       }
       let made = secret === undefined ? undefined : secretFor(secret, false, contract.format, random)
+      let sealed: Sealed | undefined
       await change(tenant, id, (endpoint) => {
+        // It is there already, where the answer of the storage was lost: once more would be two signatures of one secret.
+        if (sealed && endpoint.secrets[0]?.sealed === sealed.sealed) return null
         made ??= secretFor(undefined, hasKeyPair(endpoint), contract.format, random)
+        sealed ??= keyring.seal(made, id)
         const times = { now: clock.now(), overlapMs, revoke, during }
-        return {
-          ...endpoint,
-          secrets: rotate(endpoint, keyring.seal(made, id), contract.format, times),
-        }
+        return { ...endpoint, secrets: rotate(endpoint, sealed, contract.format, times) }
       })
       return { secret: shownOf(made as string, contract.format) }
     },

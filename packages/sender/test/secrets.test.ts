@@ -4,6 +4,7 @@ import {
   type KeySet,
   part,
   platformCrypto,
+  StorageError,
   silentLogger,
   standardWebhooks,
   verifyRequest,
@@ -242,6 +243,30 @@ describe('rotation', () => {
     await clock.advance(2 * HOUR)
     expect(await signedBy([old, second, third])).toEqual([third])
     await hooks.stop()
+  })
+
+  it('is made once, though the storage has done it and its answer is lost', async () => {
+    const staged = await stage(() => 204, { keyring: oneKey })
+    const { clock, random, contract, transport, storage, endpoint } = staged
+    let lost = 0
+    const losing = {
+      ...storage,
+      endpoints: {
+        ...storage.endpoints,
+        async update(...given: Parameters<typeof storage.endpoints.update>) {
+          const applied = await storage.endpoints.update(...given)
+          if (lost++ > 0) return applied
+          throw new StorageError('storage_unavailable', 'the answer is lost')
+        },
+      },
+    }
+    const hooks = createSender({ contract, storage: losing, clock, random, transport, keyring: oneKey })
+    const rotated = hooks.endpoints.rotateSecret('acme', endpoint.id)
+    await clock.advance(10_000)
+    const { secret } = await rotated
+    const secrets = await hooks.endpoints.secrets('acme', endpoint.id)
+    expect(secrets.map((one) => one.secret)).toEqual([secret, endpoint.secret])
+    expect((await hooks.endpoints.rotateSecret('acme', endpoint.id, { secret })).secret).toBe(secret)
   })
 
   it('refuses an overlap that would outlast every calendar, which would end the old secret at once', async () => {
