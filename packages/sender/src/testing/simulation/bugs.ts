@@ -1,6 +1,6 @@
 import type { DeliveryLease, Duration, Ms, Storage } from '@hooks/core'
 import type { Transport } from '../../seams.ts'
-import type { Dice } from './faults.ts'
+import type { Dice } from './dice.ts'
 
 /** Bugs that a simulation must find: if it did not, it could not see. */
 export const PLANTED_BUGS = [

@@ -1,4 +1,5 @@
 import { type Clock, type Ms, type Storage, StorageError } from '@hooks/core'
+import type { Dice } from './dice.ts'
 
 /**
  * What can befall a call through a seam. `before`: it fails, and nothing was done. `after`: it was done, and its
@@ -11,16 +12,6 @@ export type Fault = (typeof FAULTS)[number]
 
 /** How often each fault hit each seam method. */
 export type FaultTable = Record<string, Record<Fault, number>>
-
-/** Chance, as a simulation draws it. */
-export interface Dice {
-  /** From 0 to 1. */
-  float(): number
-  /** A whole number from `low` to `high`, both included. */
-  between(low: number, high: number): number
-  pick<T>(from: readonly T[]): T
-  chance(probability: number): boolean
-}
 
 /** How often a call is hit. Methods that are called seldom are hit more often, so that each cell of the table fills. */
 const RATES: Readonly<Record<string, number>> = {

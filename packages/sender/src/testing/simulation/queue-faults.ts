@@ -1,5 +1,6 @@
 import { type Listening, type Ms, type Queue, QueueError } from '@hooks/core'
-import type { Dice, FaultPlan, Incarnation } from './faults.ts'
+import type { Dice } from './dice.ts'
+import type { FaultPlan, Incarnation } from './faults.ts'
 
 /**
  * What can befall a ring. `lost`: it is taken, and nobody hears it. `early`, `late`: it is heard at another time.

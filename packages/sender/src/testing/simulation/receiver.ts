@@ -8,7 +8,8 @@ import {
   verifyRequest,
 } from '@hooks/core'
 import type { Answer, TransportRequest } from '../../seams.ts'
-import type { Dice, Incarnation } from './faults.ts'
+import type { Dice } from './dice.ts'
+import type { Incarnation } from './faults.ts'
 
 /** How an endpoint of a simulation behaves. */
 export const HABITS = ['good', 'flaky', 'slow', 'paced', 'gone', 'broken'] as const

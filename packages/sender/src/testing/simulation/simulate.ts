@@ -5,31 +5,25 @@ import {
   defineContract,
   defineEvents,
   generateSecret,
-  HooksError,
+  type HooksError,
   type Ms,
   type Random,
   type Storage,
   silentLogger,
 } from '@hooks/core'
-import type { Answer, Transport, TransportRequest } from '../../seams.ts'
 import { createSender } from '../../sender.ts'
 import type { Sender } from '../../sender-api.ts'
 import { memoryQueue } from '../memory-queue.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { virtualClock } from '../virtual-clock.ts'
 import { type PlantedBug, plant, pollOf } from './bugs.ts'
-import {
-  type Carry,
-  carrier,
-  createFaultPlan,
-  type Dice,
-  type FaultTable,
-  faultyStorage,
-  type Incarnation,
-} from './faults.ts'
-import { judge, type Operations, pairOf } from './oracle.ts'
+import { createDice } from './dice.ts'
+import { carrier, createFaultPlan, type FaultTable, faultyStorage, type Incarnation } from './faults.ts'
+import { judge, type Operations } from './oracle.ts'
 import { createFaultyQueue, type RingTable } from './queue-faults.ts'
-import { addressed, createSimulatedReceiver, HABITS } from './receiver.ts'
+import { createSimulatedReceiver, HABITS } from './receiver.ts'
+import { createSimulatedTransport } from './transport.ts'
+import { watch } from './watched-storage.ts'
 
 /** A database that outlives the processes of a simulation. */
 export interface SimulatedDatabase {
@@ -394,91 +388,5 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
     crashes,
     faults: plan.table,
     rings: queue.table,
-  }
-}
-
-function createDice(random: Random): Dice {
-  const dice: Dice = {
-    float: () => random.float(),
-    between: (low, high) => low + Math.floor(random.float() * (high - low + 1)),
-    pick: (from) => from[Math.floor(random.float() * from.length)] as (typeof from)[number],
-    chance: (probability) => random.float() < probability,
-  }
-  return dice
-}
-
-/** Notes what the database really gave and took, whatever the processes heard of it. */
-function watch(
-  storage: Storage,
-  operations: Operations,
-  clock: Clock,
-  by: Incarnation,
-  onJobClaimed: () => void,
-): Storage {
-  const watchedJobs: Pick<Storage['jobs'], 'claim'> = {
-    async claim(options) {
-      const leases = await storage.jobs.claim(options)
-      if (leases.length > 0) onJobClaimed()
-      return leases
-    },
-  }
-  const watched: Pick<Storage, 'claim' | 'settle' | 'jobs'> = {
-    jobs: instead(storage.jobs, watchedJobs),
-    async claim(options) {
-      const leases = await storage.claim(options)
-      for (const { key, token } of leases) operations.holders.set(key, token)
-      return leases
-    },
-    async settle(settlements) {
-      const applied = await storage.settle(settlements)
-      for (const [i, { key, token, result }] of settlements.entries()) {
-        if (applied[i] !== 'applied') continue
-        const late = operations.holders.get(key) !== token
-        operations.settled.push({ delivery: key, result, at: clock.monotonic(), by, late })
-      }
-      return applied
-    },
-  }
-  return instead(storage, watched)
-}
-
-/** `target`, with `parts` in place of its own. */
-function instead<T extends object>(target: T, parts: Partial<T>): T {
-  return new Proxy(target, { get: (object, key) => Reflect.get(parts, key) ?? Reflect.get(object, key) })
-}
-
-function createSimulatedTransport(
-  by: Incarnation,
-  carry: Carry,
-  receiver: ReturnType<typeof createSimulatedReceiver>,
-  clock: Clock,
-  { deaths }: Operations,
-  note: (event: string) => void,
-): Transport {
-  const broken = (error: string, sent: boolean): Answer => ({ error, detail: 'simulated', ms: 1, sent })
-  return {
-    async send(request: TransportRequest) {
-      if (request.deadline <= clock.monotonic()) return broken('response_timeout', false)
-      let taken: Awaited<ReturnType<typeof receiver.take>> | undefined
-      try {
-        const { endpoint, message } = addressed(request)
-        if (receiver.deadly.has(message)) {
-          const pair = pairOf(endpoint, message)
-          deaths.set(pair, [...(deaths.get(pair) ?? []), clock.monotonic()])
-          by.crash()
-          return new Promise<never>(() => {})
-        }
-        return await carry('transport.send', async () => {
-          taken = await receiver.take(request, by)
-          note(`received ${taken.reception.status}`)
-          return taken.answer ?? broken('response_timeout', true)
-        })
-      } catch (error) {
-        // The request arrived or not; either way its answer is not known.
-        if (taken) taken.reception.answered = false
-        if (error instanceof HooksError) return broken('connection_reset', taken !== undefined)
-        throw error
-      }
-    },
   }
 }

@@ -1,0 +1,43 @@
+import type { Clock, Storage } from '@hooks/core'
+import type { Incarnation } from './faults.ts'
+import type { Operations } from './oracle.ts'
+
+/** Notes what the database really gave and took, whatever the processes heard of it. */
+export function watch(
+  storage: Storage,
+  operations: Operations,
+  clock: Clock,
+  by: Incarnation,
+  onJobClaimed: () => void,
+): Storage {
+  const watchedJobs: Pick<Storage['jobs'], 'claim'> = {
+    async claim(options) {
+      const leases = await storage.jobs.claim(options)
+      if (leases.length > 0) onJobClaimed()
+      return leases
+    },
+  }
+  const watched: Pick<Storage, 'claim' | 'settle' | 'jobs'> = {
+    jobs: instead(storage.jobs, watchedJobs),
+    async claim(options) {
+      const leases = await storage.claim(options)
+      for (const { key, token } of leases) operations.holders.set(key, token)
+      return leases
+    },
+    async settle(settlements) {
+      const applied = await storage.settle(settlements)
+      for (const [i, { key, token, result }] of settlements.entries()) {
+        if (applied[i] !== 'applied') continue
+        const late = operations.holders.get(key) !== token
+        operations.settled.push({ delivery: key, result, at: clock.monotonic(), by, late })
+      }
+      return applied
+    },
+  }
+  return instead(storage, watched)
+}
+
+/** `target`, with `parts` in place of its own. */
+function instead<T extends object>(target: T, parts: Partial<T>): T {
+  return new Proxy(target, { get: (object, key) => Reflect.get(parts, key) ?? Reflect.get(object, key) })
+}
