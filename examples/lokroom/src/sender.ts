@@ -31,7 +31,9 @@ export function createLokroom({ file, tokens, linkSecret, ...options }: LokroomO
   const db = new Database(file)
   db.pragma('journal_mode = WAL')
   db.exec('create table if not exists bookings (id text primary key, listing text not null, price real not null)')
-  const storage = sqliteStorage(db, options)
+  // The clock, the chance and the log are the storage's as well.
+  const { dev, transport, resolver, ...seams } = options
+  const storage = sqliteStorage(db, seams)
   // "Maximum 100 webhooks par utilisateur". The other limits are in the contract: both sides may know them.
   const hooks = createSender({ contract, storage, endpointLimit: 100, ...options })
 
