@@ -5,7 +5,9 @@ import { Refusal } from './refusal.ts'
  * What a person or a program may do: see endpoints and deliveries, change endpoints, see or change secrets, and make
  * attempts (test, resend, cancel, recover).
  */
-export type Capability = 'read' | 'endpoint:write' | 'secret:read' | 'secret:rotate' | 'attempt:create'
+export type Capability = (typeof CAPABILITIES)[number]
+
+const CAPABILITIES = ['read', 'endpoint:write', 'secret:read', 'secret:rotate', 'attempt:create'] as const
 
 /** On whose behalf a request acts. */
 export interface Access {
@@ -34,11 +36,9 @@ export function checkAuthorize(authorize: unknown): asserts authorize is Authori
   })
 }
 
-const CAPABILITIES: readonly unknown[] = ['read', 'endpoint:write', 'secret:read', 'secret:rotate', 'attempt:create']
-
 /** Whether it says what somebody may do. */
 export const areCapabilities = (can: unknown): boolean =>
-  can === 'all' || (Array.isArray(can) && can.every((one) => CAPABILITIES.includes(one)))
+  can === 'all' || (Array.isArray(can) && can.every((one) => CAPABILITIES.includes(one as Capability)))
 
 /**
  * What `authorize` gave, if it can be meant: of a text, every part would be a tenant.
