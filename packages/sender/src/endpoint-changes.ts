@@ -36,6 +36,18 @@ export function createEndpointChanges(options: Seams & { readonly storage: Stora
     while ((await stored(() => storage.retire({ tenant, endpoint }, to, CHUNK))) === CHUNK);
   }
 
+  /** Whether it was made by this call, though the answer to that may be lost: the next one then finds its own change. */
+  async function made(changed: NewEndpoint, rev: number): Promise<boolean> {
+    let calls = 0
+    const applied = await stored(() => {
+      calls++
+      return storage.endpoints.update(changed, rev)
+    })
+    if (applied === 'applied' || calls === 1) return applied === 'applied'
+    const now = await find(changed.tenant, changed.id)
+    return now.rev === rev + 1 && textOf(now) === textOf(changed)
+  }
+
   return {
     find,
     async change(tenant, id, to) {
@@ -43,11 +55,18 @@ export function createEndpointChanges(options: Seams & { readonly storage: Stora
         const endpoint = await find(tenant, id)
         const changed = to(endpoint)
         if (!changed) return endpoint
-        if ((await stored(() => storage.endpoints.update(changed, endpoint.rev))) === 'stale') continue
+        if (!(await made(changed, endpoint.rev))) continue
         if (changed.state === 'disabled' && endpoint.state === 'enabled') await skipOpen(tenant, id)
         return find(tenant, id)
       }
       throw new EndpointError('endpoint_conflict', 'the endpoint is being changed by others', { hint: 'try again' })
     },
   }
+}
+
+/** All that a change can name, to compare one with another. */
+function textOf(endpoint: NewEndpoint): string {
+  const { url, filters, channels, state, reason, name, metadata, secrets, settings } = endpoint
+  const each = secrets.map(({ keyId, sealed, signsFrom = null, signsUntil }) => [keyId, sealed, signsFrom, signsUntil])
+  return JSON.stringify([url, filters, channels, state, reason, name, metadata, each, settings])
 }

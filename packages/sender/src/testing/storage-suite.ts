@@ -8,6 +8,7 @@ import { historyCases } from './storage-cases/history.ts'
 import { jobCases } from './storage-cases/jobs.ts'
 import { laneCases } from './storage-cases/lanes.ts'
 import { leaseCases } from './storage-cases/leases.ts'
+import { lostAnswerCases } from './storage-cases/lost-answers.ts'
 import { operationCases } from './storage-cases/operations.ts'
 import { orderCases } from './storage-cases/order.ts'
 import { outboxCases } from './storage-cases/outbox.ts'
@@ -54,6 +55,7 @@ const groups: Readonly<Record<string, readonly StorageCase[]>> = {
   settle: settleCases,
   'retire and revive': resendCases,
   endpoints: endpointCases,
+  'lost answers': lostAnswerCases,
   history: historyCases,
   health: healthCases,
   order: orderCases,
