@@ -52,6 +52,8 @@ export type EndpointCode =
   | 'header_forbidden'
   | 'header_invalid'
   | 'filter_invalid'
+  | 'data_filter_invalid'
+  | 'version_unknown'
   | 'tenant_invalid'
   | 'endpoint_not_found'
   | 'endpoint_disabled'

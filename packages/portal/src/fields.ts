@@ -60,8 +60,8 @@ export class Fields {
   texts(name: string, most: number): readonly string[] | undefined {
     const value = this.#value(name)
     if (value === undefined) return undefined
-    if (!Array.isArray(value) || !value.every((one) => typeof one === 'string'))
-      throw this.#wrong(name, 'a list of texts')
+    if (!Array.isArray(value) || !value.every((one) => typeof one === 'string' && !UNKEPT.test(one)))
+      throw this.#wrong(name, 'a list of texts, NUL and halves of characters apart')
     if (value.length > most) throw this.#wrong(name, `a list of at most ${most}`)
     return value
   }

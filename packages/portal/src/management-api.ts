@@ -44,7 +44,7 @@ export interface ManagementApi {
  * The tenant comes from `authorize`; of several, the request names one, or the id in its path tells. What belongs to
  * another tenant is not found. Problems are RFC 9457 documents with a stable `code`.
  *
- * @throws ConfigurationError `authorize_missing`
+ * @throws ConfigurationError `authorize_missing`; `contract_invalid` where the contract's `api` has what is none
  * @example
  * const api = createManagementApi(hooks, { contract, authorize: async (request) => ({ tenants: [await tenantOf(request)] }) })
  * export default { fetch: api.fetch }
@@ -119,8 +119,8 @@ function written([status, value, more]: Outcome): Response {
   return new Response(JSON.stringify(value), { status, headers: { ...headers, 'content-type': 'application/json' } })
 }
 
-function refusalOf(error: unknown, { show }: Shape): Response {
-  const { headers, ...problem } = problemOf(error)
+function refusalOf(error: unknown, { show, nameOf }: Shape): Response {
+  const { headers, ...problem } = problemOf(error, nameOf)
   return new Response(JSON.stringify(show.problem(problem)), {
     status: problem.status,
     headers: { ...HEADERS, 'content-type': 'application/problem+json', ...headers },

@@ -62,14 +62,23 @@ const STATUS: Readonly<Record<string, number>> = {
 const FIELDS: readonly (readonly [RegExp, string])[] = [
   [/^(url_|address_)/, 'url'],
   [/^filter_/, 'events'],
+  [/^data_filter_/, 'filter'],
+  [/^version_/, 'version'],
   [/^secret_/, 'secret'],
   [/^header_/, 'headers'],
   [/^event_type_unknown/, 'event'],
   [/^tenant_/, 'tenant'],
 ]
 
-/** What an error is to the client. What is nobody's fault but ours says nothing about itself. */
-export function problemOf(error: unknown): ApiProblem & { readonly headers: Readonly<Record<string, string>> } {
+/**
+ * What an error is to the client. What is nobody's fault but ours says nothing about itself.
+ *
+ * @param nameOf the product's name for a field of ours
+ */
+export function problemOf(
+  error: unknown,
+  nameOf: (name: string) => string,
+): ApiProblem & { readonly headers: Readonly<Record<string, string>> } {
   if (error instanceof Refusal) {
     const { status, code, message, field, headers } = error
     return { status, code, title: TITLES[status] ?? 'Refused', detail: message, ...(field && { field }), headers }
@@ -87,7 +96,7 @@ export function problemOf(error: unknown): ApiProblem & { readonly headers: Read
     code: known.code,
     title: TITLES[status] ?? 'Refused',
     detail: known.hint ? `${sentence(known.message)} ${sentence(known.hint)}` : sentence(known.message),
-    ...(field && { field }),
+    ...(field && { field: nameOf(field) }),
     headers: status === 503 ? { 'retry-after': '5' } : {},
   }
 }

@@ -701,7 +701,14 @@ describe('what only our own API has', () => {
       expect([status, problem.field]).toEqual([400, field])
     }
     expect((await call('PATCH', path, { version: '1999' })).status).toBe(422)
-    expect((await call('PATCH', path, { filter: { a: { $near: 1 } } })).json.code).toBe('filter_invalid')
+    expect((await call('PATCH', path, { filter: { a: { $near: 1 } } })).json).toMatchObject({
+      code: 'data_filter_invalid',
+      field: 'filter',
+    })
+    expect((await call('PATCH', path, { version: 'none' })).json).toMatchObject({
+      code: 'version_unknown',
+      field: 'version',
+    })
   })
 
   it('shows the secrets that sign to who may see them, and during a change how long each does', async () => {

@@ -65,6 +65,7 @@ export function stage({
   const known: Record<string, Access> = {
     acme: { tenants: ['acme'], user: 'ada' },
     globex: { tenants: ['globex'] },
+    writer: { tenants: ['acme'], can: ['read', 'endpoint:write'] },
     reader: { tenants: ['acme'], can: ['read'] },
     group: { tenants: ['acme', 'globex'] },
     operator: { tenants: 'all' },

@@ -95,7 +95,7 @@ function at(data: unknown, path: string): unknown {
 /**
  * Refuses a filter on data that is not of the form. `undefined` and null mean none.
  *
- * @throws EndpointError `filter_invalid`
+ * @throws EndpointError `data_filter_invalid`
  */
 export function checkDataFilter(filter: unknown): DataFilter | null {
   if (filter === undefined || filter === null) return null
@@ -150,7 +150,7 @@ function fits(operator: string, operand: unknown): boolean {
 }
 
 function invalid(what: string): EndpointError {
-  return new EndpointError('filter_invalid', `the filter on data ${what}`, {
+  return new EndpointError('data_filter_invalid', `the filter on data ${what}`, {
     hint: `paths with values or conditions: ${Object.keys(TESTS).join(', ')}; $or, $and, $not`,
   })
 }

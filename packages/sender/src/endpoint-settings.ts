@@ -59,7 +59,7 @@ export function createSettings({ contract, keyring, alsoSign }: SettingsOptions)
     /**
      * The settings that an input names, for an endpoint of this id.
      *
-     * @throws EndpointError `header_*`, `filter_invalid`
+     * @throws EndpointError `header_*`, `data_filter_invalid`, `version_unknown`
      * @throws ConfigurationError `option_invalid`, `secret_*`
      */
     of(input: SettingsInput, id: string): StoredSettings & Record<string, unknown> {
@@ -97,7 +97,7 @@ export function createSettings({ contract, keyring, alsoSign }: SettingsOptions)
     if (version === null) return null
     const known = new Set(contract.events.all.flatMap(({ versions = {} }) => Object.keys(versions)))
     if (known.has(version)) return version
-    throw new EndpointError('filter_invalid', 'the catalog has no such version', {
+    throw new EndpointError('version_unknown', 'the catalog has no such version', {
       hint: known.size > 0 ? `versions: ${[...known].join(', ')}` : 'give event types `versions` in defineEvents',
     })
   }

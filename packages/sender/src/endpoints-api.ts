@@ -55,20 +55,25 @@ export interface CreateEndpoint<Type extends string = string> extends EndpointIn
   readonly signing?: 'v1' | 'v1a'
 }
 
-/** What is left out stays; null for `events` and `channels` means all. */
+/**
+ * What is left out stays; null for `events` and `channels` means all. A `secret` of the owner's choosing follows the old one as
+ * with `rotateSecret`; the one that it has already changes nothing.
+ */
 export type UpdateEndpoint<Type extends string = string> = {
   readonly [K in keyof EndpointInput<Type>]?:
     | EndpointInput<Type>[K]
     | (K extends 'events' | 'channels' | 'name' ? null : never)
-}
+} & { readonly secret?: string }
 
 /** The endpoints of tenants. Every call names its tenant: another tenant's endpoint is not found. */
 export interface EndpointsApi<D extends EventDefinitions, Tx> {
   /**
    * Adds an endpoint. The secret is in this answer and in no other. The same `idempotencyKey` again, within a day, adds
-   * nothing, and gives the same answer again, as long as nothing was changed since.
+   * nothing, and gives the same answer again, as long as it is the same creation and nothing was changed since; else it is
+   * `endpoint_conflict`.
    *
-   * @throws EndpointError `url_*`, `address_blocked`, `filter_invalid`, `tenant_invalid`, `endpoint_limit`, `endpoint_conflict`
+   * @throws EndpointError `url_*`, `address_blocked`, `filter_invalid`, `data_filter_invalid`, `version_unknown`,
+   * `tenant_invalid`, `endpoint_limit`, `endpoint_conflict`
    * @throws ConfigurationError `secret_*` where `secret` is not of the format's grammar; `option_invalid`, also where
    * `signing` asks for a key pair and the format has none
    */
@@ -84,7 +89,8 @@ export interface EndpointsApi<D extends EventDefinitions, Tx> {
   /**
    * Changes what is named; with `rev`, only where that is still the present one.
    *
-   * @throws EndpointError as `create`, and `endpoint_not_found`, `endpoint_changed`
+   * @throws EndpointError as `create`, and `endpoint_not_found`, `endpoint_changed`, `secret_limit`
+   * @throws ConfigurationError as `create`
    */
   update(
     tenant: string,
@@ -123,7 +129,8 @@ export interface EndpointsApi<D extends EventDefinitions, Tx> {
   /**
    * A new secret, of the kind of the old one. Where a request can carry several signatures the old one goes on signing
    * for `overlap` (24 h, 365 d at most), so that receivers can change over. Where it carries one, one signs alone during the overlap: the
-   * new one by default, with `during: 'old'` the old one. `revoke` ends the old ones at once: for secrets that leaked.
+   * new one by default, with `during: 'old'` the old one. `revoke` ends the old ones at once: for secrets that leaked. The
+   * secret that is the newest already changes nothing, unless `revoke` ends the others.
    *
    * @throws EndpointError `endpoint_not_found`, `secret_limit`
    * @throws ConfigurationError `secret_*`, `option_invalid`

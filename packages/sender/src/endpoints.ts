@@ -17,6 +17,7 @@ import {
   PayloadError,
   type Seams,
   type Storage,
+  type StoredSecret,
   toMs,
   type WireFormat,
 } from '@hooks/core'
@@ -31,12 +32,12 @@ import type {
   UpdateEndpoint,
 } from './endpoints-api.ts'
 import { checkIdempotencyKey, keyedIds } from './keyed-id.ts'
-import type { Keyring, Sealed } from './keyring.ts'
+import type { Keyring } from './keyring.ts'
 import { needs } from './lacks.ts'
 import { checkFilters } from './match.ts'
 import { pageOf } from './page.ts'
 import { rewrapAll } from './rewrap.ts'
-import { isKeyPair, isLive, rotate, secretFor, shownOf } from './secrets.ts'
+import { isKeyPair, isLive, type Rotation, rotate, secretFor, shownOf } from './secrets.ts'
 import type { Sent } from './send.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
@@ -84,12 +85,13 @@ const CREATE: OptionsRule<keyof CreateEndpoint> = {
   of: 'endpoints.create',
   kinds: { ...KINDS, secret: kind.any, signing: oneOf('v1', 'v1a') },
 }
-const UPDATE: OptionsRule<keyof UpdateEndpoint> = { of: 'endpoints.update', kinds: KINDS }
+const UPDATE: OptionsRule<keyof UpdateEndpoint> = { of: 'endpoints.update', kinds: { ...KINDS, secret: kind.any } }
 const ROTATE: OptionsRule<'secret' | 'overlap' | 'revoke' | 'during'> = {
   of: 'rotateSecret',
   kinds: { secret: kind.any, overlap: kind.duration, revoke: kind.flag, during: oneOf('new', 'old') },
 }
 
+const OVERLAP = '24h'
 const LONGEST_OVERLAP: Ms = 365 * 86_400_000
 
 export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDefinitions, unknown> & {
@@ -122,14 +124,26 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
     }
   }
 
-  /** A secret that cannot be read any more can be followed by another all the same. */
-  function hasKeyPair({ secrets: [current], id }: Endpoint): boolean {
+  /** A secret's text; undefined where it cannot be read any more, and can be followed by another all the same. */
+  function readable(secret: StoredSecret, id: string): string | undefined {
     try {
-      return current !== undefined && isKeyPair(keyring.open(current, id), contract.format)
+      return keyring.open(secret, id)
     } catch (error) {
-      if (isHooksError(error, 'secret_sealed')) return false
+      if (isHooksError(error, 'secret_sealed')) return undefined
       throw error
     }
+  }
+
+  function hasKeyPair({ secrets: [current], id }: Endpoint): boolean {
+    const secret = current && readable(current, id)
+    return secret !== undefined && isKeyPair(secret, contract.format)
+  }
+
+  /** An endpoint's secrets with this one in front; the same list where it is there already. */
+  function rotated(endpoint: Endpoint, secret: string, rotation: Pick<Rotation, 'overlapMs' | 'revoke' | 'during'>) {
+    const isSame = (one: StoredSecret) => readable(one, endpoint.id) === secret
+    const sealed = keyring.seal(secret, endpoint.id)
+    return rotate(endpoint, sealed, contract.format, { ...rotation, now: clock.now(), isSame })
   }
 
   async function setPaused(tenant: string, id: string, paused: boolean): Promise<void> {
@@ -139,11 +153,13 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
     if (!paused) options.due()
   }
 
-  /** The answer to a creation once more. */
-  function again(endpoint: Endpoint, url: string): EndpointView & { readonly secret: string } {
+  /** The answer to a creation once more, where it is the same creation. */
+  function again(endpoint: Endpoint, wanted: NewEndpoint, chosen: string | undefined) {
     const [secret] = endpoint.secrets
-    if (endpoint.rev === 1 && endpoint.url === url && secret)
-      return { ...view(endpoint), secret: shownOf(keyring.open(secret, endpoint.id), contract.format) }
+    const text = secret && keyring.open(secret, endpoint.id)
+    const isSame = shownText(endpoint) === shownText(wanted) && (chosen === undefined || chosen === text)
+    if (endpoint.rev === 1 && isSame && text !== undefined)
+      return { ...view(endpoint), secret: shownOf(text, contract.format) }
     throw new EndpointError('endpoint_conflict', 'another endpoint was created under this key', {
       hint: 'a key is for one creation, and for making that again; take another one',
     })
@@ -161,18 +177,12 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       if (idempotencyKey !== undefined) checkIdempotencyKey(idempotencyKey)
       options.checkUrl(input.url)
       const secret = secretFor(input.secret, input.signing === 'v1a', contract.format, random)
-      const prefix = contract.ids.endpoint
-      const keyed = idempotencyKey === undefined ? [] : await keyedIds(prefix, tenant, idempotencyKey, clock)
-      for (const one of keyed) {
-        const there = await storage.endpoints.get(tenant, one, tx)
-        if (there) return again(there, input.url)
-      }
-      const id = keyed[0] ?? newId(prefix, clock, random)
-      const endpoint: NewEndpoint = {
+      const filters = checkFilters(input.events, contract.events)
+      const endpointOf = (id: string): NewEndpoint => ({
         id,
         tenant,
         url: input.url,
-        filters: checkFilters(input.events, contract.events),
+        filters,
         channels: input.channels ?? null,
         state: input.enabled === false ? 'disabled' : 'enabled',
         reason: input.enabled === false ? 'manual' : null,
@@ -180,7 +190,14 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
         metadata: input.metadata ?? {},
         secrets: [{ ...keyring.seal(secret, id), signsUntil: null }],
         settings: settings.of(input, id),
+      })
+      const prefix = contract.ids.endpoint
+      const keyed = idempotencyKey === undefined ? [] : await keyedIds(prefix, tenant, idempotencyKey, clock)
+      for (const one of keyed) {
+        const there = await storage.endpoints.get(tenant, one, tx)
+        if (there) return again(there, endpointOf(one), input.secret)
       }
+      const endpoint = endpointOf(keyed[0] ?? newId(prefix, clock, random))
       const create = () => storage.endpoints.create(endpoint, options.limit, tx)
       if ((await (tx === undefined ? stored(create) : create())) === 'limit') {
         throw new EndpointError('endpoint_limit', `the tenant has ${options.limit} endpoints, and may have no more`, {
@@ -189,7 +206,7 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       }
       const created = await storage.endpoints.get(tenant, endpoint.id, tx)
       // Another call with the same key may have been the first.
-      if (created && idempotencyKey !== undefined) return again(created, input.url)
+      if (created && idempotencyKey !== undefined) return again(created, endpoint, input.secret)
       return {
         ...view(created ?? { ...endpoint, rev: 1, createdAt: clock.now(), updatedAt: clock.now() }),
         secret: shownOf(secret, contract.format),
@@ -225,6 +242,9 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       if (input.url !== undefined) options.checkUrl(input.url)
       const filters = input.events === undefined ? undefined : checkFilters(input.events, contract.events)
       const added = settings.of(input, id)
+      const { secret } = input
+      if (secret !== undefined) secretFor(secret, false, contract.format, random)
+      const rotation = { overlapMs: toMs(OVERLAP, 'overlap'), revoke: false, during: 'new' } as const
       let enables = false
       const changed = await change(tenant, id, (endpoint) => {
         enables = input.enabled === true && endpoint.state === 'disabled'
@@ -236,6 +256,7 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
           ...(input.channels !== undefined && { channels: input.channels }),
           ...(input.name !== undefined && { name: input.name }),
           ...(input.metadata !== undefined && { metadata: input.metadata }),
+          ...(secret !== undefined && { secrets: rotated(endpoint, secret, rotation) }),
           // As it is, with its reason, where it was so already.
           ...(enables && { state: 'enabled', reason: null }),
           ...(input.enabled === false && endpoint.state === 'enabled' && { state: 'disabled', reason: 'manual' }),
@@ -267,7 +288,7 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
 
     async rotateSecret(tenant, id, rotation = {}) {
       checkOptions(rotation, ROTATE)
-      const { secret, overlap = '24h', revoke = false, during = 'new' } = rotation
+      const { secret, overlap = OVERLAP, revoke = false, during = 'new' } = rotation
       const overlapMs = toMs(overlap, 'overlap')
       if (overlapMs > LONGEST_OVERLAP) {
         throw new ConfigurationError('option_invalid', 'overlap is longer than 365 d', {
@@ -275,14 +296,10 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
         })
       }
       let made = secret === undefined ? undefined : secretFor(secret, false, contract.format, random)
-      let sealed: Sealed | undefined
       await change(tenant, id, (endpoint) => {
-        // It is there already, where the answer of the storage was lost: once more would be two signatures of one secret.
-        if (sealed && endpoint.secrets[0]?.sealed === sealed.sealed) return null
         made ??= secretFor(undefined, hasKeyPair(endpoint), contract.format, random)
-        sealed ??= keyring.seal(made, id)
-        const times = { now: clock.now(), overlapMs, revoke, during }
-        return { ...endpoint, secrets: rotate(endpoint, sealed, contract.format, times) }
+        const secrets = rotated(endpoint, made, { overlapMs, revoke, during })
+        return secrets === endpoint.secrets ? null : { ...endpoint, secrets }
       })
       return { secret: shownOf(made as string, contract.format) }
     },
@@ -341,6 +358,11 @@ function atRev(endpoint: Endpoint, rev: number | undefined): Endpoint {
 
 function healthOf({ endpointId: _endpointId, cap: _cap, warned: _warned, ...health }: Lane): EndpointHealthView {
   return health
+}
+
+/** All that its owner sees of one, as text, but for its times: to tell one creation from another. */
+function shownText({ url, filters, channels, state, name, metadata, settings }: NewEndpoint): string {
+  return JSON.stringify([url, filters, channels, state, name, metadata, shownSettings(settings)])
 }
 
 function view({ filters, state, secrets: _secrets, settings, ...endpoint }: Endpoint): EndpointView {

@@ -52,11 +52,14 @@ export interface Rotation {
   readonly revoke: boolean
   /** Which one signs during the overlap, where a request carries one signature. */
   readonly during: 'new' | 'old'
+  /** Whether one of the endpoint's is the one that follows. */
+  readonly isSame: (secret: StoredSecret) => boolean
 }
 
 /**
  * An endpoint's secrets with a new one in front. Where a header can hold several signatures, the old ones go on
- * signing for the overlap; where it holds one, the new one signs alone from now on, or from the end of the overlap.
+ * signing for the overlap; where it holds one, the new one signs alone from now on, or from the end of the overlap. One that
+ * is in front already stays as it is, with the list: two signatures of one secret are one too many.
  *
  * @throws EndpointError `secret_limit`
  */
@@ -64,9 +67,11 @@ export function rotate(
   endpoint: NewEndpoint,
   secret: Pick<StoredSecret, 'keyId' | 'sealed'>,
   format: WireFormat,
-  { now, overlapMs, revoke, during }: Rotation,
+  { now, overlapMs, revoke, during, isSame }: Rotation,
 ): readonly StoredSecret[] {
   if (revoke) return [{ ...secret, signsUntil: null }]
+  const [current] = endpoint.secrets
+  if (current && isSame(current)) return endpoint.secrets
   const one = format.signsWith === 'one-key'
   const later = one && during === 'old' && overlapMs > 0
   const until = new Date(now.getTime() + (one && !later ? 0 : overlapMs))
@@ -78,7 +83,7 @@ export function rotate(
   }))
   const secrets = [
     { ...secret, ...(later && { signsFrom: until }), signsUntil: null },
-    ...old.filter((each) => isLive(each, now)),
+    ...old.filter((each) => isLive(each, now) && (later || !isSame(each))),
   ]
   if (secrets.length > MOST_SECRETS) {
     throw new EndpointError('secret_limit', `an endpoint has at most ${MOST_SECRETS} secrets at a time`, {

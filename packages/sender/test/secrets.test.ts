@@ -269,6 +269,34 @@ describe('rotation', () => {
     expect((await hooks.endpoints.rotateSecret('acme', endpoint.id, { secret })).secret).toBe(secret)
   })
 
+  it('to the secret that it has changes nothing, however often, and to one of before leaves one of that', async () => {
+    const { hooks, endpoint } = await stage()
+    const texts = async () => (await hooks.endpoints.secrets('acme', endpoint.id)).map(({ secret }) => secret)
+    const { secret, id } = endpoint
+    for (let i = 0; i < 7; i++) {
+      await hooks.endpoints.rotateSecret('acme', id, { secret })
+      await hooks.endpoints.update('acme', id, { secret })
+    }
+    expect(await texts()).toEqual([secret])
+    const { secret: second } = await hooks.endpoints.rotateSecret('acme', id)
+    await hooks.endpoints.rotateSecret('acme', id, { secret })
+    expect(await texts()).toEqual([secret, second])
+    await hooks.endpoints.rotateSecret('acme', id, { secret, revoke: true })
+    expect(await texts()).toEqual([secret])
+  })
+
+  it('is part of an update, which is made as a whole or not at all', async () => {
+    const { hooks, endpoint } = await stage()
+    const { id, secret, url } = endpoint
+    const weak = hooks.endpoints.update('acme', id, { url: 'https://other.example/', secret: 'weak' })
+    await expect(weak).rejects.toMatchObject({ code: 'secret_too_short' })
+    expect((await hooks.endpoints.get('acme', id)).url).toBe(url)
+    const chosen = `whsec_${Buffer.alloc(32, 1).toString('base64')}`
+    const changed = await hooks.endpoints.update('acme', id, { url: 'https://other.example/', secret: chosen })
+    expect(changed).toMatchObject({ url: 'https://other.example/', rev: endpoint.rev + 1 })
+    expect((await hooks.endpoints.secrets('acme', id)).map((one) => one.secret)).toEqual([chosen, secret])
+  })
+
   it('refuses an overlap that would outlast every calendar, which would end the old secret at once', async () => {
     const { signedBy, rotate, old, hooks } = await rotating()
     for (const overlap of [Number.MAX_SAFE_INTEGER, '366d'] as const)

@@ -325,6 +325,8 @@ export const french: Words = {
     url_port: "Ce port n'est pas accepté.",
     address_blocked: "Cette adresse n'est pas publique.",
     filter_invalid: "Un de ces événements n'existe pas.",
+    data_filter_invalid: "Ce filtre n'est pas valable.",
+    version_unknown: "Cette version n'existe pas.",
     endpoint_limit: "Vous avez déjà autant de webhooks qu'il est possible.",
     endpoint_not_found: "Ce webhook n'existe pas, ou plus.",
     endpoint_disabled: "Le webhook est désactivé. Réactivez-le d'abord.",

@@ -1,4 +1,5 @@
 import type { CreateEndpoint, EndpointView, UpdateEndpoint } from '@hooks/sender'
+import { demand } from '../access.ts'
 import type { Call, Operation, Outcome } from '../call.ts'
 import { idempotencyOf } from '../idempotency.ts'
 import { Refusal } from '../refusal.ts'
@@ -43,16 +44,14 @@ export const getEndpoint: Operation = {
 export const updateEndpoint: Operation = {
   needs: 'endpoint:write',
   async run(call) {
-    const { hooks, tenant, id, body } = call
+    const { hooks, tenant, id, body, access } = call
     body.only(isOurs(call) ? [...WRITABLE, ...OURS] : WRITABLE, readOnly(call))
     const rev = revOf(call)
     const secret = chosenSecret(call)
+    if (secret !== undefined) demand(access, 'secret:rotate')
     const url = body.text('url')
-    const change = { ...changes(call), ...(url !== undefined && { url }) }
-    const endpoint = await hooks.endpoints.update(tenant, id, change, rev === undefined ? {} : { rev })
-    if (secret === undefined) return shown(call, endpoint)
-    await hooks.endpoints.rotateSecret(tenant, id, { secret })
-    return shown(call, await hooks.endpoints.get(tenant, id))
+    const change = { ...changes(call), ...(url !== undefined && { url }), ...(secret !== undefined && { secret }) }
+    return shown(call, await hooks.endpoints.update(tenant, id, change, rev === undefined ? {} : { rev }))
   },
 }
 
@@ -78,6 +77,7 @@ export const rotateSecret: Operation = {
   needs: 'secret:rotate',
   async run(call) {
     const { hooks, tenant, id, body, shape } = call
+    body.only(['secret', 'overlapSeconds', 'tenant'], [])
     const chosen = chosenSecret(call)
     const seconds = body.has('overlapSeconds') ? body.count('overlapSeconds', 0, 30 * 86_400, 0) : undefined
     const { secret } = await hooks.endpoints.rotateSecret(tenant, id, {
@@ -115,6 +115,7 @@ export const testEndpoint: Operation = {
   needs: 'attempt:create',
   async run(call) {
     const { hooks, tenant, id, body, shape } = call
+    body.only(['event', 'tenant'], [])
     const type = body.text('event', 128)
     const sent = await hooks.endpoints.sendTest(tenant, id, {
       ...(type !== undefined && { type }),
