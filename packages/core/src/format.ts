@@ -168,7 +168,7 @@ export interface ReplyTo {
   readonly content: Content | null
   /** What became of the request; undefined while it is proved and nothing has run. */
   readonly outcome: string | undefined
-  /** The keys of every live secret. */
+  /** The keys of the secret that fitted; none where none did. */
   readonly keys: readonly Key[]
 }
 

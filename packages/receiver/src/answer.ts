@@ -53,9 +53,9 @@ export async function answer(kernel: Kernel, came: Run, seen: Seen, from: Ms): P
 /** What the provider dictates: to a challenge while there is no outcome, else to the outcome. */
 export async function dictated(kernel: Kernel, seen: Seen, outcome?: string): Promise<Reply | undefined> {
   const { format, crypto } = kernel
-  const { raw, keyId, content } = seen
+  const { raw, keys: sets, keyId, content } = seen
   if (!format.reply || !raw) return undefined
-  const keys = keyId ? (await kernel.keysOf(raw)).flatMap((set) => set.keys) : []
+  const { keys = [] } = sets?.find((set) => set.keyId === keyId) ?? {}
   return format.reply({ request: raw, content: content ?? null, outcome, keys }, crypto)
 }
 

@@ -19,7 +19,7 @@ import {
 } from '@hooks/core'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
 import type { Kernel } from './kernel.ts'
-import { digestOf, markReplayed, wasReplayed } from './replayed-bytes.ts'
+import { signedBytes } from './replayed-bytes.ts'
 import { report } from './report.ts'
 import type { Proved, Seen } from './request.ts'
 import { failed, isOver, type Run, runWork, type Work } from './run.ts'
@@ -137,15 +137,15 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
         keyId,
         receivedAt: clock.now(),
       }
-      const digest = scope && (await digestOf(kernel, raw, scope))
+      const bytes = scope && (await signedBytes(inbox, kernel, raw, scope))
       try {
-        if (digest && (await wasReplayed(inbox, digest))) return { outcome: 'duplicate' }
+        if (bytes && (await bytes.areDone())) return { outcome: 'duplicate' }
         const outcome = await inbox.accept({ key, request: stored }, { keepMs })
         if (outcome !== 'accepted') return { outcome }
       } catch (error) {
         return { outcome: 'store_unavailable', error }
       }
-      if (digest) await quietly(async () => markReplayed(inbox, digest, {}))
+      if (bytes) await quietly(async () => bytes.done({}))
       if (loop.started) loop.wake()
       else await quietly(async () => request.waitUntil?.(loop.drain(afterAnswerMs)))
       return { outcome: 'accepted' }

@@ -1,23 +1,39 @@
-import { ConfigurationError } from '@hooks/core'
+import { invalid } from './invalid.ts'
 import type { AnyReceiverOptions } from './options.ts'
 
-/** Options by what they are. */
-const KINDS = {
-  object: 'contract format events idempotency answers clock logger',
-  function: 'idempotencyKey transaction inbox onUnknown onOutcome',
-  number: 'leaseMs keepMs maxAge maxFuture maxBodyBytes',
-  'text or function': 'source',
-  'false or function': 'explain',
-  'retry or acknowledge': 'onInvalidPayload',
+/** What an option is. A secret is judged by its format. */
+const KINDS: Readonly<Record<keyof AnyReceiverOptions, string>> = {
+  secret: '',
+  contract: 'object',
+  format: 'object',
+  events: 'object',
+  idempotency: 'object',
+  answers: 'object',
+  clock: 'object',
+  logger: 'object',
+  idempotencyKey: 'function',
+  transaction: 'function',
+  inbox: 'function',
+  onUnknown: 'function',
+  onOutcome: 'function',
+  leaseMs: 'number',
+  keepMs: 'number',
+  maxAge: 'number',
+  maxFuture: 'number',
+  maxBodyBytes: 'number',
+  source: 'text or function',
+  explain: 'false or function',
+  onInvalidPayload: 'retry or acknowledge',
 }
 
-/** Refuses what JavaScript, or a variable of the environment, can give in place of an option. @throws ConfigurationError `option_invalid` */
+/**
+ * Refuses what JavaScript, or a variable of the environment, can give in place of an option, and names that nothing would
+ * read. @throws ConfigurationError `option_invalid`
+ */
 export function checkOptions(given: AnyReceiverOptions): void {
-  for (const [kind, names] of Object.entries(KINDS)) {
-    for (const name of names.split(' ')) {
-      const one: unknown = given[name as never]
-      if (one !== undefined && !kind.split(' or ').includes(kindOf(name, one))) invalid(`${name} is not: ${kind}`)
-    }
+  for (const [name, one] of Object.entries(given)) {
+    const kind = KINDS[name as 'secret'] ?? 'an option'
+    if (one !== undefined && kind && !kind.split(' or ').includes(kindOf(name, one))) invalid(`${name} is not: ${kind}`)
   }
 }
 
@@ -25,8 +41,4 @@ function kindOf(name: string, one: unknown): string {
   if (typeof one === 'number') return one >= 0 && one < Infinity ? 'number' : ''
   if (typeof one === 'string') return name === 'source' ? 'text' : name === 'onInvalidPayload' ? one : ''
   return one && one !== true ? typeof one : `${one}`
-}
-
-export function invalid(what: string): never {
-  throw new ConfigurationError('option_invalid', what)
 }

@@ -1,4 +1,4 @@
-import type { Answers, Clock, CryptoBackend, InboundFormat, KeySet, Logger, Ms, RawRequest } from '@hooks/core'
+import type { Answers, Clock, CryptoBackend, InboundFormat, Logger, Ms } from '@hooks/core'
 import type { Explain } from './explain.ts'
 import type { Handler } from './handlers.ts'
 import type { Proved } from './request.ts'
@@ -12,13 +12,14 @@ export interface Kernel {
   readonly onOutcome?: (outcome: Outcome) => void
   readonly leaseMs: Ms
   readonly keepMs: Ms
+  /** How long a signed time is good, from the earliest to the latest moment; 0 where none is signed. */
+  readonly goodMs: Ms
   readonly clock: Clock
   /** The host's own. */
   readonly logger?: Logger
   readonly crypto: CryptoBackend
   readonly explain?: Explain | false
   readonly secret: SecretSource | undefined
-  keysOf(request: RawRequest): Promise<readonly KeySet[]>
   handlerOf(type: string): Handler | undefined
   /** The work of a message that has a handler. @throws PayloadError `payload_invalid` */
   prepare(proved: Proved, handler: Handler): Promise<Work>

@@ -1,4 +1,5 @@
 import type { Clock, IdempotencyStore, Lease, MaybePromise, Ms } from '@hooks/core'
+import { invalid } from './invalid.ts'
 import { type Given, isOver, type Run, runWork, type Work } from './run.ts'
 
 /** The part of a store that knows what was done. */
@@ -64,19 +65,21 @@ function hold({ store, leaseMs, clock }: Memory, lease: Lease, over: AbortSignal
   let span = leaseMs
   let end = clock.monotonic() + span
   const extendLease = async (ms = leaseMs): Promise<boolean> => {
-    span = Math.max(span, ms)
+    // What is no number would end the lease.
+    span = Math.max(span, ms) || invalid('extendLease takes ms')
     const now = clock.monotonic()
     const held = (await store.extend(lease, span)) === 'applied'
-    end = held ? now + span : now
+    if (held) end = now + span
+    else loss().abort()
     return held
   }
   const beat = async () => {
-    for (;;) {
+    while (!lost?.signal.aborted) {
       await clock.sleep(leaseMs / 3, over)
       if (over.aborted) return
-      // The store may be back at the next beat.
-      await extendLease().catch(() => {})
-      if (end <= clock.monotonic()) return loss().abort()
+      // Not waited for: a store that says nothing hides no loss. It may be back at the next beat.
+      extendLease().catch(() => {})
+      if (end <= clock.monotonic()) loss().abort()
     }
   }
   void beat()

@@ -17,9 +17,10 @@ import {
 } from '@hooks/core'
 import { after } from './after.ts'
 import type { Background } from './background.ts'
-import { checkOptions, invalid } from './check-options.ts'
+import { checkOptions } from './check-options.ts'
 import { Context } from './context.ts'
 import { type Handler, handlerFor } from './handlers.ts'
+import { invalid } from './invalid.ts'
 import { type Memory, runOnce } from './once.ts'
 import type { AnyReceiverOptions } from './options.ts'
 import type { Receiver } from './receiver-types.ts'
@@ -67,7 +68,8 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
           maxFutureMs: maxFuture ?? format.window?.maxFutureMs ?? FIVE_MINUTES,
         }
   // A request could be replayed for as long as its time is good.
-  const keepMs = Math.max(options.keepMs ?? 604_800_000, window ? window.maxAgeMs + window.maxFutureMs : 0)
+  const goodMs = window ? window.maxAgeMs + window.maxFutureMs : 0
+  const keepMs = Math.max(options.keepMs ?? 604_800_000, goodMs)
   const answers: Answers = {
     ...contract?.answers,
     ...(onInvalidPayload === 'acknowledge' && { payload_invalid: [200, { received: true }] as const }),
@@ -78,7 +80,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
   let started = false
 
   if (!(leaseMs > 0 && keepMs > 0)) invalid('leaseMs and keepMs are above 0')
-  if (transaction && !store) invalid('transaction needs idempotency')
+  if (transaction && !/sync/.test(`${store?.facts.tx}`)) invalid('transaction needs idempotency in its database')
   if ((store || inbox) && !idempotencyKey && facts.id === 'absent') {
     throw new ConfigurationError('idempotency_key_needed', `${name} has no id on the wire to tell a retry by`)
   }
@@ -105,7 +107,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     return after(typeof body === 'function' ? Promise.resolve(body()).catch(refuseUnread) : body, (read) => {
       const raw = { method, url, headers, body: checkBody(read, headers, maxBodyBytes) }
       seen.raw = raw
-      return after(fixed ?? keysOf(raw), (keys) => proveRequest(format, keys, raw, clock, crypto, window))
+      return after(fixed ?? keysOf(raw), (keys) => proveRequest(format, (seen.keys = keys), raw, clock, crypto, window))
     })
   }
 
@@ -142,8 +144,8 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     const work = background ? undefined : await prepare(proved, handler)
     if (work && !store) return runWork(work, unheld(content.attempt))
     const id = idempotencyKey ? idempotencyKey(messageOf(proved)) : content.id
-    // Two messages without one are not the same.
-    if (!id) throw new PayloadError('idempotency_key_invalid', 'the message has no id')
+    // Two messages without one are not the same, and all promises are the same text.
+    if (!id || typeof id === 'object') throw new PayloadError('idempotency_key_invalid', 'the message has no id')
     // Hashes: bounded, and no sender can make one that is another's.
     const scope = `${typeof source === 'function' ? source(raw) : source}:${name}:`
     const key = toHex(await crypto.sign('sha256', null, [`${scope}id:${id}`]))
@@ -190,7 +192,7 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
   }
   if (onUnknown) handlers.set(UNKNOWN, onUnknown)
 
-  const kernel = { ...options, format, answers, leaseMs, keepMs, clock, crypto, keysOf, handlerOf, prepare }
+  const kernel = { ...options, format, answers, leaseMs, keepMs, clock, crypto, goodMs, handlerOf, prepare }
   const background = inbox?.(kernel)
   loaded = background?.unusual
   const receiver: Receiver = {

@@ -4,6 +4,7 @@ import {
   type HeaderBag,
   type HooksError,
   joinBytes,
+  type KeySet,
   type RawRequest,
   type VerificationCode,
   WebhookVerificationError,
@@ -29,9 +30,11 @@ export interface VerifiedMessage<Type extends string = string, Data = unknown> {
   readonly body: Bytes
 }
 
-/** What is known of a request: its bytes, which secret fitted, what it says. Each comes after the one before. */
+/** What is known of a request: its bytes, the keys, which secret fitted, what it says. Each comes after the one before. */
 export interface Seen {
   raw?: RawRequest
+  /** Of all live secrets. */
+  keys?: readonly KeySet[]
   keyId?: string
   content?: Content
 }
@@ -73,6 +76,8 @@ export function checkBody(body: unknown, headers: HeaderBag, limit: number): Byt
 }
 
 /** @throws WebhookVerificationError what the rejection of a body's reader means: where it does not say it, the body broke off */
-export function refuseUnread({ code, message, hint }: HooksError<VerificationCode>): never {
+export function refuseUnread(error: unknown): never {
+  // A stream can break off without saying anything.
+  const { code, message, hint }: HooksError<VerificationCode> = Object(error)
   throw new WebhookVerificationError(/^body_/.test(code) ? code : 'body_incomplete', message, { hint })
 }

@@ -1,4 +1,5 @@
 import { createReceiver, type IdempotencyStore, isHooksError, memoryIdempotency } from '@hooks/receiver'
+import { linear } from '@hooks/receiver/formats'
 import { signRequest, virtualClock } from '@hooks/receiver/testing'
 import { describe, expect, it } from 'vitest'
 import { codeOf, deferred, grillo, lokroom, OTHER_SECRET, SECRET, setUp, TEXT_SECRET, token } from './support.ts'
@@ -220,6 +221,47 @@ describe('an id that the signature does not cover', () => {
     expect(ran.length).toBe(2)
   })
 
+  it('is a duplicate under any other id for as long as the time is good that is among its bytes', async () => {
+    const clock = virtualClock()
+    const { receiver } = setUp({
+      format: linear(),
+      secret: TEXT_SECRET,
+      clock,
+      idempotency: memoryIdempotency({ clock }),
+    } as never)
+    let ran = 0
+    receiver.on('Issue', () => ran++)
+    const sent = await signRequest(linear(), TEXT_SECRET, { type: 'Issue', data: {}, id: 'first', clock })
+    const outcomes: string[] = []
+    for (const hours of [0, 1, 6.9, 0.5]) {
+      await clock.advance(hours * 3_600_000)
+      const headers = { ...sent.headers, 'linear-delivery': `forged ${hours}` }
+      outcomes.push((await receiver.handle({ ...sent, headers })).outcome)
+    }
+    expect(outcomes).toEqual(['handled', 'duplicate', 'duplicate', 'timestamp_too_old'])
+    expect(ran).toBe(1)
+  })
+
+  it('is asked about by a store whose promises are of a class of its own', async () => {
+    const clock = virtualClock()
+    const memory = memoryIdempotency({ clock })
+    const foreign = <T>(value: T) => ({
+      // biome-ignore lint/suspicious/noThenProperty: it is the point.
+      then: (done: (value: T) => unknown) => Promise.resolve(value).then(done),
+    })
+    const idempotency = {
+      ...memory,
+      begin: (...given: Parameters<typeof memory.begin>) => foreign(memory.begin(...given)),
+      completedWithin: (...given: Parameters<typeof memory.completedWithin>) =>
+        foreign(memory.completedWithin(...given)),
+    }
+    const { receiver } = setUp({ format: grillo, secret: TEXT_SECRET, clock, idempotency } as never)
+    receiver.on('a.b', () => {})
+    const handle = async (deliveryId: string) =>
+      (await receiver.handle(await signRequest(grillo, TEXT_SECRET, { type: 'a.b', deliveryId, clock }))).outcome
+    expect([await handle('a'), await handle('a'), await handle('b')]).toEqual(['handled', 'duplicate', 'duplicate'])
+  })
+
   it("is no duplicate while its bytes failed: the sender's retry is handled", async () => {
     const { receiver, request: _request, clock } = setUp({ format: grillo, secret: TEXT_SECRET } as never)
     let tries = 0
@@ -282,16 +324,19 @@ describe('a format without an id on the wire', () => {
     expect(await handle('booking.created', 'b1')).toBe('duplicate')
   })
 
-  it.each([undefined, '', null])('handles nothing where that key is missing: %o', async (key) => {
-    const { receiver, clock } = setUp({
-      format: lokroom,
-      secret: TEXT_SECRET,
-      idempotencyKey: () => key as string,
-    } as never)
-    receiver.onUnknown(() => expect.fail('ran'))
-    const sent = await signRequest(lokroom, TEXT_SECRET, { type: 'a.b', clock })
-    expect(await receiver.handle(sent)).toMatchObject({ status: 500, outcome: 'idempotency_key_invalid' })
-  })
+  it.each([undefined, '', null, Promise.resolve('b1'), { id: 'b1' }])(
+    'handles nothing where that key is missing or no text: %o',
+    async (key) => {
+      const { receiver, clock } = setUp({
+        format: lokroom,
+        secret: TEXT_SECRET,
+        idempotencyKey: () => key as never,
+      } as never)
+      receiver.onUnknown(() => expect.fail('ran'))
+      const sent = await signRequest(lokroom, TEXT_SECRET, { type: 'a.b', clock })
+      expect(await receiver.handle(sent)).toMatchObject({ status: 500, outcome: 'idempotency_key_invalid' })
+    },
+  )
 })
 
 describe('the lease', () => {
@@ -338,6 +383,28 @@ describe('the lease', () => {
     expect(logger.lines).toMatchObject([{ fields: { code: 'in_progress', id: 'msg_1', err: 'the lease was lost' } }])
     elsewhere.resolve()
     expect((await second).outcome).toBe('handled')
+  })
+
+  it('that ends while the store says nothing is lost', async () => {
+    const clock = virtualClock()
+    const memory = memoryIdempotency({ clock })
+    const { receiver, request } = setUp({
+      clock,
+      idempotency: { ...memory, extend: () => new Promise<never>(() => {}) },
+    })
+    const work = deferred<void>()
+    let signal: AbortSignal | undefined
+    receiver.on('booking.created', async (_, context) => {
+      signal = context.signal
+      await work.promise
+    })
+    const answer = receiver.handle(await request())
+    await clock.advance(59_999)
+    expect(signal?.aborted).toBe(false)
+    await clock.advance(1)
+    expect(signal?.aborted).toBe(true)
+    work.resolve()
+    await answer
   })
 
   it('that another took is known at the next beat', async () => {

@@ -501,11 +501,11 @@ describe('a fetch request', () => {
     expect((await receiver.fetch(locked)).status).toBe(500)
   })
 
-  it('that breaks off is a 400', async () => {
+  it.each([new Error('reset'), undefined, null])('that breaks off is a 400, whatever it says: %o', async (reason) => {
     const { receiver, request } = setUp()
     const body = new ReadableStream({
       pull(controller) {
-        controller.error(new Error('reset'))
+        controller.error(reason)
       },
     })
     const { headers } = await request()

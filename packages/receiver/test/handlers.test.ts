@@ -13,7 +13,7 @@ import { slack } from '@hooks/receiver/formats'
 import { signRequest, virtualClock } from '@hooks/receiver/testing'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { SECRET, setUp, TEXT_SECRET, utf8 } from './support.ts'
+import { OTHER_SECRET, SECRET, setUp, TEXT_SECRET, utf8 } from './support.ts'
 
 const events = defineEvents({
   'booking.created': { schema: z.object({ n: z.number() }) },
@@ -180,6 +180,20 @@ describe('a lease that the handler extends', () => {
     expect(lengths).toEqual([60_000, 300_000, 300_000])
   })
 
+  it.each(['10m', Number.NaN])('by what is no time stays what it was: %o', async (ms) => {
+    const { receiver, request } = setUp()
+    const sent = await request()
+    const codes: unknown[] = []
+    let ran = 0
+    receiver.onUnknown(async (_, { extendLease }) => {
+      if (++ran > 1) return
+      await extendLease(ms as number).catch(({ code }) => codes.push(code))
+      codes.push((await receiver.handle(sent)).outcome)
+    })
+    expect((await receiver.handle(sent)).outcome).toBe('handled')
+    expect(codes).toEqual(['option_invalid', 'in_progress'])
+  })
+
   it('and was lost is told so', async () => {
     const { receiver, request, clock, idempotency } = setUp()
     let held: unknown
@@ -296,14 +310,26 @@ describe("a provider's own answer", () => {
     expect([answer.status, answer.body, answer.headers['x-own']]).toEqual([204, '', undefined])
   })
 
-  it('is made with the keys of every live secret, and what fails in it is a 500', async () => {
-    const seen: number[] = []
+  it('is made with the keys of the secret that fitted, and what fails in it is a 500', async () => {
+    const seen: unknown[] = []
     const format = replying(({ keys }) => {
-      seen.push(keys.length)
+      seen.push(keys.map(({ bytes }) => Buffer.from(bytes).toString('base64')))
       throw new Error('no answer')
     })
-    const { receiver, request } = setUp({ format, secret: [SECRET, `whsec_${Buffer.alloc(32).toString('base64')}`] })
+    const { receiver, request } = setUp({ format, secret: [OTHER_SECRET, SECRET] })
     expect(await receiver.handle(await request())).toMatchObject({ status: 500, outcome: 'handler_failed' })
-    expect(seen).toEqual([2])
+    expect(await receiver.handle(await request({ invalid: 'signature' }))).toMatchObject({ status: 401 })
+    expect(seen).toEqual([[SECRET.slice('whsec_'.length)], []])
+  })
+
+  it('asks for the secret once: what becomes of the work depends on no second look', async () => {
+    let asked = 0
+    const secret = async () => {
+      if (++asked > 1) throw new Error('the secrets are away')
+      return SECRET
+    }
+    const { receiver, request } = setUp({ format: replying(() => undefined), secret })
+    receiver.on('a.b', () => {})
+    expect(await receiver.handle(await request({ type: 'a.b' }))).toMatchObject({ status: 200, outcome: 'handled' })
   })
 })

@@ -1,5 +1,12 @@
 import type { Begun } from '@hooks/core'
-import { createReceiver, Discard, type IdempotencyStore, RetryLater, standardWebhooks } from '@hooks/receiver'
+import {
+  createReceiver,
+  Discard,
+  type IdempotencyStore,
+  memoryIdempotency,
+  RetryLater,
+  standardWebhooks,
+} from '@hooks/receiver'
 import { signRequest, virtualClock } from '@hooks/receiver/testing'
 import { describe, expect, it } from 'vitest'
 import { grillo, memoryLogger, SECRET, TEXT_SECRET } from './support.ts'
@@ -318,8 +325,11 @@ describe('a synchronous transaction', () => {
   })
 })
 
-it('transaction needs a store to commit with', () => {
-  expect(() => createReceiver({ secret: SECRET, transaction: async () => {} })).toThrow(
-    expect.objectContaining({ code: 'option_invalid' }),
-  )
+it.each([
+  ['none', undefined],
+  ['one whose claims and completions no rollback undoes', memoryIdempotency()],
+])('transaction needs a store to commit with, and not %s', (_, idempotency) => {
+  expect(() =>
+    createReceiver({ secret: SECRET, transaction: async () => {}, ...(idempotency && { idempotency }) }),
+  ).toThrow(expect.objectContaining({ code: 'option_invalid' }))
 })

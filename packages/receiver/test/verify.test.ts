@@ -377,6 +377,7 @@ describe('the options', () => {
     ['a clock that is a function', { clock: Date.now }, 'option_invalid'],
     ['a logger that is a function', { logger: console.log }, 'option_invalid'],
     ['a secret that is a number', { secret: 5 }, 'secret_missing'],
+    ['a name that nothing reads', { idempotencyStore: memoryIdempotency() }, 'option_invalid'],
   ])('are refused at construction: %s', async (_, options, code) => {
     expect(await codeOf(() => createReceiver({ secret: SECRET, ...options } as never))).toBe(code)
   })
