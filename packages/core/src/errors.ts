@@ -96,6 +96,8 @@ export type QueueCode = 'queue_unavailable' | 'queue_closed'
 export interface ErrorDetails {
   /** What to do about it. */
   readonly hint?: string | undefined
+  /** What the host can do about it, where `hint` is for its customer, who could not. It is shown to no customer. */
+  readonly hostHint?: string | undefined
   /** The error underneath. It stays on this side: it is never sent to a peer. */
   readonly cause?: unknown
 }
@@ -112,6 +114,7 @@ export class HooksError<Code extends string = string> extends Error {
   protected static readonly brand: string = 'HooksError'
   declare readonly code: Code
   declare readonly hint?: string
+  declare readonly hostHint?: string
 
   /** Without a message, the code says it: `body_too_large` is "body too large". */
   constructor(code: Code, message: string = code.replaceAll('_', ' '), details?: ErrorDetails) {

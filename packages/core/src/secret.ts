@@ -25,6 +25,6 @@ export function checkSecretText(secret: unknown): asserts secret is string {
     throw new ConfigurationError('secret_missing', undefined, { hint: 'is the environment variable set?' })
   }
   if (secret !== secret.trim()) {
-    throw new ConfigurationError('secret_whitespace', undefined, { hint: 'copy it without spaces' })
+    throw new ConfigurationError('secret_whitespace', 'white space around it')
   }
 }

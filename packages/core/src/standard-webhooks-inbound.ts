@@ -75,7 +75,7 @@ export function symmetricKey(secret: string): Key {
   if (bytes && bytes.length >= SHORTEST_SECRET && bytes.length <= LONGEST_SECRET) return new Key('hmac-sha256', bytes)
   const code = !bytes ? 'secret_format' : bytes.length < SHORTEST_SECRET ? 'secret_too_short' : 'secret_too_long'
   throw new ConfigurationError(code, 'a secret is "whsec_" and padded base64 of 24 to 64 bytes', {
-    hint: 'text is for hmacFormat(), whpk_ for standardWebhooks()',
+    hint: 'make one: npx @hooks/cli secret; text is for hmacFormat(), whpk_ for standardWebhooks()',
   })
 }
 

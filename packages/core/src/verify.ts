@@ -51,7 +51,7 @@ export function proveRequest(
   const judge = (secret: KeySet | undefined): string => {
     if (!secret) {
       throw new WebhookVerificationError('signature_mismatch', undefined, {
-        hint: 'is it the right secret, and are these the bytes that came?',
+        hint: 'is it the right secret, and the bytes that came?',
       })
     }
     // Not before: a time inside the body is parsed for who signed it, and for nobody else.

@@ -32,7 +32,7 @@ export type Authorize = (request: Request) => MaybePromise<Access | null>
 export function checkAuthorize(authorize: unknown): asserts authorize is Authorize {
   if (typeof authorize === 'function') return
   throw new ConfigurationError('authorize_missing', 'there is no `authorize`, so nobody could be let in', {
-    hint: 'pass authorize: (request) => ({ tenants: [tenantOf(request)] }), or null for strangers',
+    hint: 'pass a function: authorize: (request) => ({ tenants: [tenantOf(request)] }), which gives null for strangers',
   })
 }
 

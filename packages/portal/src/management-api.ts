@@ -1,4 +1,4 @@
-import { type Contract, isHooksError, type Logger, silentLogger } from '@hooks/core'
+import { type Contract, consoleLogger, HooksError, type Logger } from '@hooks/core'
 import { type Access, type Authorize, checkAccess, checkAuthorize, tenantFor } from './access.ts'
 import { type Audit, tell } from './audit.ts'
 import { readFields } from './body.ts'
@@ -23,6 +23,7 @@ export interface ManagementApiOptions {
   readonly audit?: Audit
   /** What is shown of bodies: all of them by default. */
   readonly redact?: Redact
+  /** Told of what failed on our side, which no client is told. The console by default. */
   readonly logger?: Logger
 }
 
@@ -50,7 +51,7 @@ export interface ManagementApi {
  * export default { fetch: api.fetch }
  */
 export function createManagementApi(hooks: AnySender, options: ManagementApiOptions): ManagementApi {
-  const { contract, authorize, audit, redact, logger = silentLogger } = options
+  const { contract, authorize, audit, redact, logger = consoleLogger } = options
   checkAuthorize(authorize)
   const shape = shapeOf(contract.api)
   const route = createRouter(shape)
@@ -84,7 +85,7 @@ export function createManagementApi(hooks: AnySender, options: ManagementApiOpti
         return await answer(request, (mount?.basePath ?? options.basePath ?? '').replace(/\/$/, ''))
       } catch (error) {
         const refused = refusalOf(error, shape)
-        if (refused.status === 500) logger.error({ err: error }, 'hooks: a request to the management API failed')
+        tellHost(logger, error, refused.status)
         return refused
       }
     },
@@ -104,7 +105,7 @@ async function firstOf<T>(tenants: readonly string[], run: (tenant: string) => P
     try {
       return await run(tenant)
     } catch (error) {
-      if (!(isHooksError(error) && /_not_found$/.test(error.code))) throw error
+      if (!(error instanceof HooksError && /_not_found$/.test(error.code))) throw error
     }
   }
   return run(last)
@@ -117,6 +118,13 @@ function written([status, value, more]: Outcome): Response {
   const headers = { ...HEADERS, ...more }
   if (value === undefined) return new Response(null, { status, headers })
   return new Response(JSON.stringify(value), { status, headers: { ...headers, 'content-type': 'application/json' } })
+}
+
+/** What a client is not told: why it failed on our side, and, while the host is being built, what the host could allow. */
+function tellHost(logger: Logger, error: unknown, status: number): void {
+  if (status === 500 || status === 503) logger.error({ err: error }, 'hooks: a request to the management API failed')
+  if (error instanceof HooksError && error.hostHint !== undefined && process.env.NODE_ENV !== 'production')
+    logger.warn({ code: error.code, hint: error.hostHint }, 'hooks: the management API refused an endpoint')
 }
 
 function refusalOf(error: unknown, { show, nameOf }: Shape): Response {

@@ -1,4 +1,4 @@
-import { type Clock, ConfigurationError, type Contract, type Logger, silentLogger, systemClock } from '@hooks/core'
+import { type Clock, ConfigurationError, type Contract, consoleLogger, type Logger, systemClock } from '@hooks/core'
 import { type Authorize, checkAccess, checkAuthorize } from './access.ts'
 import type { Audit } from './audit.ts'
 import type { AnySender } from './call.ts'
@@ -28,6 +28,7 @@ export interface PortalOptions {
   readonly audit?: Audit
   /** What is shown of bodies, such as all but names and addresses: all of them by default. */
   readonly redact?: Redact
+  /** Told of what failed on our side, which no client is told. The console by default. */
   readonly logger?: Logger
   readonly clock?: Clock
 }
@@ -57,7 +58,7 @@ export interface Portal {
  * app.use('/webhooks', expressPortal(portal))
  */
 export function createPortal(hooks: AnySender, options: PortalOptions): Portal {
-  const { contract, brand = {}, language, clock = systemClock, logger = silentLogger } = options
+  const { contract, brand = {}, language, clock = systemClock, logger = consoleLogger } = options
   checkAuthorize(options.authorize)
   checkBrand(brand)
   if (language !== undefined && language !== 'en' && language !== 'fr')

@@ -1,4 +1,4 @@
-import { type ApiProblem, HooksError, PayloadError } from '@hooks/core'
+import { type ApiProblem, ConfigurationError, HooksError, PayloadError } from '@hooks/core'
 
 /** A request that is refused. It never leaves the API: it becomes a problem. */
 export class Refusal extends Error {
@@ -71,7 +71,8 @@ const FIELDS: readonly (readonly [RegExp, string])[] = [
 ]
 
 /**
- * What an error is to the client. What is nobody's fault but ours says nothing about itself.
+ * What an error is to the client. What is nobody's fault but ours says nothing about itself, and what whoever wired the
+ * library could do is not told to their customers.
  *
  * @param nameOf the product's name for a field of ours
  */
@@ -87,17 +88,18 @@ export function problemOf(
   const field = known && FIELDS.find(([pattern]) => pattern.test(known.code))?.[1]
   const theirs = field !== undefined || error instanceof PayloadError
   const status = known ? (STATUS[known.code] ?? (theirs ? 422 : 500)) : 500
-  if (!known || status === 500) {
-    const detail = 'Something failed on our side. Try again later.'
-    return { status, code: 'internal', title: TITLES[500] ?? '', detail, headers: {} }
-  }
+  const ours = 'Something failed on our side. Try again later.'
+  if (!known || status === 500) return { status, code: 'internal', title: TITLES[500] ?? '', detail: ours, headers: {} }
+  if (status === 503)
+    return { status, code: known.code, title: TITLES[503] ?? '', detail: ours, headers: { 'retry-after': '5' } }
+  const hint = known instanceof ConfigurationError ? undefined : known.hint
   return {
     status,
     code: known.code,
     title: TITLES[status] ?? 'Refused',
-    detail: known.hint ? `${sentence(known.message)} ${sentence(known.hint)}` : sentence(known.message),
+    detail: hint ? `${sentence(known.message)} ${sentence(hint)}` : sentence(known.message),
     ...(field && { field: nameOf(field) }),
-    headers: status === 503 ? { 'retry-after': '5' } : {},
+    headers: {},
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ApiShape, silentLogger } from '@hooks/core'
+import { type ApiShape, StorageError, silentLogger } from '@hooks/core'
 import { describe, expect, it, vi } from 'vitest'
 import type { Redact } from '../src/index.ts'
 import { createManagementApi } from '../src/index.ts'
@@ -74,6 +74,44 @@ describe('the management API', () => {
     expect(refused.json).toMatchObject({ status, code, field })
     expect(refused.status).toBe(status)
     expect((await hooks.endpoints.list('acme')).data).toEqual([])
+  })
+
+  it('tells customers what they can do, and the host alone what only the host can', async () => {
+    const warn = vi.fn()
+    const { call } = stage({ logger: { ...silentLogger, warn } })
+    for (const url of ['http://acme.example/', 'https://localhost/', 'https://127.0.0.1/', 'https://acme.example:9/']) {
+      const { json } = await call('POST', '/v1/endpoints', { url })
+      expect(json.detail).not.toMatch(/createSender|dev|allowPrivateNetworks/)
+      const told = { code: json.code, hint: expect.stringContaining('createSender({ dev: true })') }
+      expect(warn).toHaveBeenLastCalledWith(told, expect.any(String))
+    }
+    const weak = await call('POST', '/v1/endpoints', { url: URL_, secret: 'whsec_weak' })
+    expect(weak.json.detail).toBe('A secret is "whsec_" and padded base64 of 24 to 64 bytes.')
+    expect(warn).toHaveBeenCalledTimes(4)
+    vi.stubEnv('NODE_ENV', 'production')
+    await call('POST', '/v1/endpoints', { url: 'http://acme.example/' })
+    vi.unstubAllEnvs()
+    expect(warn).toHaveBeenCalledTimes(4)
+  })
+
+  it('tells the host on the console what failed on its side, and the client nothing of it', async () => {
+    const said = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const { hooks, contract } = stage()
+    const failing = { ...hooks, endpoints: { ...hooks.endpoints, list: () => Promise.reject(failure) } }
+    let failure: Error
+    const ask = async () => {
+      const { fetch } = createManagementApi(failing, { contract, authorize: () => ({ tenants: ['acme'] }) })
+      return (await fetch(new Request('https://api.example/v1/endpoints'))).json()
+    }
+    for (const [error, code] of [
+      [new StorageError('schema_missing', 'no tables', { hint: 'make them' }), 'internal'],
+      [new StorageError('storage_unavailable', 'not reached', { hint: 'look at db.internal' }), 'storage_unavailable'],
+    ] as const) {
+      failure = error
+      expect(await ask()).toMatchObject({ code, detail: 'Something failed on our side. Try again later.' })
+      expect(said).toHaveBeenLastCalledWith(expect.any(String), { err: error })
+    }
+    said.mockRestore()
   })
 
   it.each([

@@ -1,4 +1,4 @@
-import { isHooksError } from '@hooks/core'
+import { isHooksError, silentLogger } from '@hooks/core'
 import { describe, expect, it } from 'vitest'
 import { BUDGET, hashOfSources, weightOf } from '../build-page.ts'
 import { createPortal, type PortalOptions } from '../src/index.ts'
@@ -157,6 +157,7 @@ describe('the API behind the page', () => {
 
   it('says only that something failed where `authorize` does', async () => {
     const { at } = opened({
+      logger: silentLogger,
       authorize: () => {
         throw new Error('the session store is down: redis://secret@host')
       },
@@ -291,7 +292,10 @@ describe('a portal link', () => {
   })
 
   it('lets nobody in while the host cannot say whether it is revoked', async () => {
-    const { portal, at } = opened({ links: { secret: SECRET, revoked: () => Promise.reject(new Error('down')) } })
+    const { portal, at } = opened({
+      logger: silentLogger,
+      links: { secret: SECRET, revoked: () => Promise.reject(new Error('down')) },
+    })
     const headers = { authorization: `Bearer ${(await portal.link({ tenant: 'acme' })).slice(1)}` }
     expect((await at('/settings/webhooks/api/session', { headers })).status).toBe(500)
     expect((await at('/settings/webhooks/api/v1/endpoints', { headers })).status).toBe(500)

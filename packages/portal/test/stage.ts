@@ -4,6 +4,7 @@ import {
   defineEvents,
   type HmacFormatOptions,
   hmacFormat,
+  type Logger,
   silentLogger,
 } from '@hooks/core'
 import { createSender, memoryStorage } from '@hooks/sender'
@@ -31,6 +32,7 @@ export interface StageOptions {
   readonly responseHeaders?: Readonly<Record<string, string>>
   readonly audit?: Audit
   readonly redact?: Redact
+  readonly logger?: Logger
 }
 
 /** A sender on a virtual clock with a scripted network, and its management API for whoever has the key `acme` or `globex`. */
@@ -42,6 +44,7 @@ export function stage({
   responseHeaders = {},
   audit,
   redact,
+  logger = silentLogger,
 }: StageOptions = {}) {
   const clock = virtualClock()
   const random = seededRandom(7)
@@ -72,6 +75,7 @@ export function stage({
   }
   const { fetch } = createManagementApi(hooks, {
     contract,
+    logger,
     ...(audit && { audit }),
     ...(redact && { redact }),
     authorize: ({ headers }) => known[headers.get('authorization')?.replace('Bearer ', '') ?? ''] ?? null,

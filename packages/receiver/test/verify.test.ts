@@ -101,6 +101,12 @@ describe('a verified message', () => {
       expect.objectContaining({ code: 'secret_format', hint: expect.stringContaining('standardWebhooks()') }),
     )
   })
+
+  it('names what makes a secret to who has none that fits', () => {
+    expect(() => createReceiver({ secret: 'my-secret' })).toThrow(
+      expect.objectContaining({ code: 'secret_format', hint: expect.stringContaining('npx @hooks/cli secret') }),
+    )
+  })
 })
 
 describe('a request is refused', () => {

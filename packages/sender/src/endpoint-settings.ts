@@ -98,7 +98,8 @@ export function createSettings({ contract, keyring, alsoSign }: SettingsOptions)
     const known = new Set(contract.events.all.flatMap(({ versions = {} }) => Object.keys(versions)))
     if (known.has(version)) return version
     throw new EndpointError('version_unknown', 'the catalog has no such version', {
-      hint: known.size > 0 ? `versions: ${[...known].join(', ')}` : 'give event types `versions` in defineEvents',
+      hint: known.size > 0 ? `versions: ${[...known].join(', ')}` : 'leave it out: there is none',
+      hostHint: 'give event types `versions` in defineEvents',
     })
   }
 }

@@ -29,6 +29,13 @@ const LABEL = /^(?!-)[a-z\d_-]{1,63}(?<!-)$/
 const LOCAL_NAME = /(?:^|\.)(?:localhost|local|internal|home\.arpa|onion)$/
 const TOO_HIGH_PORT = /^[a-z]+:\/\/[^/?#]*:(\d+)(?:[/?#]|$)/i
 
+/** For whoever runs the sender. An endpoint's owner could do neither. */
+const FOR_DEVELOPMENT = 'on your own machine, createSender({ dev: true }) allows http, localhost and any port'
+const FOR_NETWORKS = 'allowPrivateNetworks of createSender opens networks of yours'
+
+const privately = ({ allowHttp }: EndpointUrlPolicy): string =>
+  allowHttp ? FOR_NETWORKS : `${FOR_DEVELOPMENT}; ${FOR_NETWORKS}`
+
 function checkHost(host: string, policy: EndpointUrlPolicy): void {
   const literal = host.startsWith('[') ? host.slice(1, -1) : host
   // WHATWG parsing has made every numeric notation canonical: 127.1, 0x7f.1 and 2130706433 are 127.0.0.1 by now.
@@ -36,6 +43,7 @@ function checkHost(host: string, policy: EndpointUrlPolicy): void {
     if (policy.addresses.allows(literal)) return
     throw new EndpointError('address_blocked', "The URL's host is an address that webhooks may not be sent to", {
       hint: 'use the host name of a server on the public internet',
+      hostHint: privately(policy),
     })
   }
   if (host.length > 253 || !host.split('.').every((label) => LABEL.test(label))) {
@@ -46,6 +54,7 @@ function checkHost(host: string, policy: EndpointUrlPolicy): void {
   if (!policy.allowLocalNames && (!host.includes('.') || LOCAL_NAME.test(host))) {
     throw new EndpointError('url_host', "The URL's host is a name of a private network", {
       hint: 'use a host name that is known on the public internet',
+      hostHint: privately(policy),
     })
   }
 }
@@ -53,7 +62,10 @@ function checkHost(host: string, policy: EndpointUrlPolicy): void {
 function badPort(policy: EndpointUrlPolicy): EndpointError {
   const hint =
     policy.ports === 'any' ? 'use a port from 1 to 65535' : `use one of these ports: ${policy.ports.join(', ')}`
-  return new EndpointError('url_port', "The URL's port is not allowed", { hint })
+  return new EndpointError('url_port', "The URL's port is not allowed", {
+    hint,
+    ...(policy.ports !== 'any' && { hostHint: FOR_DEVELOPMENT }),
+  })
 }
 
 /**
@@ -81,6 +93,7 @@ export function parseEndpointUrl(input: unknown, policy: EndpointUrlPolicy): URL
   if (url.protocol !== 'https:' && !(policy.allowHttp && url.protocol === 'http:')) {
     throw new EndpointError('url_scheme', `The URL does not start with ${policy.allowHttp ? 'http' : 'https'}://`, {
       hint: policy.allowHttp ? 'use https:// or http://' : 'use https://',
+      ...(url.protocol === 'http:' && { hostHint: FOR_DEVELOPMENT }),
     })
   }
   // https:example.com parses too, and is rather a slip of the pen.
