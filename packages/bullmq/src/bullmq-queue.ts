@@ -1,5 +1,6 @@
 import {
   type Clock,
+  ConfigurationError,
   checkOptions,
   kind,
   type Listening,
@@ -51,6 +52,8 @@ const RULE: OptionsRule<keyof BullmqQueueOptions> = {
 /** How long Redis may take for a ring, and to let go. */
 const TAKE_MS: Ms = 3_000
 const LET_GO_MS: Ms = 1_500
+/** How long it may take to say that it is there. */
+const PROBE_MS: Ms = 1_000
 
 /**
  * A queue on BullMQ: processes that send ring, and of those that work, on whatever machine, one that has time hears. A
@@ -65,6 +68,7 @@ const LET_GO_MS: Ms = 1_500
  */
 export function bullmqQueue(options: BullmqQueueOptions): Queue {
   checkOptions(options, RULE)
+  checkConnection(options.connection)
   const { connection, name = 'hooks', prefix = 'bull', keep = 100, clock = systemClock } = options
   const listeners = new Set<Listening>()
   let bullmq: BullmqQueue<RingJob> | undefined
@@ -114,6 +118,7 @@ export function bullmqQueue(options: BullmqQueueOptions): Queue {
           clock,
           forget: async (ring) => void (await atMost(TAKE_MS, clock, connected().removeDeduplicationKey(ring))),
           handOn: () => add(0),
+          probe: async () => void (await atMost(PROBE_MS, clock, connected().getDeduplicationJobId('none'))),
         },
         onRing,
         listenOptions,
@@ -128,4 +133,19 @@ export function bullmqQueue(options: BullmqQueueOptions): Queue {
       return closed
     },
   }
+}
+
+/** Refuses what BullMQ would refuse as it listens, when nobody is there to hear of it, or would not work with. */
+function checkConnection(connection: object): void {
+  const { options: own = connection } = connection as { readonly options?: object }
+  const { redisOptions = own } = own as { readonly redisOptions?: object }
+  const { maxRetriesPerRequest, keyPrefix } = redisOptions as Readonly<Record<string, unknown>>
+  if (own !== connection && maxRetriesPerRequest)
+    throw new ConfigurationError('option_invalid', 'the client gives up commands that have to wait', {
+      hint: 'new Redis(url, { maxRetriesPerRequest: null }), or the options of a connection',
+    })
+  if (keyPrefix)
+    throw new ConfigurationError('option_invalid', 'the connection has a keyPrefix, which BullMQ does not work with', {
+      hint: 'use the `prefix` of bullmqQueue',
+    })
 }

@@ -13,6 +13,8 @@ export interface ListenerOptions {
   readonly forget: (ring: string) => Promise<void>
   /** Makes a ring for others, in place of one that came too late for this listener. */
   readonly handOn: () => Promise<void>
+  /** Rejects where Redis does not answer. */
+  readonly probe: () => Promise<void>
 }
 
 /** How long BullMQ takes a job for alive without a sign of its listener. */
@@ -22,7 +24,7 @@ const LET_GO_MS: Ms = 1_500
 
 /** A BullMQ worker whose jobs are rings. */
 export function startListener(
-  { name, prefix, connection, clock, forget, handOn }: ListenerOptions,
+  { name, prefix, connection, clock, forget, handOn, probe }: ListenerOptions,
   onRing: (signal: AbortSignal) => Promise<void>,
   { concurrency, onError }: ListenOptions,
 ): Listening {
@@ -46,14 +48,19 @@ export function startListener(
   worker.on('error', report)
 
   async function stop(drainMs: Ms): Promise<void> {
-    // One that has never reached Redis would wait for it.
-    const closed = worker.close(!wasReady).then(
-      () => true,
-      (error) => {
-        report(error)
-        return true
-      },
-    )
+    // What is paused takes no job, whether Redis is there or not.
+    await worker.pause(true)
+    // One that waits for a Redis that is away would keep the process from ending, as long as it is away.
+    const isThere = wasReady
+      ? probe().then(
+          () => true,
+          () => false,
+        )
+      : Promise.resolve(false)
+    const closed = isThere
+      .then((isThere) => worker.close(!isThere))
+      .catch(report)
+      .then(() => true)
     await answering.stop(drainMs)
     const enough = new AbortController()
     const isClosed = await Promise.race([closed, clock.sleep(LET_GO_MS, enough.signal).then(() => false)])

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { findPostgres } from 'tooling/postgres'
 import { findOwnRedis } from 'tooling/redis'
+import { startRelay } from 'tooling/relay'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { product } from './host.ts'
 
@@ -107,6 +108,27 @@ describe.skipIf(!redis)('processes on one SQLite file and one Redis', () => {
     }
     await until('all are received', () => new Set(received).size >= 20)
     for (const one of [web, worker]) expect(await one.stop()).toEqual({ code: 0, output: '' })
+  })
+})
+
+describe.skipIf(!redis)('a process whose Redis is away', () => {
+  it.each(['cut', 'stall'] as const)('ends by itself when it is stopped: %s', { timeout: 120_000 }, async (outage) => {
+    const { hostname, port } = new URL(redis?.url ?? '')
+    const relay = await startRelay(hostname, Number(port))
+    closing.push(() => relay.close())
+    const { host, received, url: receiver } = await opened()
+    const worker = await host(`redis://127.0.0.1:${relay.port}`, outage)
+    const web = await host(redis?.url ?? '', outage)
+    await web.do({ endpoint: receiver })
+    await worker.do('work')
+    // It has heard rings when it is cut off, for it looks by itself every ten minutes.
+    for (let n = 0; received.length === 0; n++) {
+      await web.do({ send: n })
+      await sleep(50)
+    }
+    relay[outage]()
+    expect(await web.stop()).toEqual({ code: 0, output: '' })
+    expect(await worker.stop()).toEqual({ code: 0, output: '' })
   })
 })
 
