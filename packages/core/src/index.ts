@@ -121,6 +121,7 @@ export type {
   Inbox,
   InboxLease,
   InboxOutcome,
+  OfReceiver,
   StoredRequest,
 } from './ports/inbox.ts'
 export type { Applied, ClaimOptions, Lease, LeaseRef, Leases } from './ports/lease.ts'

@@ -202,6 +202,7 @@ describe.skipIf(!postgres)('a receiver in transactions of Prisma', () => {
       headers: [['a', 'b']] as const,
       body: bytes,
       keyId: '0',
+      receiver: 'billing',
       receivedAt: new Date(0),
     }
     const accept = (fails: boolean) =>
@@ -211,7 +212,7 @@ describe.skipIf(!postgres)('a receiver in transactions of Prisma', () => {
       })
     await expect(accept(true)).rejects.toThrow('rolled back')
     await accept(false)
-    const [lease] = await inbox.claim({ worker: 'w', limit: 5, leaseMs: 1_000 })
+    const [lease] = await inbox.claim({ receiver: 'billing', worker: 'w', limit: 5, leaseMs: 1_000 })
     expect(lease?.request.headers).toEqual([['a', 'b']])
     expect(Buffer.from(lease?.request.body ?? [])).toEqual(Buffer.from(bytes))
   })

@@ -17,17 +17,20 @@ export interface RequestRow {
   /** In base64. */
   readonly body: string
   readonly keyid: string
+  readonly receiver: string
   readonly received: Count
 }
 
 /** The parameters of a request, in the order of its columns. */
-export function requestValues({ method, url, headers, body, keyId, receivedAt }: StoredRequest): string[] {
+export function requestValues(request: StoredRequest): string[] {
+  const { method, url, headers, body, keyId, receiver, receivedAt } = request
   return [
     encodeText(method),
     encodeText(url),
     JSON.stringify(headers),
     Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('base64'),
     encodeText(keyId),
+    encodeText(receiver),
     String(Math.floor(receivedAt.getTime())),
   ]
 }
@@ -46,6 +49,7 @@ export function inboxLeaseOf(row: RequestRow, leaseLeftMs: Ms): InboxLease {
       headers: JSON.parse(row.headers) as StoredRequest['headers'],
       body: new Uint8Array(Buffer.from(row.body, 'base64')),
       keyId: decodeText(row.keyid),
+      receiver: decodeText(row.receiver),
       receivedAt: new Date(Number(row.received)),
     },
   }

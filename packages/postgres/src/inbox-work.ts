@@ -1,4 +1,14 @@
-import type { Applied, ClaimOptions, InboxLease, InboxOutcome, LeaseRef, Ms, Page, Paged } from '@hooks/core'
+import type {
+  Applied,
+  ClaimOptions,
+  InboxLease,
+  InboxOutcome,
+  LeaseRef,
+  Ms,
+  OfReceiver,
+  Page,
+  Paged,
+} from '@hooks/core'
 import type { Database } from './database.ts'
 import { type Count, inboxLeaseOf, type RequestRow } from './inbox-rows.ts'
 import { inRounds } from './rounds.ts'
@@ -6,9 +16,10 @@ import { CLAIM, DEAD, NEXT_DUE, RELEASE, RETRY_DEAD, SETTLE } from './sql/inbox.
 import { arrayOf, decodeText, encodeText } from './text.ts'
 
 /** {@link Inbox.claim}, under the token that it gives out. */
-export async function claim(db: Database, options: ClaimOptions, token: string): Promise<InboxLease[]> {
-  const { limit, leaseMs, worker } = options
-  const rows = await db.run<RequestRow>(CLAIM, [String(limit), token, String(leaseMs), encodeText(worker)])
+export async function claim(db: Database, options: ClaimOptions & OfReceiver, token: string): Promise<InboxLease[]> {
+  const { receiver, limit, leaseMs, worker } = options
+  const values = [String(limit), token, String(leaseMs), encodeText(worker), encodeText(receiver)]
+  const rows = await db.run<RequestRow>(CLAIM, values)
   return rows.map((row) => inboxLeaseOf(row, leaseMs))
 }
 
@@ -38,14 +49,14 @@ export async function release(db: Database, leases: readonly LeaseRef[]): Promis
 }
 
 /** {@link Inbox.nextDueInMs}. */
-export async function nextDueInMs(db: Database): Promise<Ms | null> {
-  const [row] = await db.run<{ due: Count | null }>(NEXT_DUE)
+export async function nextDueInMs(db: Database, { receiver }: OfReceiver): Promise<Ms | null> {
+  const [row] = await db.run<{ due: Count | null }>(NEXT_DUE, [encodeText(receiver)])
   return row?.due == null ? null : Number(row.due)
 }
 
 /** {@link Inbox.dead}. */
-export async function listDead(db: Database, { cursor = '0', limit }: Page) {
-  const rows = await db.run<RequestRow & { place: Count }>(DEAD, [cursor, String(limit + 1)])
+export async function listDead(db: Database, { receiver, cursor = '0', limit }: Page & OfReceiver) {
+  const rows = await db.run<RequestRow & { place: Count }>(DEAD, [cursor, String(limit + 1), encodeText(receiver)])
   const page = rows.slice(0, limit)
   const data = page.map((row) => ({ ...inboxLeaseOf(row, 0), reason: decodeText(row.reason ?? '') }))
   const next = rows.length > limit ? page.at(-1)?.place : undefined

@@ -103,7 +103,7 @@ export function postgresInbox(database: PostgresHandle, options: PostgresInboxOp
     claim: (wanted) => claim(db, wanted, token()),
     settle: (settlements) => settle(db, settlements),
     release: (leases) => release(db, leases),
-    nextDueInMs: () => nextDueInMs(db),
+    nextDueInMs: (of) => nextDueInMs(db, of),
     dead: (page) => listDead(db, page),
     retry: (keys) => retryDead(db, keys),
 

@@ -12,7 +12,16 @@ import { server } from './servers.ts'
 
 const LEASE = { leaseMs: 60_000 }
 const KEEP = { keepMs: 3_600_000 }
-const request = { method: 'POST', url: '', headers: [], body: new Uint8Array([1]), keyId: '0', receivedAt: new Date(0) }
+const OURS = { receiver: 'billing' }
+const request = {
+  method: 'POST',
+  url: '',
+  headers: [],
+  body: new Uint8Array([1]),
+  keyId: '0',
+  ...OURS,
+  receivedAt: new Date(0),
+}
 
 describe.skipIf(!server)('an inbox in transactions of the host', { timeout: 60_000 }, () => {
   let place!: Awaited<ReturnType<NonNullable<typeof server>['database']>>
@@ -165,7 +174,7 @@ describe.skipIf(!server)('an inbox in transactions of the host', { timeout: 60_0
     const [pool, elsewhere] = [open(2), new pg.Pool({ connectionString: other.url, max: 2 })]
     elsewhere.on('error', () => {})
     const inbox = postgresInbox(pool)
-    await inbox.nextDueInMs()
+    await inbox.nextDueInMs(OURS)
     const tried = async () => {
       const tx = await elsewhere.connect()
       await tx.query('begin')
@@ -258,11 +267,11 @@ describe.skipIf(!server)('an inbox in transactions of the host', { timeout: 60_0
   it('has its tables in the schema that it is given, made by the host from the statements', async () => {
     const pool = open(2)
     const inbox = postgresInbox(pool, { schema: 'app_hooks' })
-    await expect(inbox.nextDueInMs()).rejects.toMatchObject({ code: 'schema_missing' })
+    await expect(inbox.nextDueInMs(OURS)).rejects.toMatchObject({ code: 'schema_missing' })
     for (const { sql } of inbox.schema.migrations()) for (const statement of sql) await pool.query(statement)
     expect(await inbox.schema.check()).toMatchObject({ version: 1, expected: 1 })
     expect(await inbox.accept({ key: 'k1', request }, KEEP)).toBe('accepted')
-    const [lease] = await inbox.claim({ worker: 'w', limit: 5, leaseMs: 1_000 })
+    const [lease] = await inbox.claim({ ...OURS, worker: 'w', limit: 5, leaseMs: 1_000 })
     expect(await inbox.settle([{ key: 'k1', token: lease?.token ?? '', result: 'dead', reason: 'x' }])).toEqual([
       'applied',
     ])

@@ -46,6 +46,12 @@ export interface BackgroundOptions {
   /** Where the host gives `waitUntil` and nothing was started: how long to work after each answer, 10,000. */
   readonly afterAnswerMs?: Ms
   readonly random?: Random
+  /**
+   * The receiver's name in the inbox: it handles what was accepted under it, by whichever process, and nothing else. By
+   * default that of its format, behind its `source` where that is text. What was accepted under another name waits for who
+   * has it.
+   */
+  readonly name?: string
 }
 
 /** How a receiver works in the background. */
@@ -113,11 +119,17 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
   }
 
   return (kernel) => {
-    const { format, keepMs, clock, logger = consoleLogger } = kernel
+    const { format, source, keepMs, clock, logger = consoleLogger } = kernel
+    const receiver = options.name ?? `${typeof source === 'string' ? source : ''}:${format.name}`
     let upkeep: AbortController | undefined
 
     const loop = createWorkLoop<InboxLease, InboxOutcome>({
-      leases: inbox,
+      leases: {
+        claim: (wanted) => inbox.claim({ ...wanted, receiver }),
+        settle: (settlements) => inbox.settle(settlements),
+        release: (leases) => inbox.release(leases),
+        nextDueInMs: () => inbox.nextDueInMs({ receiver }),
+      },
       worker: newId('receiver_', clock, random),
       clock,
       random,
@@ -135,6 +147,7 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
         headers: pairs(request.headers),
         body: raw.body,
         keyId,
+        receiver,
         receivedAt: clock.now(),
       }
       const bytes = scope && (await signedBytes(inbox, kernel, raw, scope))
@@ -213,7 +226,7 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
         await loop.stop(drainMs)
       },
       drain: ({ maxMs }) => loop.drain(maxMs),
-      deadLetters: createDeadLetters(inbox, format, () => loop.wake()),
+      deadLetters: createDeadLetters(inbox, receiver, format, () => loop.wake()),
     }
     return { accept, unusual, controls }
   }

@@ -25,10 +25,15 @@ export interface DeadLetters {
   replay(keys: string | readonly string[]): Promise<number>
 }
 
-export function createDeadLetters(inbox: Inbox, format: InboundFormat, wake: () => void): DeadLetters {
+export function createDeadLetters(
+  inbox: Inbox,
+  receiver: string,
+  format: InboundFormat,
+  wake: () => void,
+): DeadLetters {
   return {
     async list(page = {}) {
-      const { data, ...rest } = await inbox.dead({ limit: 100, ...page })
+      const { data, ...rest } = await inbox.dead({ limit: 100, ...page, receiver })
       const letters = data.map(({ key, reason, attempt, request }) => ({
         key,
         reason,

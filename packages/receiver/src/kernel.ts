@@ -1,4 +1,4 @@
-import type { Answers, Clock, CryptoBackend, InboundFormat, Logger, Ms } from '@hooks/core'
+import type { Answers, Clock, CryptoBackend, InboundFormat, Logger, Ms, RawRequest } from '@hooks/core'
 import type { Explain } from './explain.ts'
 import type { Handler } from './handlers.ts'
 import type { Proved } from './request.ts'
@@ -20,6 +20,7 @@ export interface Kernel {
   readonly crypto: CryptoBackend
   readonly explain?: Explain | false
   readonly secret: SecretSource | undefined
+  readonly source?: string | ((request: RawRequest) => string)
   handlerOf(type: string): Handler | undefined
   /** The work of a message that has a handler. @throws PayloadError `payload_invalid` */
   prepare(proved: Proved, handler: Handler): Promise<Work>

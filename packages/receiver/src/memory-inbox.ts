@@ -12,7 +12,7 @@ import {
   type StoredRequest,
   systemClock,
 } from '@hooks/core'
-import { createDueOrder } from './due-order.ts'
+import { createDueOrder, type DueOrder } from './due-order.ts'
 
 /** Options of {@link memoryInbox}. */
 export interface MemoryInboxOptions {
@@ -41,6 +41,9 @@ interface Row {
 
 const NEW = { attempt: 1, claims: 0 }
 
+/** Of a row that holds a request. */
+const receiverOf = ({ accepted }: Row) => (accepted as NonNullable<Row['accepted']>).request.receiver
+
 /**
  * An inbox in this process, for tests and for trying things out: a restart loses what was accepted, so it is no place
  * for requests that were answered with 202.
@@ -51,20 +54,26 @@ const NEW = { attempt: 1, claims: 0 }
 export function memoryInbox({ clock = systemClock, max = 1e5 }: MemoryInboxOptions = {}): Inbox {
   // In the order of the last change.
   const rows = new Map<string, Row>()
-  const due = createDueOrder<Row>()
+  /** By receiver. */
+  const dues = new Map<string, DueOrder<Row>>()
   let last = 0
   const next = () => ++last
   const now = () => clock.monotonic()
 
+  function dueOf(receiver: string): DueOrder<Row> {
+    const due = dues.get(receiver) ?? createDueOrder<Row>()
+    dues.set(receiver, due)
+    return due
+  }
   function drop(key: string): void {
     const row = rows.get(key)
-    if (row?.state === 'accepted') due.remove(row)
+    if (row?.state === 'accepted') dueOf(receiverOf(row)).remove(row)
     rows.delete(key)
   }
   function put(row: Row): void {
     drop(row.key)
     rows.set(row.key, row)
-    if (row.state === 'accepted') due.add(row)
+    if (row.state === 'accepted') dueOf(receiverOf(row)).add(row)
   }
   /** The row of a key that is not forgotten. What is accepted never is. */
   function find(key: string): Row | undefined {
@@ -176,7 +185,8 @@ export function memoryInbox({ clock = systemClock, max = 1e5 }: MemoryInboxOptio
       put({ key, state: 'accepted', token: '', until: now(), ...NEW, seq: next(), accepted: { request, keepMs } })
       return 'accepted'
     },
-    async claim({ limit, leaseMs }) {
+    async claim({ receiver, limit, leaseMs }) {
+      const due = dueOf(receiver)
       const leases: InboxLease[] = []
       while (leases.length < limit) {
         const row = due.first()
@@ -195,13 +205,14 @@ export function memoryInbox({ clock = systemClock, max = 1e5 }: MemoryInboxOptio
         put({ ...row, token: '', until: now(), claims: row.claims - 1 })
       }
     },
-    async nextDueInMs() {
-      const row = due.first()
+    async nextDueInMs({ receiver }) {
+      const row = dueOf(receiver).first()
       return row ? Math.max(0, row.until - now()) : null
     },
-    async dead({ cursor = '0', limit }) {
+    async dead({ receiver, cursor = '0', limit }) {
       const found = [...rows.values()]
         .filter((row) => row.state === 'dead' && row.until > now() && row.seq > Number(cursor))
+        .filter((row) => receiverOf(row) === receiver)
         .sort((a, b) => a.seq - b.seq)
       const data = found.slice(0, limit).map((row) => ({ ...inboxLeaseOf(row, 0), reason: row.reason as string }))
       const after = found.length > limit ? found[limit - 1]?.seq : undefined

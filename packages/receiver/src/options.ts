@@ -54,7 +54,7 @@ export interface CommonOptions<Tx = unknown> {
   /** By outcome, in place of the usual status and body; over the contract's own. */
   readonly answers?: Answers
   /**
-   * Stands in front of every key in the idempotency store. Give each receiver that shares a store its own; where the
+   * Stands in front of every key in the idempotency store. Give each receiver that shares a store or an inbox its own; where the
    * secret depends on the request, so must this, or one sender could use up the ids of another.
    */
   readonly source?: string | ((request: RawRequest) => string)

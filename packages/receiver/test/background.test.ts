@@ -45,6 +45,9 @@ const options = (_: {
 }) => undefined
 const typed = (inbox: Inbox) => createReceiver({ secret: SECRET, inbox: background(inbox) })
 
+/** What a receiver of Standard Webhooks is called in an inbox. */
+const OURS = { receiver: ':standard-webhooks' }
+
 describe('a request for the background', () => {
   it('is accepted with 202, and its handler waited for by nobody', async () => {
     const { receiver, request, clock, codes } = setUp()
@@ -87,14 +90,14 @@ describe('a request for the background', () => {
     const { receiver, request, inbox } = setUp()
     receiver.onUnknown(() => {})
     expect((await receiver.handle({ ...(await request()), body: utf8('{}') })).status).toBe(401)
-    expect(await inbox.nextDueInMs()).toBe(null)
+    expect(await inbox.nextDueInMs(OURS)).toBe(null)
   })
 
   it('of a type that nobody handles is acknowledged and not kept', async () => {
     const { receiver, request, inbox } = setUp()
     receiver.on('user.deleted', () => {})
     expect(await receiver.handle(await request())).toMatchObject({ status: 200, outcome: 'unknown_event' })
-    expect(await inbox.nextDueInMs()).toBe(null)
+    expect(await inbox.nextDueInMs(OURS)).toBe(null)
   })
 
   it('is a 503 where it cannot be kept', async () => {
@@ -128,6 +131,30 @@ describe('a request for the background', () => {
     expect(codes()).toEqual(['accepted', 'duplicate', 'accepted'])
   })
 
+  it('is handled by the receiver that accepted it, and not by others on the same inbox', async () => {
+    const clock = virtualClock()
+    const inbox = memoryInbox({ clock })
+    const log: string[] = []
+    const make = (name: string, receiver: object, named: BackgroundOptions = {}) => {
+      const { receiver: made } = setUp({ inbox, clock, receiver, background: named })
+      made.on('a.b', () => log.push(name))
+      made.start()
+      return made
+    }
+    const stores = make('grillo', { format: grillo, secret: TEXT_SECRET })
+    const [billing, crm] = [make('billing', { source: 'billing' }), make('crm', { source: 'crm' })]
+    const byTenant = { source: ({ url }: { url: string }) => url }
+    const [one, two] = [make('one', byTenant, { name: 'one' }), make('two', byTenant, { name: 'two' })]
+    await stores.handle(await signRequest(grillo, TEXT_SECRET, { type: 'a.b', deliveryId: '1', clock }))
+    for (const [i, receiver] of [crm, billing, two, one].entries()) {
+      const sent = await signRequest(standardWebhooks(), SECRET, { type: 'a.b', id: `msg_${i}`, clock })
+      expect((await receiver.handle(sent)).outcome).toBe('accepted')
+    }
+    await clock.advance(60_000)
+    expect(log.sort()).toEqual(['billing', 'crm', 'grillo', 'one', 'two'])
+    for (const receiver of [stores, billing, crm, one, two]) await receiver.stop()
+  })
+
   it('of a format without an id needs a key of the user', () => {
     expect(() => setUp({ receiver: { format: lokroom, secret: TEXT_SECRET } })).toThrow(
       expect.objectContaining({ code: 'idempotency_key_needed' }),
@@ -151,7 +178,7 @@ describe('a request for the background', () => {
         (await receiver.handle({ headers, body: id === 'msg_1' ? body : (await request({ id })).body })).status,
       ).toBe(202)
     }
-    const leases = await inbox.claim({ worker: 'w', limit: 10, leaseMs: 1_000 })
+    const leases = await inbox.claim({ ...OURS, worker: 'w', limit: 10, leaseMs: 1_000 })
     expect(
       leases.map(({ request }) => request.headers.filter(([name]) => name.toLowerCase() === 'x-two').length),
     ).toEqual([2, 2, 0])
@@ -210,7 +237,7 @@ describe('a handler in the background', () => {
     await receiver.handle(await request())
     await receiver.drain({ maxMs: 60_000 })
     expect(codes()).toEqual(['accepted', 'discarded'])
-    expect(await inbox.nextDueInMs()).toBe(null)
+    expect(await inbox.nextDueInMs(OURS)).toBe(null)
   })
 
   it('gets the data as its schema gives it; what does not fit waits for a deploy, or is acknowledged by option', async () => {
@@ -224,7 +251,7 @@ describe('a handler in the background', () => {
       await receiver.handle(await request())
       await receiver.drain({ maxMs: 60_000 })
       expect(codes()).toEqual(['accepted', 'payload_invalid'])
-      expect((await inbox.nextDueInMs()) !== null).toBe(due)
+      expect((await inbox.nextDueInMs(OURS)) !== null).toBe(due)
     }
   })
 
@@ -284,7 +311,7 @@ describe('a process that ends', () => {
     const first = setUp({ inbox, clock, background: { leaseMs: 30_000 } })
     first.receiver.onUnknown(() => {})
     await first.receiver.handle(await first.request())
-    await inbox.claim({ worker: 'one that was killed', limit: 1, leaseMs: 30_000 })
+    await inbox.claim({ ...OURS, worker: 'one that was killed', limit: 1, leaseMs: 30_000 })
 
     const second = setUp({ inbox, clock, background: { leaseMs: 30_000 } })
     const attempts: number[] = []
@@ -302,7 +329,7 @@ describe('a process that ends', () => {
     receiver.onUnknown(() => expect.fail('ran'))
     await receiver.handle(await request())
     for (let i = 0; i < 5; i++) {
-      await inbox.claim({ worker: 'w', limit: 1, leaseMs: 1_000 })
+      await inbox.claim({ ...OURS, worker: 'w', limit: 1, leaseMs: 1_000 })
       await clock.advance(1_001)
     }
     await receiver.drain({ maxMs: 60_000 })
@@ -322,7 +349,7 @@ describe('a process that ends', () => {
     await clock.advance(100)
     await stopped
     expect(codes()).toEqual(['accepted', 'accepted', 'handled'])
-    expect(await inbox.nextDueInMs()).toBe(0)
+    expect(await inbox.nextDueInMs(OURS)).toBe(0)
     receiver.start()
     await clock.advance(10)
     expect(codes()).toEqual(['handled'])

@@ -14,15 +14,25 @@ inboxSuite(
   },
 )
 
+const OURS = { receiver: 'billing' }
+
 describe('the inbox of one process', () => {
   const clock = virtualClock()
-  const request = { method: 'POST', url: '', headers: [], body: new Uint8Array(), keyId: '0', receivedAt: clock.now() }
+  const request = {
+    method: 'POST',
+    url: '',
+    headers: [],
+    body: new Uint8Array(),
+    keyId: '0',
+    ...OURS,
+    receivedAt: clock.now(),
+  }
   const accept = (inbox: Inbox, key: string, keepMs = 1e6) => inbox.accept({ key, request }, { keepMs })
 
   it('drops no request that waits, is held or is dead: where all are, a new one is refused, and a new key is to come again', async () => {
     const inbox = memoryInbox({ clock, max: 3 })
     for (const key of ['dead', 'held', 'waiting']) expect(accept(inbox, key)).toBe('accepted')
-    const [dead] = await inbox.claim({ worker: 'w', limit: 2, leaseMs: 1_000 })
+    const [dead] = await inbox.claim({ ...OURS, worker: 'w', limit: 2, leaseMs: 1_000 })
     await inbox.settle([{ key: 'dead', token: dead?.token ?? '', result: 'dead', reason: 'exhausted' }])
     expect(() => accept(inbox, 'new')).toThrow(
       expect.objectContaining({ code: 'storage_full', hint: expect.any(String) }),
@@ -48,7 +58,7 @@ describe('the inbox of one process', () => {
     for (let i = 0; i < 20_000; i++) accept(inbox, `k${i}`)
     let claimed = 0
     for (;;) {
-      const leases = await inbox.claim({ worker: 'w', limit: 100, leaseMs: 1e6 })
+      const leases = await inbox.claim({ ...OURS, worker: 'w', limit: 100, leaseMs: 1e6 })
       if (leases.length === 0) break
       claimed += leases.length
       await inbox.settle(leases.map(({ key, token }) => ({ key, token, result: 'completed' })))

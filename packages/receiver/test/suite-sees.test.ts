@@ -4,6 +4,9 @@ import { describe, expect, it } from 'vitest'
 
 type Facts = IdempotencyStore['facts']
 
+/** Whose requests most cases are about. */
+const OURS = { receiver: 'billing:acme' }
+
 /** Runs the suite on its own, and gives the titles of the cases that failed. */
 async function failures<S extends IdempotencyStore = IdempotencyStore>(
   spoil: (store: S) => Partial<S>,
@@ -290,7 +293,13 @@ describe('the suite for inboxes', () => {
     ],
     ['never says that anything is due', () => ({ nextDueInMs: async () => null })],
     ['always says that something is due', () => ({ nextDueInMs: async () => 0 })],
-    ['lists all of the dead at once', (inbox) => ({ dead: () => inbox.dead({ limit: 1_000 }) })],
+    ['lists all of the dead at once', (inbox) => ({ dead: (page) => inbox.dead({ ...page, limit: 1_000 }) })],
+    ['lists the dead of one receiver for all', (inbox) => ({ dead: (page) => inbox.dead({ ...page, ...OURS }) })],
+    ["claims one receiver's requests for all", (inbox) => ({ claim: (wanted) => inbox.claim({ ...wanted, ...OURS }) })],
+    [
+      "says of one receiver's requests to all when they are due",
+      (inbox) => ({ nextDueInMs: () => inbox.nextDueInMs(OURS) }),
+    ],
     [
       'lists the dead by their keys',
       (inbox) => ({
@@ -326,7 +335,7 @@ describe('the suite for inboxes', () => {
       'prunes what waits',
       (inbox) => ({
         async prune(limit) {
-          for (const { key, token } of await inbox.claim({ worker: '', limit: 1, leaseMs: 1 }))
+          for (const { key, token } of await inbox.claim({ ...OURS, worker: '', limit: 1, leaseMs: 1 }))
             await inbox.settle([{ key, token, result: 'completed' }])
           return inbox.prune(limit)
         },

@@ -17,18 +17,20 @@ export interface RequestRow {
   /** A `Buffer`, or what another driver makes of it. */
   readonly body: Uint8Array | ArrayBuffer
   readonly key_id: string
+  readonly receiver: string
   readonly received_at: Epoch
 }
 
 /** The columns of a request, in their order. */
 export function requestValues(request: StoredRequest): SqliteValue[] {
-  const { method, url, headers, body, keyId, receivedAt } = request
+  const { method, url, headers, body, keyId, receiver, receivedAt } = request
   return [
     encodeText(method),
     encodeText(url),
     JSON.stringify(headers),
     Buffer.from(body.buffer, body.byteOffset, body.byteLength),
     encodeText(keyId),
+    encodeText(receiver),
     Math.floor(receivedAt.getTime()),
   ]
 }
@@ -40,6 +42,7 @@ function requestOf(row: RequestRow): StoredRequest {
     headers: JSON.parse(row.headers) as StoredRequest['headers'],
     body: new Uint8Array(row.body),
     keyId: decodeText(row.key_id),
+    receiver: decodeText(row.receiver),
     receivedAt: dateOf(row.received_at),
   }
 }

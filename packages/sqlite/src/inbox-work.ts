@@ -1,4 +1,14 @@
-import type { Applied, ClaimOptions, InboxLease, InboxOutcome, LeaseRef, Ms, Page, Paged } from '@hooks/core'
+import type {
+  Applied,
+  ClaimOptions,
+  InboxLease,
+  InboxOutcome,
+  LeaseRef,
+  Ms,
+  OfReceiver,
+  Page,
+  Paged,
+} from '@hooks/core'
 import { inboxLeaseOf, type RequestRow } from './inbox-rows.ts'
 import { decodeText, encodeText } from './rows.ts'
 import type { Session } from './session.ts'
@@ -16,9 +26,9 @@ import {
 import { after, type Epoch } from './time.ts'
 
 /** {@link Inbox.claim}, under the token that it gives out. */
-export function claim(db: Session, now: Epoch, options: ClaimOptions, token: string): InboxLease[] {
-  const { limit, leaseMs, worker } = options
-  const due = db.all<RequestRow>(DUE, now, limit)
+export function claim(db: Session, now: Epoch, options: ClaimOptions & OfReceiver, token: string): InboxLease[] {
+  const { receiver, limit, leaseMs, worker } = options
+  const due = db.all<RequestRow>(DUE, encodeText(receiver), now, limit)
   const endsAt = after(now, leaseMs)
   if (due.length > 0) db.run(LEASE, token, endsAt, encodeText(worker), JSON.stringify(due.map(({ seq }) => seq)))
   return due.map((row) => inboxLeaseOf({ ...row, token, claims: row.claims + 1 }, endsAt - now))
@@ -47,14 +57,14 @@ export function release(db: Session, now: Epoch, leases: readonly LeaseRef[]): v
 }
 
 /** {@link Inbox.nextDueInMs}. */
-export function nextDueInMs(db: Session, now: Epoch): Ms | null {
-  const dueAt = db.get<{ due_at: Epoch | null }>(NEXT_DUE)?.due_at ?? null
+export function nextDueInMs(db: Session, now: Epoch, { receiver }: OfReceiver): Ms | null {
+  const dueAt = db.get<{ due_at: Epoch | null }>(NEXT_DUE, encodeText(receiver))?.due_at ?? null
   return dueAt === null ? null : Math.max(0, dueAt - now)
 }
 
 /** {@link Inbox.dead}. */
-export function listDead(db: Session, now: Epoch, { cursor = '0', limit }: Page) {
-  const rows = db.all<RequestRow>(DEAD, Number(cursor), now, limit + 1)
+export function listDead(db: Session, now: Epoch, { receiver, cursor = '0', limit }: Page & OfReceiver) {
+  const rows = db.all<RequestRow>(DEAD, encodeText(receiver), Number(cursor), now, limit + 1)
   const page = rows.slice(0, limit)
   const data = page.map((row) => ({ ...inboxLeaseOf(row, 0), reason: decodeText(row.reason ?? '') }))
   const next = rows.length > limit ? page.at(-1)?.seq : undefined

@@ -92,7 +92,7 @@ export function sqliteInbox(database: SqliteHandle | string, options: SqliteInbo
     claim: (wanted) => write((db) => claim(db, now(), wanted, token())),
     settle: (settlements) => write((db) => settle(db, now(), settlements)),
     release: (leases) => write((db) => release(db, now(), leases)),
-    nextDueInMs: () => read((db) => nextDueInMs(db, now())),
+    nextDueInMs: (of) => read((db) => nextDueInMs(db, now(), of)),
     dead: (page) => read((db) => listDead(db, now(), page)),
     retry: (keys) => write((db) => retryDead(db, now(), keys)),
 

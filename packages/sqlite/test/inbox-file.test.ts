@@ -8,12 +8,14 @@ import { freshPath } from './place.ts'
 import { recordingDriver } from './recorder.ts'
 
 const options = { logger: silentLogger, driver: Libsql }
+const OURS = { receiver: 'billing' }
 const request = {
   method: 'POST',
   url: '/hooks',
   headers: [],
   body: new Uint8Array([1, 2, 3]),
   keyId: '0',
+  ...OURS,
   receivedAt: new Date(0),
 }
 const accept = (key: string, tx?: SqliteHandle) =>
@@ -21,7 +23,7 @@ const accept = (key: string, tx?: SqliteHandle) =>
     { key, request },
     { keepMs: 60_000, ...(tx && { tx }) },
   ] as const
-const claimOne = { worker: 'w', limit: 1, leaseMs: 60_000 }
+const claimOne = { ...OURS, worker: 'w', limit: 1, leaseMs: 60_000 }
 
 describe('an inbox beside a storage', () => {
   it('has tables of its own, with or without those of the storage', async () => {
@@ -31,7 +33,7 @@ describe('an inbox beside a storage', () => {
     expect(tablesOf(path)).toEqual(['hooks_inbox', 'hooks_inbox_meta'])
     const storage = sqliteStorage(path, options)
     expect((await storage.depth()).open).toBe(0)
-    expect(await inbox.nextDueInMs()).toBe(0)
+    expect(await inbox.nextDueInMs(OURS)).toBe(0)
     expect(await inbox.schema.check()).toMatchObject({ version: 1, expected: 1 })
     await storage.close()
     await inbox.close()
@@ -42,7 +44,7 @@ describe('an inbox beside a storage', () => {
     const host = new Libsql(path)
     const inbox = sqliteInbox(host, { ...options, migrate: false, prefix: 'app_' })
     const missing = expect.objectContaining({ code: 'schema_missing', hint: expect.stringContaining('migrate()') })
-    await expect(inbox.nextDueInMs()).rejects.toEqual(missing)
+    await expect(inbox.nextDueInMs(OURS)).rejects.toEqual(missing)
     expect(() => inbox.begin('k', { leaseMs: 1 })).toThrow(missing)
     for (const { sql } of inbox.schema.migrations()) for (const statement of sql) host.exec(statement)
     expect(await inbox.accept(...accept('k'))).toBe('accepted')
@@ -55,7 +57,7 @@ describe('an inbox beside a storage', () => {
     await sqliteInbox(path, options).close()
     new Libsql(path).exec('update hooks_inbox_meta set version = 2, least_client = 2')
     const inbox = sqliteInbox(path, options)
-    await expect(inbox.nextDueInMs()).rejects.toMatchObject({ code: 'schema_too_new' })
+    await expect(inbox.nextDueInMs(OURS)).rejects.toMatchObject({ code: 'schema_too_new' })
     await inbox.close()
   })
 })
@@ -139,7 +141,7 @@ describe.each(Object.entries(drivers))('an inbox in transactions of the host, by
     expect(await inbox.accept(...accept('k'))).toBe('accepted')
     expect(await inbox.begin('b', { leaseMs: 60_000 })).toMatchObject({ state: 'claimed' })
     await inbox.close()
-    await expect(inbox.nextDueInMs()).rejects.toMatchObject({ code: 'storage_closed' })
+    await expect(inbox.nextDueInMs(OURS)).rejects.toMatchObject({ code: 'storage_closed' })
   }, 30_000)
 
   it('keeps texts that drivers change: NUL, lone surrogates, backslashes', async () => {
@@ -154,7 +156,7 @@ describe.each(Object.entries(drivers))('an inbox in transactions of the host, by
       keys.map((key) => [key, key, [[key, key]], key]),
     )
     await inbox.settle(leases.map(({ key, token }) => ({ key, token, result: 'dead', reason: key })))
-    expect((await inbox.dead({ limit: 10 })).data.map(({ reason }) => reason)).toEqual(keys)
+    expect((await inbox.dead({ ...OURS, limit: 10 })).data.map(({ reason }) => reason)).toEqual(keys)
     await inbox.close()
   })
 
@@ -186,8 +188,8 @@ describe('query plans of an inbox', () => {
       { ...leases[2], result: 'dead', reason: 'exhausted' },
     ])
     await inbox.release(leases)
-    await inbox.nextDueInMs()
-    await inbox.dead({ limit: 1 })
+    await inbox.nextDueInMs(OURS)
+    await inbox.dead({ ...OURS, limit: 1 })
     await inbox.retry(['c'])
     const begun = await inbox.begin('begun', { leaseMs: 60_000 })
     if (begun.state === 'claimed') {

@@ -1,5 +1,5 @@
 import type { Bytes, MaybePromise, Ms } from '../seams.ts'
-import type { Applied, Lease, LeaseRef, Leases } from './lease.ts'
+import type { Applied, ClaimOptions, Lease, LeaseRef, Leases } from './lease.ts'
 import type { Page, Paged } from './storage/page.ts'
 
 /** What became of a key that was to be claimed. */
@@ -56,6 +56,8 @@ export interface StoredRequest {
   readonly body: Bytes
   /** Which secret fitted. It is proved once: its window has passed when it is handled. */
   readonly keyId: string
+  /** Whose it is. Receivers can share an inbox: each claims its own. */
+  readonly receiver: string
   readonly receivedAt: Date
 }
 
@@ -66,6 +68,9 @@ export type Acceptance = 'accepted' | 'duplicate' | 'in_progress'
 export interface InboxLease extends Lease {
   readonly request: StoredRequest
 }
+
+/** Whose requests are meant. */
+export type OfReceiver = Pick<StoredRequest, 'receiver'>
 
 /**
  * What came of handling an accepted request. `dead` is kept for people to look at, and to `retry`; its `reason` is a
@@ -89,7 +94,9 @@ export type InboxOutcome =
  * of its lease or of its wait, and `completed` once it is, or is dead: it was taken, and its sender has no more part in
  * it. `settle` and `release` leave begun rows alone: `stale`.
  */
-export interface Inbox<Tx = unknown> extends IdempotencyStore<Tx>, Leases<InboxLease, InboxOutcome> {
+export interface Inbox<Tx = unknown>
+  extends IdempotencyStore<Tx>,
+    Omit<Leases<InboxLease, InboxOutcome>, 'claim' | 'nextDueInMs'> {
   readonly facts: IdempotencyStore['facts'] & { readonly inbox: true }
   /**
    * Durable when it resolves: one atomic insert. `duplicate` where the key is known: accepted, completed or dead.
@@ -103,8 +110,12 @@ export interface Inbox<Tx = unknown> extends IdempotencyStore<Tx>, Leases<InboxL
     entry: { readonly key: string; readonly request: StoredRequest },
     options: { readonly keepMs: Ms; readonly tx?: Tx },
   ): MaybePromise<Acceptance>
-  /** The dead ones, the first to die first. `attempt` and `claims` are those that they died in. */
-  dead(page: Page): Promise<Paged<InboxLease & { readonly reason: string }>>
+  /** As {@link Leases.claim}, of what was accepted for one receiver. */
+  claim(options: ClaimOptions & OfReceiver): Promise<readonly InboxLease[]>
+  /** As {@link Leases.nextDueInMs}, of what was accepted for one receiver. */
+  nextDueInMs(of: OfReceiver): Promise<Ms | null>
+  /** The dead ones of one receiver, the first to die first. `attempt` and `claims` are those that they died in. */
+  dead(page: Page & OfReceiver): Promise<Paged<InboxLease & { readonly reason: string }>>
   /** Dead ones are due at once, their attempts counted anew. Returns how many there were; other keys are left alone. */
   retry(keys: readonly string[]): Promise<number>
 }

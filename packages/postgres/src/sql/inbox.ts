@@ -34,11 +34,12 @@ export const INBOX_MIGRATIONS: readonly Migration[] = [
         headers text,
         body bytea,
         key_id text,
+        receiver text,
         received_at timestamptz
       )`,
-      `create index inbox_due on hooks.inbox (until_at, seq) where state = 'accepted'`,
+      `create index inbox_due on hooks.inbox (receiver, until_at, seq) where state = 'accepted'`,
       `create index inbox_over on hooks.inbox (until_at) where state <> 'accepted'`,
-      `create index inbox_dead on hooks.inbox (seq) where state = 'dead'`,
+      `create index inbox_dead on hooks.inbox (receiver, seq) where state = 'dead'`,
     ],
   },
 ]
@@ -75,7 +76,7 @@ const KNOWN = `
     where key = $1::text and (state = 'accepted' or until_at > ${NOW})
   )`
 
-const NO_REQUEST = `method = null, url = null, headers = null, body = null, key_id = null, received_at = null`
+const NO_REQUEST = `method = null, url = null, headers = null, body = null, key_id = null, receiver = null, received_at = null`
 const LEASE_END = after('$3::text::float8')
 
 /** $1 key, $2 token, $3 lease, $4 version, $5 installation. */
@@ -101,8 +102,9 @@ export const BEGIN = `
   select ${META_COLUMNS}, c.attempt, c.claims, k.state, k.leftms
   from meta m left join claimed c on true left join known k on true`
 
-/** $1 key, $2 version, $3 installation, then keep, method, url, headers, body in base64, key id, received. */
-const REQUEST = `$5::text, $6::text, $7::text, decode($8::text, 'base64'), $9::text, to_timestamp($10::text::float8 / 1000)`
+/** $1 key, $2 version, $3 installation, then keep, method, url, headers, body in base64, key id, receiver, received. */
+const REQUEST = `
+  $5::text, $6::text, $7::text, decode($8::text, 'base64'), $9::text, $10::text, to_timestamp($11::text::float8 / 1000)`
 
 export const ACCEPT = `
   with ${meta('$2', '$3')}, ${GATE}, ${RENEWABLE}, ${KNOWN},
@@ -110,12 +112,12 @@ export const ACCEPT = `
     update hooks.inbox i set
       seq = nextval('hooks.inbox_seq'), state = 'accepted', token = null, until_at = ${NOW}, attempt = 1, claims = 0,
       done_at = null, reason = null, worker = null, keep_ms = $4::text::float8,
-      (method, url, headers, body, key_id, received_at) = row(${REQUEST})
+      (method, url, headers, body, key_id, receiver, received_at) = row(${REQUEST})
     from renewable r where i.key = r.key
     returning 1 as one
   ),
   fresh as (
-    insert into hooks.inbox (key, state, until_at, attempt, claims, keep_ms, method, url, headers, body, key_id, received_at)
+    insert into hooks.inbox (key, state, until_at, attempt, claims, keep_ms, method, url, headers, body, key_id, receiver, received_at)
     select $1::text, 'accepted', ${NOW}, 1, 0, $4::text::float8, ${REQUEST} from gate
     where free and not exists (select 1 from hooks.inbox where key = $1::text)
     on conflict (key) do nothing
@@ -165,14 +167,14 @@ export const COMPLETED_WITHIN = `
     and ($2::text::float8 >= 1e14 or done_at > ${NOW} - least($2::text::float8, 1e14) * interval '1 millisecond')`
 
 const REQUEST_COLUMNS = `
-  key, token, attempt, claims, reason, method, url, headers, encode(body, 'base64') as body, key_id as keyid,
+  key, token, attempt, claims, reason, method, url, headers, encode(body, 'base64') as body, key_id as keyid, receiver,
   ${epoch('received_at')} as received`
 
-/** $1 limit, $2 token, $3 lease, $4 worker. */
+/** $1 limit, $2 token, $3 lease, $4 worker, $5 receiver. */
 export const CLAIM = `
   with due as materialized (
     select key, until_at as was from hooks.inbox
-    where state = 'accepted' and until_at <= ${NOW}
+    where state = 'accepted' and receiver = $5::text and until_at <= ${NOW}
     order by until_at, seq
     limit $1::text::int
     for update skip locked
@@ -214,6 +216,7 @@ export const SETTLE = `
       headers = case g.result when 'completed' then null else i.headers end,
       body = case g.result when 'completed' then null else i.body end,
       key_id = case g.result when 'completed' then null else i.key_id end,
+      receiver = case g.result when 'completed' then null else i.receiver end,
       received_at = case g.result when 'completed' then null else i.received_at end
     from given g join found f on f.key = g.key
     where i.key = g.key
@@ -235,14 +238,15 @@ export const RELEASE = `
   from held h where i.key = h.key
   returning 1 as one`
 
+/** $1 receiver. */
 export const NEXT_DUE = `
   select case when min(until_at) is not null then greatest(0, ceil(extract(epoch from min(until_at) - ${NOW}) * 1000)) end as due
-  from hooks.inbox where state = 'accepted'`
+  from hooks.inbox where state = 'accepted' and receiver = $1::text`
 
-/** $1 the last one's place, $2 limit. */
+/** $1 the last one's place, $2 limit, $3 receiver. */
 export const DEAD = `
   select seq as place, ${REQUEST_COLUMNS} from hooks.inbox
-  where state = 'dead' and seq > $1::text::bigint and until_at > ${NOW}
+  where state = 'dead' and receiver = $3::text and seq > $1::text::bigint and until_at > ${NOW}
   order by seq limit $2::text::int`
 
 /** $1 keys. */

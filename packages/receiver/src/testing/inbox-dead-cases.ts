@@ -1,8 +1,8 @@
 import type { Inbox } from '@hooks/core'
-import { completed, dead, type InboxCase, KEEP, keysOf, LEASE, promise, retry } from './inbox-world.ts'
+import { completed, dead, type InboxCase, KEEP, keysOf, LEASE, OURS, promise, retry } from './inbox-world.ts'
 
 const reasonsOf = async (inbox: Inbox) =>
-  (await inbox.dead({ limit: 100 })).data.map(({ key, reason }) => [key, reason])
+  (await inbox.dead({ ...OURS, limit: 100 })).data.map(({ key, reason }) => [key, reason])
 
 /** What is given up, and what becomes of it. */
 export const deadCases: readonly InboxCase[] = [
@@ -14,8 +14,8 @@ export const deadCases: readonly InboxCase[] = [
       await settled(await takeOne(), dead('poison'))
       await pass(2 * LEASE)
       expect(await take()).toEqual([])
-      expect(await inbox.nextDueInMs()).toBe(null)
-      const { data, next } = await inbox.dead({ limit: 10 })
+      expect(await inbox.nextDueInMs(OURS)).toBe(null)
+      const { data, next } = await inbox.dead({ ...OURS, limit: 10 })
       expect(next).toBe(undefined)
       expect(data.map(({ key, reason, attempt, claims }) => ({ key, reason, attempt, claims }))).toEqual([
         { key: 'k', reason: 'poison', attempt: 2, claims: 1 },
@@ -39,7 +39,7 @@ export const deadCases: readonly InboxCase[] = [
       const pages = []
       let cursor: string | undefined
       do {
-        const page = await inbox.dead({ limit: 3, ...(cursor !== undefined && { cursor }) })
+        const page = await inbox.dead({ ...OURS, limit: 3, ...(cursor !== undefined && { cursor }) })
         pages.push(keysOf(page.data))
         cursor = page.next
       } while (cursor !== undefined)

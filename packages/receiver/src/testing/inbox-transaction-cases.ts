@@ -1,5 +1,5 @@
 import type { Begun, MaybePromise } from '@hooks/core'
-import { type InboxCase, KEEP, keysOf, LEASE, newRequest, promise } from './inbox-world.ts'
+import { type InboxCase, KEEP, keysOf, LEASE, newRequest, OURS, promise } from './inbox-world.ts'
 
 /** What is written in the host's transaction shares its fate. */
 export const transactionCases: readonly InboxCase[] = [
@@ -122,7 +122,7 @@ export const transactionCases: readonly InboxCase[] = [
       const { tx, commit } = await begin()
       expect(await inbox.accept({ key: 'k', request: newRequest() }, { keepMs: KEEP, tx })).toBe('accepted')
       expect(await inbox.accept({ key: 'k', request: newRequest() }, { keepMs: KEEP, tx })).toBe('duplicate')
-      if (store.facts.processes === 'many') expect(await secondInbox().nextDueInMs()).toBe(null)
+      if (store.facts.processes === 'many') expect(await secondInbox().nextDueInMs(OURS)).toBe(null)
       await commit()
       expect(keysOf(await take())).toEqual(['k'])
     },

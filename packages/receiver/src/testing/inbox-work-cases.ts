@@ -1,5 +1,16 @@
 import type { InboxLease, LeaseRef } from '@hooks/core'
-import { completed, dead, type InboxCase, keysOf, LEASE, promise, retry } from './inbox-world.ts'
+import {
+  completed,
+  dead,
+  type InboxCase,
+  KEEP,
+  keysOf,
+  LEASE,
+  newRequest,
+  OURS,
+  promise,
+  retry,
+} from './inbox-world.ts'
 
 const counts = ({ attempt, claims }: InboxLease) => ({ attempt, claims })
 const tokensOf = (leases: readonly LeaseRef[]) => new Set(leases.map(({ key, token }) => `${key} ${token}`))
@@ -18,6 +29,27 @@ export const workCases: readonly InboxCase[] = [
       expect(keysOf(await take({ limit: 3 }))).toEqual(['k3', 'k4', 'retried'])
       expect(keysOf(await take({ limit: 3 }))).toEqual(['last'])
       expect(await take()).toEqual([])
+    },
+    'inbox',
+  ),
+
+  promise(
+    'receivers that share an inbox have their own requests each: claimed, due, settled and dead',
+    async ({ inbox, accepted, take, settled, expect }) => {
+      const others = { receiver: 'crm' }
+      await accepted('a')
+      await inbox.accept({ key: 'b', request: newRequest(others) }, { keepMs: KEEP })
+      expect(keysOf(await take({ limit: 1, ...others }))).toEqual(['b'])
+      expect(await take({ receiver: 'nobody' })).toEqual([])
+      expect(await inbox.nextDueInMs({ receiver: 'nobody' })).toBe(null)
+      expect(await inbox.nextDueInMs(OURS)).toBe(0)
+      expect(await inbox.nextDueInMs(others)).toBeGreaterThan(0)
+      for (const lease of await take()) await settled(lease, dead())
+      const keysOfDead = async (of: typeof OURS) => keysOf((await inbox.dead({ ...of, limit: 10 })).data)
+      expect([await keysOfDead(OURS), await keysOfDead(others)]).toEqual([['a'], []])
+      expect(await inbox.retry(['a'])).toBe(1)
+      expect(await take(others)).toEqual([])
+      expect(keysOf(await take())).toEqual(['a'])
     },
     'inbox',
   ),
@@ -96,7 +128,7 @@ export const workCases: readonly InboxCase[] = [
       await settled(await takeOne(), retry(2 * LEASE))
       await pass(2 * LEASE - 5_000)
       expect(await take()).toEqual([])
-      const due = await inbox.nextDueInMs()
+      const due = await inbox.nextDueInMs(OURS)
       expect(due).toBeGreaterThan(0)
       expect(due).toBeLessThanOrEqual(5_000)
       await pass(5_001)
@@ -151,7 +183,7 @@ export const workCases: readonly InboxCase[] = [
       const current = await takeOne()
       expect([await settle(late, retry(0)), await settle(late, dead())]).toEqual(['stale', 'stale'])
       await inbox.release([late])
-      expect(await inbox.nextDueInMs()).toBeGreaterThan(0)
+      expect(await inbox.nextDueInMs(OURS)).toBeGreaterThan(0)
       await settled(current, retry(0))
       expect([await settle(late, retry(0)), await settle(late, dead())]).toEqual(['stale', 'stale'])
       expect(counts(await takeOne())).toEqual({ attempt: 2, claims: 1 })
@@ -220,17 +252,17 @@ export const workCases: readonly InboxCase[] = [
     'when the next request is due is known: now, at the end of a lease, or never',
     async ({ inbox, accepted, claim, takeOne, settled, pass, expect }) => {
       await claim('begun')
-      expect(await inbox.nextDueInMs()).toBe(null)
+      expect(await inbox.nextDueInMs(OURS)).toBe(null)
       await accepted('k')
-      expect(await inbox.nextDueInMs()).toBe(0)
+      expect(await inbox.nextDueInMs(OURS)).toBe(0)
       const lease = await takeOne()
-      const left = Number(await inbox.nextDueInMs())
+      const left = Number(await inbox.nextDueInMs(OURS))
       expect(left).toBeGreaterThan(LEASE - 5_000)
       expect(left).toBeLessThanOrEqual(LEASE)
       await pass(LEASE + 1)
-      expect(await inbox.nextDueInMs()).toBe(0)
+      expect(await inbox.nextDueInMs(OURS)).toBe(0)
       await settled(lease, completed)
-      expect(await inbox.nextDueInMs()).toBe(null)
+      expect(await inbox.nextDueInMs(OURS)).toBe(null)
     },
     'inbox',
   ),
@@ -258,7 +290,7 @@ export const workCases: readonly InboxCase[] = [
       expect(await settle(crashed, retry(0))).toBe('stale')
       expect(await settle(taken, completed, secondInbox())).toBe('applied')
       expect(await accept('k')).toBe('duplicate')
-      expect(await inbox.nextDueInMs()).toBe(null)
+      expect(await inbox.nextDueInMs(OURS)).toBe(null)
     },
     'inbox',
     'second connection',

@@ -11,6 +11,7 @@ import {
   type LeaseRef,
   type MaybePromise,
   type Ms,
+  type OfReceiver,
   type StoredRequest,
   systemClock,
 } from '@hooks/core'
@@ -87,6 +88,8 @@ export function excuse(need: Need, facts: IdempotencyStore['facts']): string | u
   }
 }
 
+/** Whose requests they are where a case does not say. */
+export const OURS: OfReceiver = { receiver: 'billing:acme' }
 /** How long a lease lasts where a case does not say. */
 export const LEASE: Ms = 60_000
 /** How long a completed key is kept where a case does not say. */
@@ -156,8 +159,8 @@ export function openWorld(
   }
 
   /** Claims accepted requests: up to 100. */
-  const take = (over: Partial<ClaimOptions> = {}, by: Inbox = inbox): Promise<readonly InboxLease[]> =>
-    by.claim({ worker: 'w1', limit: 100, leaseMs: LEASE, ...over })
+  const take = (over: Partial<ClaimOptions & OfReceiver> = {}, by: Inbox = inbox): Promise<readonly InboxLease[]> =>
+    by.claim({ ...OURS, worker: 'w1', limit: 100, leaseMs: LEASE, ...over })
 
   /** Claims what must be exactly one accepted request. */
   async function takeOne(by: Inbox = inbox): Promise<InboxLease> {
@@ -219,6 +222,7 @@ export const newRequest = (over: Partial<StoredRequest> = {}): StoredRequest => 
   ],
   body: new TextEncoder().encode('{"n":1}'),
   keyId: '0',
+  ...OURS,
   receivedAt: new Date('2025-12-31T23:59:59.123Z'),
   ...over,
 })

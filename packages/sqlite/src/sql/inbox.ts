@@ -36,11 +36,12 @@ export const INBOX_LEDGER: Ledger = {
           headers text,
           body blob,
           key_id text,
+          receiver text,
           received_at integer
         ) strict`,
-        `create index hooks_inbox_due on hooks_inbox (until_at, seq) where state = 'accepted'`,
+        `create index hooks_inbox_due on hooks_inbox (receiver, until_at, seq) where state = 'accepted'`,
         `create index hooks_inbox_over on hooks_inbox (until_at) where state <> 'accepted'`,
-        `create index hooks_inbox_dead on hooks_inbox (seq) where state = 'dead'`,
+        `create index hooks_inbox_dead on hooks_inbox (receiver, seq) where state = 'dead'`,
         `insert into hooks_inbox_meta (id, version, least_client, installation) values (1, 1, 1, lower(hex(randomblob(16))))`,
       ],
     },
@@ -52,7 +53,7 @@ export const INBOX_LEDGER: Ledger = {
 
 /** Of a row that another beginning makes new. */
 const NOTHING_KEPT = `done_at = null, reason = null, worker = null`
-const NO_REQUEST = `method = null, url = null, headers = null, body = null, key_id = null, received_at = null`
+const NO_REQUEST = `method = null, url = null, headers = null, body = null, key_id = null, receiver = null, received_at = null`
 const NEXT_SEQ = `(select max(seq) + 1 from hooks_inbox)`
 /** The last time that there is, as in time.ts. */
 const FOREVER = `8640000000000000`
@@ -70,12 +71,12 @@ export const BEGIN = `
 
 /** Keeps a request, in one statement. No row comes back where its key is known: {@link FIND_KEY} says how. */
 export const ACCEPT = `
-  insert into hooks_inbox (key, state, until_at, attempt, claims, keep_ms, method, url, headers, body, key_id, received_at)
-  values (?, 'accepted', ?, 1, 0, ?, ?, ?, ?, ?, ?, ?)
+  insert into hooks_inbox (key, state, until_at, attempt, claims, keep_ms, method, url, headers, body, key_id, receiver, received_at)
+  values (?, 'accepted', ?, 1, 0, ?, ?, ?, ?, ?, ?, ?, ?)
   on conflict (key) do update set
     seq = ${NEXT_SEQ}, state = 'accepted', token = null, until_at = excluded.until_at, attempt = 1, claims = 0,
     keep_ms = excluded.keep_ms, ${NOTHING_KEPT}, method = excluded.method, url = excluded.url,
-    headers = excluded.headers, body = excluded.body, key_id = excluded.key_id, received_at = excluded.received_at
+    headers = excluded.headers, body = excluded.body, key_id = excluded.key_id, receiver = excluded.receiver, received_at = excluded.received_at
   where state <> 'accepted' and until_at <= ?
   returning 1 as accepted`
 
@@ -95,7 +96,7 @@ export const COMPLETED_WITHIN = `
   select 1 from hooks_inbox where key = ? and state = 'done' and until_at > ? and done_at > ?`
 
 export const DUE = `
-  select * from hooks_inbox where state = 'accepted' and until_at <= ? order by until_at, seq limit ?`
+  select * from hooks_inbox where state = 'accepted' and receiver = ? and until_at <= ? order by until_at, seq limit ?`
 
 export const LEASE = `
   update hooks_inbox set token = ?, until_at = ?, worker = ?, claims = claims + 1
@@ -120,10 +121,10 @@ export const RELEASE = `
   update hooks_inbox set token = null, until_at = ?, claims = claims - 1
   where key = ? and token = ? and state = 'accepted'`
 
-export const NEXT_DUE = `select min(until_at) as due_at from hooks_inbox where state = 'accepted'`
+export const NEXT_DUE = `select min(until_at) as due_at from hooks_inbox where state = 'accepted' and receiver = ?`
 
 export const DEAD = `
-  select * from hooks_inbox where state = 'dead' and seq > ? and until_at > ? order by seq limit ?`
+  select * from hooks_inbox where state = 'dead' and receiver = ? and seq > ? and until_at > ? order by seq limit ?`
 
 export const RETRY_DEAD = `
   update hooks_inbox set
