@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { execSync, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -58,15 +58,17 @@ describe('a newcomer', () => {
 
   it('has a sender, a receiver and a page for customers from the README, with Express', async () => {
     const ports = [await freePort(), await freePort()] as const
-    const { blocks } = readPage('../README.md')
+    const { blocks, text } = readPage('../README.md')
     const files = [...blocks].map(
       ([name, code]) => [name, code.replaceAll('4000', `${ports[0]}`).replaceAll('3000', `${ports[1]}`)] as const,
     )
-    writeFiles(folder, files)
+    writeFiles(join(folder, 'with-express'), files)
+    const [prepare] = /^npm init .*$/m.exec(text) as unknown as [string]
+    execSync(prepare, { cwd: join(folder, 'with-express'), stdio: 'pipe' })
     const env = { WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}` }
-    const receiver = start('receive.ts', env)
+    const receiver = start('with-express/receive.ts', env)
     await receiver.listening(ports[0])
-    const portal = start('portal.ts', env)
+    const portal = start('with-express/portal.ts', env)
     await receiver.prints(/2 seats for booking_1/)
     await portal.listening(ports[1])
     const page = `http://127.0.0.1:${ports[1]}/settings/webhooks/`
@@ -77,7 +79,8 @@ describe('a newcomer', () => {
 
   it('has them from the page of Fastify: a webhook is added on the page, and the next event reaches it', async () => {
     const ports = [await freePort(), await freePort()] as const
-    writeFiles(join(folder, 'with-fastify'), readPage('fastify/README.md').blocks)
+    // Of no kind of modules, as `npm install` in an empty folder leaves it.
+    writeFiles(join(folder, 'with-fastify'), [...readPage('fastify/README.md').blocks, ['package.json', '{}']])
     await start('with-fastify/server.ts', { PORT: `${ports[0]}` }).listening(ports[0])
     const secret = await added(ports[0], `http://localhost:${ports[1]}/webhooks`)
     const receiver = start('with-fastify/receive.ts', { PORT: `${ports[1]}`, WEBHOOK_SECRET: secret })
