@@ -25,6 +25,7 @@ import { createResolver } from './http/resolver.ts'
 import { createTransport } from './http/transport.ts'
 import { createKeyring } from './keyring.ts'
 import { createKicks } from './kicks.ts'
+import { sayLastingFaultsOnce } from './lasting-faults.ts'
 import { createMaintenance } from './maintenance.ts'
 import { createMessages, expungeAll } from './messages.ts'
 import { createEmitter } from './operational-events.ts'
@@ -71,7 +72,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
   const seams: Seams = {
     clock: options.clock ?? nodeClock,
     random: options.random ?? systemRandom,
-    logger: options.logger ?? consoleLogger,
+    logger: sayLastingFaultsOnce(options.logger ?? consoleLogger, options.clock ?? nodeClock),
   }
   const { clock, random, logger } = seams
   const addresses = createAddressPolicy({ allowLoopback: dev, allowPrivateNetworks: options.allowPrivateNetworks })
@@ -105,6 +106,8 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
 
   const hasJobs = !storage.facts.lacks?.includes('jobs')
   let stopped = false
+  /** Whether the host need not be told that nothing of what it sends is delivered here: only while it is being built. */
+  let knowsStart = !dev || process.env.NODE_ENV === 'test'
 
   const loop: Worker = createWorker({
     ...seams,
@@ -175,7 +178,11 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     ...seams,
     contract: contract as unknown as Contract,
     storage,
-    kick: (tx) => (tx ? kicks.soon() : messagesDue()),
+    kick: (tx) => {
+      if (!knowsStart) remindOfStart()
+      if (tx) kicks.soon()
+      else messagesDue()
+    },
     orderingWaitMs:
       options.ordering?.onBlocked === 'hold' ? null : toMs(options.ordering?.wait ?? '1h', 'ordering.wait'),
   })
@@ -196,6 +203,11 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       return sent as Sent
     },
   })
+
+  function remindOfStart(): void {
+    knowsStart = true
+    logger.warn({}, 'hooks: what is sent here waits until hooks.start() or hooks.drain() is called, here or elsewhere')
+  }
 
   function open(): void {
     if (!stopped) return
@@ -272,6 +284,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     },
     start() {
       open()
+      knowsStart = true
       expander.start()
       loop.start()
       maintenance.start()
@@ -291,6 +304,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       checkBudget(budget)
       const { maxMs } = budget
       open()
+      knowsStart = true
       // It keeps to its budget by itself, unless it waits for an answer.
       if (await within(maxMs + ANSWER_MS, drain(maxMs))) return
       logger.warn({ inFlight: loop.running }, 'hooks: a drain was over before the storage had answered; leases run out')

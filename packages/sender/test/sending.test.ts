@@ -1,5 +1,5 @@
-import { ConfigurationError, isHooksError } from '@hooks/core'
-import { describe, expect, it } from 'vitest'
+import { ConfigurationError, isHooksError, silentLogger } from '@hooks/core'
+import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { createSender, defineContract, defineEvents, memoryStorage } from '../src/index.ts'
 import { events, stage } from './stage.ts'
@@ -147,5 +147,28 @@ describe('creating a sender', () => {
     } catch (error) {
       expect(isHooksError(error, 'option_invalid')).toBe(true)
     }
+  })
+})
+
+describe('while a host is being built', () => {
+  const warned = async (act: (hooks: Awaited<ReturnType<typeof stage>>['hooks']) => void, dev = true) => {
+    vi.stubEnv('NODE_ENV', 'development')
+    const warn = vi.fn()
+    const { hooks } = await stage(undefined, { dev, logger: { ...silentLogger, warn } })
+    act(hooks)
+    for (const id of ['a', 'b']) await hooks.send('booking.created', { id }, { tenant: 'acme' })
+    vi.unstubAllEnvs()
+    await hooks.stop()
+    return warn.mock.calls
+  }
+
+  it('who sends and starts nothing is told so once', async () => {
+    expect(await warned(() => {})).toEqual([[{}, expect.stringContaining('hooks.start()')]])
+  })
+
+  it('nobody else is', async () => {
+    expect(await warned((hooks) => hooks.start())).toEqual([])
+    expect(await warned((hooks) => void hooks.drain({ maxMs: 1_000 }))).toEqual([])
+    expect(await warned(() => {}, false)).toEqual([])
   })
 })
