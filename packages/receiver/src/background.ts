@@ -1,5 +1,6 @@
 import {
   ConfigurationError,
+  checkOptions,
   consoleLogger,
   createWorkLoop,
   type Duration,
@@ -9,13 +10,16 @@ import {
   type InboxLease,
   type InboxOutcome,
   isFlat,
+  kind,
   type Ms,
   newId,
+  type OptionsRule,
   type Random,
   type ReceivedRequest,
   type StoredRequest,
   systemRandom,
   toMs,
+  wholeFrom,
 } from '@hooks/core'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
 import type { Kernel } from './kernel.ts'
@@ -38,7 +42,8 @@ export interface BackgroundOptions {
   readonly concurrency?: number
   /**
    * The longest that a handler runs, and 2 s to write down what came of it: 5 minutes, 3 s at least. Then its `signal`
-   * aborts, and another worker may begin anew. A crash delays its message by as much.
+   * aborts, and another worker may begin anew; where it goes on all the same, its slot is for others. A crash delays its
+   * message by as much.
    */
   readonly leaseMs?: Ms
   /** The longest that work accepted by another process stays unseen: 1,000. */
@@ -87,11 +92,25 @@ export interface Background {
 /** The way to the background, as a receiver's option `inbox` takes it. */
 export type InboxMode = (kernel: Kernel) => Background
 
+const RULE: OptionsRule<keyof BackgroundOptions> = {
+  of: 'background',
+  kinds: {
+    retry: { words: 'a list of durations', fits: Array.isArray },
+    jitter: { words: 'a number', fits: Number.isFinite },
+    concurrency: wholeFrom(1),
+    leaseMs: kind.ms,
+    pollMs: kind.ms,
+    afterAnswerMs: kind.ms,
+    random: kind.random,
+    name: kind.text,
+  },
+}
 const RETRY: readonly Duration[] = ['5s', '1m', '5m', '30m', '2h', '5h', '12h']
 /** As for deliveries: what ended its worker so often is looked at by people. */
 const MOST_CLAIMS = 5
-/** The loop begins nothing in the last 2 s of a lease. */
-const LEAST_LEASE: Ms = 3_000
+/** The part of a lease in which an outcome is written down, and nothing is begun. */
+const SETTLE_MS: Ms = 2_000
+const LEAST_LEASE: Ms = SETTLE_MS + 1_000
 const PRUNE_EVERY_MS: Ms = 3_600_000
 const PRUNE_LIMIT = 1_000
 
@@ -106,17 +125,21 @@ const PRUNE_LIMIT = 1_000
  * receiver.start()
  */
 export function background(inbox: Inbox, options: BackgroundOptions = {}): InboxMode {
+  checkOptions(options, RULE)
   const { jitter = 0.2, concurrency = 10, leaseMs = 300_000, pollMs = 1_000, afterAnswerMs = 10_000 } = options
   const { random = systemRandom } = options
+  if (typeof inbox?.accept !== 'function') {
+    throw new ConfigurationError('option_invalid', 'background takes an inbox', {
+      hint: 'such as postgresInbox or sqliteInbox; what only remembers is for the option `idempotency`',
+    })
+  }
   const delays = (options.retry ?? RETRY).map((delay) => toMs(delay, 'retry'))
   if (!(leaseMs >= LEAST_LEASE)) {
     throw new ConfigurationError('option_invalid', 'leaseMs is below 3,000', {
       hint: 'the last 2 s of a lease are kept for its outcome, so a shorter one would leave no time to work',
     })
   }
-  if (!(jitter >= 0 && concurrency >= 1 && pollMs > 0 && afterAnswerMs > 0)) {
-    throw new ConfigurationError('option_invalid', 'jitter is 0 or more, and the other numbers are above 0')
-  }
+  if (!(jitter >= 0)) throw new ConfigurationError('option_invalid', 'jitter is 0 or more')
 
   return (kernel) => {
     const { format, source, keepMs, clock, logger = consoleLogger } = kernel
@@ -173,13 +196,26 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
       const abort = () => stop.abort()
       until.signal.addEventListener('abort', abort)
       void clock.sleep(until.endsAt - from, over.signal).then(() => over.signal.aborted || abort())
-      const ran = lease.claims > MOST_CLAIMS ? POISON : await attempt(seen as Proved, lease, stop.signal)
-      over.abort()
-      until.signal.removeEventListener('abort', abort)
-      const outcome = settlement(ran, lease)
-      const dead = outcome.result === 'dead'
-      report(kernel, dead ? { ...ran, outcome: 'dead_letter' } : ran, seen, dead ? 500 : 0, from)
-      return outcome
+      const work = async (): Promise<InboxOutcome> => {
+        const ran = lease.claims > MOST_CLAIMS ? POISON : await attempt(seen as Proved, lease, stop.signal)
+        over.abort()
+        until.signal.removeEventListener('abort', abort)
+        const outcome = settlement(ran, lease)
+        const dead = outcome.result === 'dead'
+        report(kernel, dead ? { ...ran, outcome: 'dead_letter' } : ran, seen, dead ? 500 : 0, from)
+        return outcome
+      }
+      const working = work()
+      const isLate = clock.sleep(until.endsAt + SETTLE_MS - from, over.signal).then(() => !over.signal.aborted)
+      if (!(await Promise.race([working.then(() => false), isLate]))) return working
+      // Its slot is for others now: a handler that never ends would keep it for ever, and few of them all slots.
+      void working.then((outcome) => settleLate(lease, outcome))
+      throw new Error('its handler goes on after its lease; let it heed its signal')
+    }
+
+    /** What ends after its lease is done all the same, if it is. */
+    async function settleLate({ key, token }: InboxLease, outcome: InboxOutcome): Promise<void> {
+      await quietly(() => inbox.settle([{ key, token, ...outcome }]))
     }
 
     async function attempt(proved: Proved, lease: InboxLease, signal: AbortSignal): Promise<Run> {

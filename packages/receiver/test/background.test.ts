@@ -6,6 +6,7 @@ import {
   Discard,
   defineContract,
   defineEvents,
+  memoryIdempotency,
   memoryInbox,
   type Outcome,
   RetryLater,
@@ -273,6 +274,40 @@ describe('a handler in the background', () => {
     await receiver.stop()
   })
 
+  it('that never ends keeps nothing from the others, and is given up in the end', async () => {
+    const { receiver, request, clock, logger } = setUp({ background: { concurrency: 1, leaseMs: 30_000 } })
+    const ended: string[] = []
+    receiver.on('booking.created', () => new Promise(() => {}))
+    receiver.on('booking.cancelled', () => ended.push('cancelled'))
+    receiver.start()
+    await receiver.handle(await request({ id: 'hangs' }))
+    await clock.advance(1_000)
+    await receiver.handle(await request({ type: 'booking.cancelled' }))
+    await clock.advance(60_000)
+    expect(ended).toEqual(['cancelled'])
+    expect(logger.lines).toMatchObject([{ level: 'error' }, { level: 'error' }])
+    await clock.advance(120_000)
+    const { data } = await receiver.deadLetters.list()
+    expect(data.map(({ id, reason }) => [id, reason])).toEqual([['hangs', 'poison']])
+  })
+
+  it('that ends after its lease is done all the same', async () => {
+    const { receiver, request, clock, inbox } = setUp({ background: { leaseMs: 30_000 } })
+    const works = [deferred(), deferred()]
+    let runs = 0
+    receiver.on('booking.created', () => works[runs++]?.promise)
+    receiver.start()
+    await receiver.handle(await request())
+    await clock.advance(31_000)
+    expect(runs).toBe(2)
+    works[0]?.resolve()
+    await clock.advance(1)
+    expect(await inbox.nextDueInMs(OURS)).toBe(null)
+    works[1]?.resolve()
+    await clock.advance(60_000)
+    expect(runs).toBe(2)
+  })
+
   it('runs as often at a time as is allowed', async () => {
     const { receiver, request, clock } = setUp({ background: { concurrency: 3 } })
     let running = 0
@@ -449,6 +484,15 @@ it.each<[string, BackgroundOptions]>([
   ['no concurrency', { concurrency: 0 }],
   ['a negative jitter', { jitter: -1 }],
   ['a lease that leaves no time to work', { leaseMs: 2_000 }],
+  ['a lease of text, as from the environment', { leaseMs: '300000' as never }],
+  ['a time between looks that is none', { pollMs: Number.NaN }],
+  ['a name that nothing reads', { retries: ['5s'] } as never],
 ])('background() refuses %s', (_, given) => {
   expect(() => background(memoryInbox(), given)).toThrow(expect.objectContaining({ code: 'option_invalid' }))
+})
+
+it('background() refuses a store that keeps no requests, and says where that belongs', () => {
+  expect(() => background(memoryIdempotency() as never)).toThrow(
+    expect.objectContaining({ code: 'option_invalid', hint: expect.stringContaining('`idempotency`') }),
+  )
 })
