@@ -70,11 +70,14 @@ export function apiOf(flags: Flags, { env, fetch }: Io): Api {
 export function timeOf(flags: Flags, name: string, { clock }: Io): string | undefined {
   const text = optionOf(flags, name)
   if (text === undefined) return undefined
-  if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text))
-    return new Date(clock.now().getTime() - toMs(text as '1h', name)).toISOString()
-  const time = Date.parse(text)
-  if (Number.isNaN(time)) throw new UsageError(`--${name} is a time, or how long ago, such as 2h`)
-  return new Date(time).toISOString()
+  if (/^\d+(\.\d+)?(ms|s|m|h|d)$/.test(text)) return isoOf(clock.now().getTime() - toMs(text as '1h', name), name)
+  return isoOf(Date.parse(text), name)
+}
+
+function isoOf(time: number, name: string): string {
+  const date = new Date(time)
+  if (Number.isNaN(date.getTime())) throw new UsageError(`--${name} is a time, or how long ago, such as 2h`)
+  return date.toISOString()
 }
 
 function parsed(text: string): unknown {

@@ -12,6 +12,8 @@ export interface Command {
   /** What follows its name, as the help prints it. */
   readonly usage: string
   readonly about: string
+  /** How many words it takes beside its options: none by default. */
+  readonly words?: number
   /** Its options, and what each is for. */
   readonly options: Readonly<Record<string, Option>>
   /** 0 where all is well, 1 where the answer is no. @throws UsageError, HooksError */

@@ -1,7 +1,15 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { ConfigurationError, type Contract, type Storage } from '@hooks/core'
+import {
+  ConfigurationError,
+  type Contract,
+  checkOptions,
+  kind,
+  type OptionsRule,
+  type Storage,
+  withMethods,
+} from '@hooks/core'
 import { type Flags, type Option, optionOf } from './command.ts'
 import type { Io } from './io.ts'
 
@@ -33,8 +41,24 @@ export async function configOf(flags: Flags, io: Io): Promise<Config> {
   const path = resolve(cwd, file)
   if (!existsSync(path)) throw new ConfigurationError('option_invalid', `there is no file ${file}`)
   const loaded = await load(path)
-  return { ...loaded, ...(loaded.default as object | undefined) }
+  const { contract, storage, docs } = { ...loaded, ...(loaded.default as object | undefined) }
+  const config = { contract: await contract, storage: await storage, docs: await docs }
+  const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined))
+  checkOptions(given, RULE)
+  return given
 }
+
+/** Of what is none, a command would say that there is nothing to do. */
+const RULE: OptionsRule<keyof Config> = {
+  of: 'the configuration',
+  kinds: {
+    contract: { words: 'what defineContract gives', fits: (value) => kind.object.fits(value) && isContract(value) },
+    storage: withMethods('a storage, such as postgresStorage(pool)', 'close', 'depth', 'claim'),
+    docs: kind.textByName,
+  },
+}
+
+const isContract = (value: unknown) => 'events' in (value as object) && 'format' in (value as object)
 
 async function load(path: string): Promise<Config & { readonly default?: unknown }> {
   try {

@@ -5,6 +5,14 @@ import type { Io } from './io.ts'
 export function machine(): Io {
   const { env, stdin, stdout, stderr, versions } = process
   const end = new AbortController()
+  // Whoever read along has gone, as `head` does when it has enough. What was begun goes on; what waits for more ends.
+  for (const stream of [stdout, stderr])
+    stream.on('error', ({ code, message }: NodeJS.ErrnoException) => {
+      end.abort()
+      if (code === 'EPIPE') return
+      process.exitCode = 2
+      if (stream === stdout) stderr.write(`hooks: ${message}\n`)
+    })
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => end.abort())
   return {
     env,

@@ -56,18 +56,20 @@ export function readRequest(given: Bytes): GivenRequest {
 }
 
 function fromJson(text: string): GivenRequest {
-  let given: Partial<PrintedRequest>
+  let given: Readonly<Record<string, unknown>>
   try {
     given = JSON.parse(text)
   } catch {
     throw new UsageError('this is no JSON')
   }
   const { method = 'POST', url = '/', headers, body, bodyBase64 } = given
-  if (typeof headers !== 'object' || (typeof body !== 'string' && typeof bodyBase64 !== 'string'))
+  const isText = (value: unknown) => typeof value === 'string'
+  const areTexts = typeof headers === 'object' && headers !== null && Object.values(headers).every(isText)
+  if (!areTexts || !isText(method) || !isText(url) || (typeof body !== 'string' && typeof bodyBase64 !== 'string'))
     throw new UsageError('a request as JSON has `headers` and a `body`, or `bodyBase64`')
   const bytes = typeof body === 'string' ? encoder.encode(body) : fromBase64(bodyBase64 as string)
   if (!bytes) throw new UsageError('`bodyBase64` is no base64')
-  return { method, url, headers: headers as Record<string, string>, body: bytes }
+  return { method: method as string, url: url as string, headers: headers as Record<string, string>, body: bytes }
 }
 
 const HEAD = /^([A-Z]+) (\S+)(?: HTTP\/[\d.]+)?\r?\n/

@@ -12,6 +12,7 @@ import { secret } from './commands/secret.ts'
 import { sign, trigger } from './commands/sign.ts'
 import { verify } from './commands/verify.ts'
 import type { Io } from './io.ts'
+import { visible } from './text.ts'
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   sign,
@@ -37,14 +38,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
  */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = args
-  const command = name === undefined ? undefined : COMMANDS[name]
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    io.out(help(rest[0]))
-    return 0
-  }
-  if (!command || !Object.hasOwn(COMMANDS, name)) {
-    io.note(`hooks: there is no command "${name}"\n\n${help()}`)
+  const isHelp = name === undefined || name === 'help' || name === '--help' || name === '-h'
+  const wanted = isHelp ? rest[0] : name
+  const command = commandOf(wanted)
+  if (wanted !== undefined && !command) {
+    io.note(`hooks: there is no command "${visible(wanted)}"\n\n${help()}`)
     return 2
+  }
+  if (isHelp || !command) {
+    io.out(help(wanted))
+    return 0
   }
   try {
     const { values, positionals } = parseArgs({
@@ -57,6 +60,8 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
       io.out(help(name))
       return 0
     }
+    const extra = positionals[command.words ?? 0]
+    if (extra !== undefined) throw new UsageError(`"${visible(extra)}" is one word too many`)
     return await command.run(positionals, values as never, io)
   } catch (error) {
     io.note(`hooks ${name}: ${wordsFor(error)}`)
@@ -64,6 +69,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
     return 2
   }
 }
+
+const commandOf = (name: string | undefined) =>
+  name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
 
 const isUsage = (error: unknown) =>
   error instanceof UsageError || /^ERR_PARSE_ARGS/.test((error as { code?: string }).code ?? '')
@@ -75,7 +83,7 @@ function wordsFor(error: unknown): string {
 }
 
 function help(of?: string): string {
-  const command = of === undefined ? undefined : COMMANDS[of]
+  const command = commandOf(of)
   if (!command) {
     const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length)) + 2
     const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(width)}${about}`)

@@ -8,6 +8,7 @@ import { type Schema, type Side, type Widening, widenings } from '../widening.ts
 
 export const diff: Command = {
   usage: '<old openapi.json | -> [<new openapi.json>] [options]',
+  words: 2,
   about:
     "Says what has changed between two descriptions of your webhooks, and which of it breaks those who receive them: 1 where something does. The new one is the configuration's `docs` by default.",
   options: { json: { about: 'a line of JSON for each change', kind: 'flag' }, ...CONFIG },
@@ -91,7 +92,8 @@ const NARROWER: Words = {
 function webhooksOf(name: string, text: string): Webhooks {
   const root = parsed(text)
   const { webhooks } = (root ?? {}) as { readonly webhooks?: Readonly<Record<string, { readonly post: Operation }>> }
-  if (!root || typeof webhooks !== 'object' || webhooks === null)
+  const isOurs = (one: { readonly post?: Operation } | null) => typeof one?.post?.requestBody?.content === 'object'
+  if (!root || typeof webhooks !== 'object' || webhooks === null || !Object.values(webhooks).every(isOurs))
     throw new UsageError(`${name} describes no webhooks: \`hooks docs\` writes it as openapi.json`)
   return new Map(
     Object.entries(webhooks).map(([event, { post }]) => {

@@ -6,6 +6,7 @@ import { CONFIG, configOf } from '../config.ts'
 
 export const docs: Command = {
   usage: '<folder> [options]',
+  words: 1,
   about: "Writes the documentation for those who receive your webhooks: the configuration's `docs`.",
   options: {
     check: { about: 'only looks: 1 where the folder holds another one, for CI', kind: 'flag' },

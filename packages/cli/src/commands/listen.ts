@@ -33,8 +33,9 @@ export const listen: Command = {
     const forward = forwardOf(optionOf(flags, 'forward-to'))
     const folder = optionOf(flags, 'save')
     if (folder !== undefined) mkdirSync(resolve(io.cwd, folder), { recursive: true })
-    const port = Number(optionOf(flags, 'port') ?? 4400)
-    if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new UsageError('--port is no port')
+    const given = optionOf(flags, 'port') ?? '4400'
+    const port = Number(given)
+    if (!/^\d{1,5}$/.test(given) || port > 65_535) throw new UsageError('--port is no port')
 
     let count = 0
     async function take(incoming: IncomingMessage, answer: ServerResponse): Promise<void> {
@@ -60,7 +61,10 @@ export const listen: Command = {
     }
 
     const server = createServer((incoming, answer) => {
-      take(incoming, answer).catch(() => answer.destroy())
+      take(incoming, answer).catch((error) => {
+        answer.destroy()
+        if (!incoming.errored) io.note(`hooks listen: ${visible((error as Error).message)}`)
+      })
     })
     await new Promise<void>((done, failed) => {
       server.once('error', failed).listen(port, '127.0.0.1', done)

@@ -58,6 +58,7 @@ export const deliveries: Command = {
 
 export const delivery: Command = {
   usage: '<id> [options]',
+  words: 1,
   about: 'Shows what became of one delivery, attempt by attempt.',
   options: API,
   async run([id], flags, io) {

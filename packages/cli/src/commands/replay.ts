@@ -10,6 +10,7 @@ const LOOK_MS = 1_000
 
 export const replay: Command = {
   usage: '<delivery id …> | --endpoint <id> --since <time> | --all --since <time>  [options]',
+  words: Number.POSITIVE_INFINITY,
   about:
     'Sends again: deliveries by their ids, or what failed or was skipped since a time. 1 where something could not be.',
   options: {

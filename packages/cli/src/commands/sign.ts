@@ -16,6 +16,7 @@ const MESSAGE: Readonly<Record<string, Option>> = {
 
 export const sign: Command = {
   usage: '<event type> [options]',
+  words: 1,
   about: 'Prints a request that is signed as a sender would sign it, as a curl command.',
   options: {
     ...MESSAGE,
@@ -33,6 +34,7 @@ export const sign: Command = {
 
 export const trigger: Command = {
   usage: '<event type> --to <url> [options]',
+  words: 1,
   about: 'Sends such a request, and shows what is answered. 1 where it is no success.',
   options: { to: { about: 'where it is sent' }, ...MESSAGE, ...SUBJECT },
   async run(words, flags, io) {

@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it } from 'vitest'
+import { stage } from './stage.ts'
+
+const env = { HOOKS_SECRET: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', HOOKS_URL: 'https://app.example/api' }
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+})
+function folderWith(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'hooks-cli-'))
+  folders.push(folder)
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text)
+  return folder
+}
+
+describe('an odd command line', () => {
+  it.each([['help', 'toString'], ['help', 'constructor'], ['--help', '__proto__'], ['help', 'sing'], ['sing']])(
+    'names no command: %s %s',
+    async (...line) => {
+      const { status, notes } = await stage({ env }).hooks(line.filter(Boolean))
+      expect([status, notes.split('\n')[0]]).toEqual([2, `hooks: there is no command "${line.at(-1)}"`])
+    },
+  )
+
+  it.each([
+    [['verify', 'request.json'], 'request.json'],
+    [['sign', 'a.b', 'c.d'], 'c.d'],
+    [['delivery', 'dlv_1', 'dlv_2'], 'dlv_2'],
+    [['docs', 'one', 'two'], 'two'],
+    [['migrate', 'now'], 'now'],
+    [['diff', 'a', 'b', 'c'], 'c'],
+  ])('has one word too many: %s', async (line, word) => {
+    const { status, notes } = await stage({ env }).hooks(line)
+    expect([status, notes]).toEqual([2, expect.stringContaining(`"${word}" is one word too many`)])
+  })
+
+  it.each([
+    [['listen', '--port', ''], '--port is no port'],
+    [['listen', '--port', '1e3'], '--port is no port'],
+    [['deliveries', '--since', '999999999d'], '--since is a time'],
+    [['verify'], 'a request as JSON has `headers`', '{"headers":null,"body":"x"}'],
+    [['verify'], 'a request as JSON has `headers`', '{"headers":{"webhook-id":1},"body":"x"}'],
+    [['verify'], 'a request as JSON has `headers`', '{"url":5,"headers":{},"body":"x"}'],
+    [['diff', '-', 'new.json'], 'describes no webhooks', '{"webhooks":{"a":null}}'],
+    [['diff', '-', 'new.json'], 'describes no webhooks', '{"webhooks":{"a":{"post":{}}}}'],
+  ])('is told what is wrong with it: %s', async (line, text, stdin = '') => {
+    const cwd = folderWith({ 'new.json': '{"webhooks":{}}' })
+    const { status, notes } = await stage({ env, cwd }).hooks(line, stdin)
+    expect([status, notes]).toEqual([2, expect.stringContaining(text)])
+  })
+})
+
+describe('a configuration', () => {
+  it.each([
+    ['export const docs = ["x"]', 'docs'],
+    ['export const docs = { "a.md": 7 }', 'docs'],
+    ['export const storage = {}', 'storage'],
+    ['export const contract = { events: 1 }', 'contract'],
+  ])('that exports what is none is refused: %s', async (text, name) => {
+    const cwd = folderWith({ 'hooks.config.mjs': text })
+    for (const line of [['docs', 'out'], ['migrate'], ['doctor'], ['sign', 'a.b']]) {
+      const { status, notes } = await stage({ env, cwd }).hooks(line)
+      expect([status, notes]).toEqual([2, expect.stringContaining(name)])
+    }
+    expect(readdirSync(cwd)).toEqual(['hooks.config.mjs'])
+  })
+
+  it('may export a promise of what it has', async () => {
+    const cwd = folderWith({ 'hooks.config.mjs': 'export const docs = Promise.resolve({ "a.md": "x" })' })
+    expect(await stage({ env, cwd }).hooks(['docs', 'out', '--check'])).toMatchObject({ status: 1, out: 'a.md' })
+  })
+})
+
+describe('a pipe that nobody reads any more', () => {
+  const start = (...line: string[]) =>
+    spawn(
+      process.execPath,
+      [
+        '--conditions=@hooks/source',
+        '--import',
+        'tsx',
+        fileURLToPath(new URL('../src/main.ts', import.meta.url)),
+        ...line,
+      ],
+      { env: { ...process.env, ...env }, cwd: import.meta.dirname },
+    )
+
+  it.each([[['help']], [['listen', '--port', '0']]])(
+    'ends the program, and is no error: %s',
+    async (line) => {
+      const child = start(...line)
+      let notes = ''
+      child.stderr.setEncoding('utf8').on('data', (text) => {
+        notes += text
+      })
+      child.stdout.destroy()
+      if (line[0] === 'listen') {
+        while (!notes.includes('listening at')) await once(child.stderr, 'data')
+        const url = /http:\S+/.exec(notes)?.[0] ?? ''
+        // What it would print of them is what it finds out by.
+        const ask = async () => {
+          while (child.exitCode === null) await fetch(url, { method: 'POST', body: '{}' }).catch(() => {})
+        }
+        void ask()
+      }
+      const [code] = await once(child, 'close')
+      expect([code, notes]).toEqual([0, expect.not.stringContaining('Error')])
+    },
+    60_000,
+  )
+})
