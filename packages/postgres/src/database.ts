@@ -2,6 +2,7 @@ import { backoff, type Clock, ConfigurationError, type Logger, type Ms, type Ran
 import { closed, isContention, schemaMissing, storageError } from './failures.ts'
 import type { PostgresHandle, Query } from './handle.ts'
 import { type Component, checkMeta, type Meta, migrateStatement, readMeta, versionOf } from './ledger.ts'
+import { isPool } from './pool.ts'
 import { createPrepared } from './prepared.ts'
 import { toQuery } from './to-query.ts'
 
@@ -105,7 +106,8 @@ export function openDatabase(options: DatabaseOptions) {
         return await once<Row>(text, parameters, isFrequent ? prepared.nameOf(text) : undefined)
       } catch (error) {
         if (prepared.refused(error)) continue
-        if (!isContention(error) || tries >= MOST_TRIES) throw isOver ? closed(error) : storageError(error)
+        if (!isContention(error) || tries >= MOST_TRIES)
+          throw isOver ? closed(error) : storageError(error, component.name)
         await clock.sleep(backoff(tries, random, { firstMs: 5, mostMs: 200 }))
       }
     }
@@ -135,7 +137,16 @@ export function openDatabase(options: DatabaseOptions) {
   const hosts = new WeakMap<object, Query>()
   function hostQuery(tx: PostgresHandle): Query {
     const key = typeof tx === 'object' || typeof tx === 'function' ? tx : undefined
-    const query = (key && hosts.get(key)) ?? toQuery(tx)
+    const known = key && hosts.get(key)
+    if (!known && isPool(tx))
+      throw new ConfigurationError(
+        'tx_unsupported',
+        'this is no transaction: each statement takes a connection of its own',
+        {
+          hint: 'pass the client that has begun one, or the transaction object of your library; outside of one, leave out `tx`',
+        },
+      )
+    const query = known ?? toQuery(tx)
     if (key) hosts.set(key, query)
     return query
   }
@@ -169,7 +180,7 @@ export function openDatabase(options: DatabaseOptions) {
       try {
         return await hostQuery(tx)<Row>(named(text), parameters)
       } catch (error) {
-        throw storageError(error)
+        throw storageError(error, component.name)
       }
     },
 
@@ -190,7 +201,7 @@ export function openDatabase(options: DatabaseOptions) {
      * @throws StorageError `schema_missing`, `schema_outdated`, `schema_too_new`
      */
     judge(found: Meta | undefined): void {
-      if (!found) throw schemaMissing()
+      if (!found) throw schemaMissing(component.name)
       checkMeta(found, component)
       if ((this.installation ?? found.installation) !== found.installation) {
         throw new ConfigurationError('tx_unsupported', 'the transaction is on another database than the storage', {

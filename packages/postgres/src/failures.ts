@@ -57,7 +57,7 @@ export const isContention = (error: unknown): boolean => {
  * The error that a caller gets for what a driver threw. Its cause is the server's error alone: what query builders wrap
  * around it prints parameters, and so do the server's details and its complaints about values.
  */
-export function storageError(error: unknown): HooksError {
+export function storageError(error: unknown, of: 'storage' | 'inbox' = 'storage'): HooksError {
   if (error instanceof HooksError) return error
   const told = innermost(error)
   const state = sqlState(error)
@@ -74,14 +74,18 @@ export function storageError(error: unknown): HooksError {
         'what was asked may still be done: every call is safe to repeat',
       )
     if (CLOSED.test(`${code} ${String(told.message)}`)) return closed(cause)
-    return fail('storage_unavailable', `PostgreSQL was not reached${code && `: ${code}`}`, 'the cause says why')
+    return fail(
+      'storage_unavailable',
+      `PostgreSQL was not reached${code && `: ${code}`}`,
+      'is it running, and is the address right? the cause says more',
+    )
   }
   switch (state) {
     case '42P01':
     case '3F000':
     case '42883':
     case '42703':
-      return schemaMissing(cause)
+      return schemaMissing(of, cause)
     case '40001':
     case '40P01':
       return fail(
@@ -104,13 +108,18 @@ export function storageError(error: unknown): HooksError {
         'an earlier statement of the transaction has failed, and PostgreSQL refuses all later ones',
         'roll it back, and run all of it again',
       )
-    case '42501':
     case '28000':
     case '28P01':
       return fail(
         'storage_denied',
+        'PostgreSQL did not let the role in',
+        'look at the user name and the password of the connection, and at pg_hba.conf; the cause names the role',
+      )
+    case '42501':
+      return fail(
+        'storage_denied',
         'the role may not do this in the database',
-        'grant it: `storage.schema.check()` works without, and `storage.schema.migrations()` prints what an owner can run',
+        `grant it: \`${of}.schema.check()\` works without, and \`${of}.schema.migrations()\` has what an owner can run`,
       )
     case '53100':
       return full(cause)
@@ -151,14 +160,16 @@ function serverError({ message }: DriverError, state: string | undefined): Error
 }
 
 /** The tables are not there. */
-export function schemaMissing(cause?: unknown): StorageError {
-  return new StorageError('schema_missing', 'the tables of Hooks are not in the database', {
-    hint: 'run `await storage.schema.migrate()` once with a role that may create a schema, or the statements of `storage.schema.migrations()` with your own migrations',
-    cause,
+export function schemaMissing(of: 'storage' | 'inbox', cause?: unknown): StorageError {
+  return new StorageError('schema_missing', `the tables of the ${of} are not in the database`, {
+    hint: `run \`await ${of}.schema.migrate()\` once with a role that may create a schema, or the statements of \`${of}.schema.migrations()\` with your own migrations; on your own machine, the option \`migrate: true\` will do`,
+    ...(cause !== undefined && { cause }),
   })
 }
 
 /** {@link Storage.close} was called, or the host closed its pool. */
 export function closed(cause?: unknown): StorageError {
-  return new StorageError('storage_closed', 'the connection to the database is closed', { cause })
+  return new StorageError('storage_closed', 'the connection to the database is closed', {
+    ...(cause !== undefined && { cause }),
+  })
 }

@@ -41,13 +41,13 @@ export async function readMeta(run: Run, { name }: Component): Promise<Meta> {
  */
 export function checkMeta(meta: Meta, component: Component): Meta {
   const version = versionOf(component)
-  if (meta.version === 0) throw schemaMissing()
+  if (meta.version === 0) throw schemaMissing(component.name)
   if (meta.version < version) {
     throw new StorageError(
       'schema_outdated',
       `the tables have version ${meta.version}, and this release needs ${version}`,
       {
-        hint: `run \`await storage.schema.migrate()\` once with the role that owns them, or the statements of \`storage.schema.migrations(${meta.version})\` with your own migrations`,
+        hint: `run \`await ${component.name}.schema.migrate()\` once with the role that owns them, or the statements of \`${component.name}.schema.migrations(${meta.version})\` with your own migrations`,
       },
     )
   }

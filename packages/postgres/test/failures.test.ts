@@ -84,6 +84,13 @@ describe.skipIf(!server)('an error of a library over PostgreSQL', () => {
     await drop()
   })
 
+  it('is that of a role which is not let in, and speaks of its password, not of what it may do', () => {
+    for (const code of ['28P01', '28000']) {
+      const failure = storageError(Object.assign(new Error('authentication failed for user "app"'), { code }))
+      expect(failure).toMatchObject({ code: 'storage_denied', hint: expect.stringContaining('password') })
+    }
+  })
+
   it('is that of a server which is not there', { timeout: 60_000 }, async () => {
     const url = 'postgres://postgres@127.0.0.1:1/none'
     const pool = new pg.Pool({ connectionString: url })

@@ -267,7 +267,10 @@ describe.skipIf(!server)('an inbox in transactions of the host', { timeout: 60_0
   it('has its tables in the schema that it is given, made by the host from the statements', async () => {
     const pool = open(2)
     const inbox = postgresInbox(pool, { schema: 'app_hooks' })
-    await expect(inbox.nextDueInMs(OURS)).rejects.toMatchObject({ code: 'schema_missing' })
+    await expect(inbox.nextDueInMs(OURS)).rejects.toMatchObject({
+      code: 'schema_missing',
+      hint: expect.stringContaining('inbox.schema.migrate()'),
+    })
     for (const { sql } of inbox.schema.migrations()) for (const statement of sql) await pool.query(statement)
     expect(await inbox.schema.check()).toMatchObject({ version: 1, expected: 1 })
     expect(await inbox.accept({ key: 'k1', request }, KEEP)).toBe('accepted')

@@ -182,6 +182,19 @@ describe.skipIf(!server).each(Object.entries(hosts))("the host's transaction, by
     await close()
   })
 
+  it('is none where the whole database is given in its place: what that wrote would outlive a rollback', {
+    timeout: 60_000,
+  }, async () => {
+    const { host, storage, ids, close } = await place()
+    const { manager = host.db } = host.db as { readonly manager?: PostgresHandle }
+    for (const database of [host.db, manager]) {
+      const refused = { code: 'tx_unsupported', message: expect.stringContaining('no transaction') }
+      await expect(storage.put([newMessage()], database)).rejects.toMatchObject(refused)
+    }
+    expect(await ids()).toEqual([])
+    await close()
+  })
+
   it('is refused with its code where it has failed before, and where it is of another database', {
     timeout: 60_000,
   }, async () => {
