@@ -43,4 +43,8 @@ export class LazyMessage implements VerifiedMessage {
   get attempt() {
     return this.content.attempt
   }
+  /** For a queue or a log: its parts are no properties of its own. The bytes are left out, for what they say is there. */
+  toJSON() {
+    return { ...this, ...this.content }
+  }
 }

@@ -47,6 +47,18 @@ describe('a verified message', () => {
     expect([message.type, message.data, message.data, message.id, reads]).toEqual(['a.b', [1], [1], message.id, 1])
   })
 
+  it('goes into JSON whole, but for its bytes', async () => {
+    const { receiver, request } = setUp()
+    const message = await receiver.verify(await request({ type: 'a.b', data: [1], id: 'msg_1' }))
+    const { type, data, id, keyId, integrity, sentAt } = message
+    expect([type, data, id]).toEqual(['a.b', [1], 'msg_1'])
+    expect(JSON.parse(JSON.stringify({ message })).message).toMatchObject({
+      ...{ type, data, id, keyId, integrity },
+      sentAt: sentAt?.toISOString(),
+    })
+    expect(JSON.parse(JSON.stringify(message))).not.toHaveProperty('body')
+  })
+
   it('that is signed and not JSON is verified; the look into it is refused', async () => {
     const { receiver, request } = setUp()
     const message = await receiver.verify(await request({ body: 'not JSON' }))

@@ -14,6 +14,8 @@ import { fieldOf, formFields, isForm, readForm } from './form.ts'
  * interactions the payload's type (`block_actions`), for slash commands `slash_command`, both with `trigger_id`. `data` is the
  * whole body: the fields of a slash command, the `payload` of an interaction. `attempt` is `X-Slack-Retry-Num` + 1, unsigned.
  *
+ * A command's URL is now and then asked for its certificate, by an `ssl_check`, which no handler is needed for.
+ *
  * A signed `url_verification` is answered with its challenge, and no handler sees it. What was taken is answered with an empty
  * 200: Slack shows the body of an answer to whoever gave a command, and one that it does not know as an error of a modal. Slack
  * waits 3 s, and tries again three times.
@@ -70,7 +72,8 @@ function readInteraction(body: Bytes): Content {
   const form = readForm(body)
   const payload = fieldOf(form, 'payload')
   const data = payload === undefined ? formFields(form) : readEvent(new TextEncoder().encode(payload))
-  const type = payload !== undefined ? data.type : 'command' in data ? 'slash_command' : undefined
+  const kinds: Fields = { command: 'slash_command', ssl_check: 'ssl_check' }
+  const type = payload !== undefined ? data.type : kinds[Object.keys(kinds).find((field) => field in data) ?? '']
   return content(type, data, data.trigger_id)
 }
 

@@ -48,6 +48,11 @@ describe('slack', () => {
     })
   })
 
+  it("reads the check of a command's certificate, for which no handler is needed", () => {
+    expect(format.read(request({}, 'token=xyzz0WbapA4vBCDEFasx0q6G&ssl_check=1')).type).toBe('ssl_check')
+    expect(codeOf(() => format.read(request({}, 'token=xyzz0WbapA4vBCDEFasx0q6G')))).toBe('payload_invalid')
+  })
+
   it('reads an interaction: its payload', () => {
     const payload = { type: 'block_actions', trigger_id: '13.37', actions: [{ action_id: 'a b+&' }] }
     const form = new URLSearchParams({ payload: JSON.stringify(payload) }).toString()
