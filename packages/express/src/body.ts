@@ -75,5 +75,5 @@ export const unavailable = (middleware: string) =>
   failure(
     'body_unavailable',
     `a body parser has read the request before ${middleware}`,
-    `put ${middleware}() in front of express.json(), or give the parser: express.json({ verify: rawBody })`,
+    `put ${middleware}() in front of express.json(), or give the parser rawBody of @hooks/express: express.json({ verify: rawBody })`,
   )

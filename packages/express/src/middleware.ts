@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { RequestHandler } from '@hooks/core'
 import { type BodyRequest, readBody } from './body.ts'
+import { checkServed } from './served.ts'
 
 /** Options of {@link expressReceiver}. */
 export interface ExpressReceiverOptions {
@@ -36,12 +37,13 @@ export type ExpressMiddleware = (
 /**
  * A receiver as middleware, for Express 4 and 5. It reads the body itself: no parser is needed, and one in front of it
  * must keep the bytes (`rawBody`). It answers every request, and calls `next` only if that fails. It throws, with the `code`
- * `option_invalid`, where `limit` is no number of bytes.
+ * `option_invalid`, where it is given no receiver, or a `limit` that is no number of bytes.
  *
  * @example
  * app.post('/webhooks', expressReceiver(receiver))   // before app.use(express.json())
  */
 export function expressReceiver(receiver: RequestHandler, options: ExpressReceiverOptions = {}): ExpressMiddleware {
+  checkServed(receiver, 'handle', 'expressReceiver')
   if (options.limit !== undefined && !(Number.isFinite(options.limit) && options.limit >= 0)) throw notALimit()
   const limit = Math.min(options.limit ?? receiver.maxBodyBytes, receiver.maxBodyBytes)
   const { publicUrl } = options

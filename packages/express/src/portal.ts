@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { type BodyRequest, isBytes, unavailable } from './body.ts'
+import { checkServed } from './served.ts'
 import { streamOf } from './stream.ts'
 
 /** A fetch handler that is served under a path: `createManagementApi` of `@hooks/portal` makes one. */
@@ -41,6 +42,7 @@ export type ExpressPortal = (
  * app.use('/webhooks', expressPortal(api))   // before app.use(express.json())
  */
 export function expressPortal(portal: FetchHandler, { origin }: ExpressPortalOptions = {}): ExpressPortal {
+  checkServed(portal, 'fetch', 'expressPortal')
   return (request, response, next) => {
     const gone = new AbortController()
     response.on('close', () => gone.abort())

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { keptOf, unavailable } from './body.ts'
+import { checkServed } from './served.ts'
 import { streamOf } from './stream.ts'
 
 /** A fetch handler that is served under a path: `createManagementApi` of `@hooks/portal` makes one. */
@@ -26,6 +27,7 @@ export interface FastifyPortalOptions {
  * app.register(fastifyPortal, { prefix: '/webhooks', portal: api })
  */
 export const fastifyPortal: FastifyPluginAsync<FastifyPortalOptions> = async (app, { portal, origin }) => {
+  checkServed(portal, 'fetch', 'fastifyPortal')
   const basePath = app.prefix
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', (_request, _payload, unread) => unread(null))

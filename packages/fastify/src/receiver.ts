@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { Bytes, RequestHandler } from '@hooks/core'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { readBody } from './body.ts'
+import { checkServed } from './served.ts'
 
 /** Options of {@link fastifyReceiver}, beside Fastify's own `prefix` and `logLevel`. */
 export interface FastifyReceiverOptions {
@@ -25,6 +26,7 @@ export interface FastifyReceiverOptions {
  */
 export const fastifyReceiver: FastifyPluginAsync<FastifyReceiverOptions> = async (app, options) => {
   const { receiver, url = '/', publicUrl } = options
+  checkServed(receiver, 'handle', 'fastifyReceiver')
   const read = (request: FastifyRequest, payload: Readable = request.raw) =>
     readBody(request, payload, receiver.maxBodyBytes)
 

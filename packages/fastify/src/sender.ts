@@ -1,4 +1,5 @@
 import type { FastifyPluginAsync } from 'fastify'
+import { checkServed } from './served.ts'
 
 /** What the plugin needs of a sender. `createSender` of `@hooks/sender` makes one. */
 export interface SenderLife {
@@ -19,6 +20,7 @@ export interface FastifyHooksOptions {
 const STARTS: readonly string[] = ['listen', 'ready', 'never']
 
 const plugin: FastifyPluginAsync<FastifyHooksOptions> = async (app, { sender, start = 'listen' }) => {
+  checkServed(sender, 'stop', 'fastifyHooks')
   // Whatever else it was, nothing would ever be delivered, and nobody told.
   if (!STARTS.includes(start)) {
     throw Object.assign(new TypeError(`fastifyHooks: start is not one of ${STARTS.join(', ')}`), {

@@ -55,7 +55,7 @@ export function nextCron(hooks: Drainable, { secret, maxMs = 8_000 }: NextCronOp
 function checkSecret(secret: string | undefined): string {
   if (!secret) {
     throw new ConfigurationError('secret_missing', 'the cron route has no secret', {
-      hint: 'set CRON_SECRET; without one anybody could call the route',
+      hint: 'set CRON_SECRET, without which anybody could call the route; for a build that has none, pass a function: () => process.env.CRON_SECRET',
     })
   }
   if (!/^[!-~]+$/.test(secret)) {

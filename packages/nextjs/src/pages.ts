@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Bytes, type RequestHandler, WebhookVerificationError } from '@hooks/core'
 import { readStream } from './body.ts'
+import { checkServed } from './served.ts'
 
 /** What the Pages Router hands to an API route. */
 export interface PagesRequest extends IncomingMessage {
@@ -31,6 +32,7 @@ export interface NextPagesReceiverOptions {
  * export default nextPagesReceiver(receiver)
  */
 export function nextPagesReceiver(receiver: RequestHandler, options: NextPagesReceiverOptions = {}): PagesHandler {
+  checkServed(receiver, 'handle', 'nextPagesReceiver')
   const { waitUntil, publicUrl } = options
   return async (request, response) => {
     const { status, headers, body, outcome } = await receiver.handle({

@@ -1,3 +1,5 @@
+import { checkServed } from './served.ts'
+
 /** A fetch handler that is served under a path: `createManagementApi` of `@hooks/portal` makes one. */
 export interface FetchHandler {
   fetch(request: Request, mount?: { readonly basePath?: string }): Promise<Response>
@@ -25,6 +27,7 @@ export type NextPortal = Readonly<
  * export const { GET, POST, PUT, PATCH, DELETE } = nextPortal(api)
  */
 export function nextPortal(portal: FetchHandler): NextPortal {
+  checkServed(portal, 'fetch', 'nextPortal')
   const handler = async (request: Request, { params }: RouteContext): Promise<Response> =>
     portal.fetch(request, { basePath: basePathOf(new URL(request.url).pathname, await params) })
   return {

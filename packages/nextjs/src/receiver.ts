@@ -1,5 +1,6 @@
 import type { RequestHandler } from '@hooks/core'
 import { readRequest } from './body.ts'
+import { checkServed } from './served.ts'
 
 /** Options of {@link nextReceiver}. */
 export interface NextReceiverOptions {
@@ -29,6 +30,7 @@ export type NextReceiver = Readonly<
  * export const { POST } = nextReceiver(receiver, { waitUntil: after })
  */
 export function nextReceiver(receiver: RequestHandler, options: NextReceiverOptions = {}): NextReceiver {
+  checkServed(receiver, 'handle', 'nextReceiver')
   const { waitUntil, publicUrl } = options
   const handler: RouteHandler = async (request) => {
     const answer = await receiver.handle({
