@@ -49,9 +49,11 @@ export function createLokroom({ file, tokens, linkSecret, ...options }: LokroomO
     brand: { name: "Lok'Room", links: SUPPORT },
     links: { secret: linkSecret },
     ...(options.clock && { clock: options.clock }),
+    ...(options.logger && { logger: options.logger }),
   })
   const app = express()
-  app.use('/api/webhooks', expressPortal(createManagementApi(hooks, { contract, authorize })))
+  const api = createManagementApi(hooks, { contract, authorize, ...(options.logger && { logger: options.logger }) })
+  app.use('/api/webhooks', expressPortal(api))
   app.use('/settings/webhooks', expressPortal(portal))
 
   // 2. Something happens: the booking and the message about it are stored together, or neither is.

@@ -2,12 +2,14 @@ import type { Contract, EventType } from '@hooks/core'
 import { bodySchema } from './body-schema.ts'
 import { describedHeaders } from './headers.ts'
 import type { JsonSchema } from './json-schema.ts'
-import { type DocumentInfo, schemaName, wireOf } from './openapi.ts'
+import { schemaNames } from './names.ts'
+import { type DocumentInfo, wireOf } from './openapi.ts'
 
 /** An AsyncAPI 3.0 document of the webhooks: one channel, one message an event type. */
 export function webhooksAsyncApi(contract: Contract, info: DocumentInfo): JsonSchema {
   const wire = wireOf(contract)
   const events = contract.events.all
+  const nameOf = schemaNames(events)
   const headers = describedHeaders(wire)
   const message = (event: EventType): JsonSchema => ({
     name: event.type,
@@ -29,7 +31,7 @@ export function webhooksAsyncApi(contract: Contract, info: DocumentInfo): JsonSc
         address: null,
         description: "The consumer's URL.",
         messages: Object.fromEntries(
-          events.map((event) => [schemaName(event), { $ref: `#/components/messages/${schemaName(event)}` }]),
+          events.map((event) => [nameOf(event), { $ref: `#/components/messages/${nameOf(event)}` }]),
         ),
       },
     },
@@ -38,9 +40,9 @@ export function webhooksAsyncApi(contract: Contract, info: DocumentInfo): JsonSc
         action: 'send',
         channel: { $ref: '#/channels/webhooks' },
         bindings: { http: { method: 'POST', bindingVersion: '0.3.0' } },
-        messages: events.map((event) => ({ $ref: `#/channels/webhooks/messages/${schemaName(event)}` })),
+        messages: events.map((event) => ({ $ref: `#/channels/webhooks/messages/${nameOf(event)}` })),
       },
     },
-    components: { messages: Object.fromEntries(events.map((event) => [schemaName(event), message(event)])) },
+    components: { messages: Object.fromEntries(events.map((event) => [nameOf(event), message(event)])) },
   }
 }

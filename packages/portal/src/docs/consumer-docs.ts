@@ -3,7 +3,8 @@ import { webhooksAsyncApi } from './asyncapi.ts'
 import { ownSchema } from './body-schema.ts'
 import { type FrontMatter, toHtml, toMarkdown } from './document.ts'
 import { type GuideOptions, guide } from './guide.ts'
-import { schemaName, webhooksOpenApi, wireOf } from './openapi.ts'
+import { schemaNames } from './names.ts'
+import { webhooksOpenApi, wireOf } from './openapi.ts'
 import { typeDeclarations } from './typescript.ts'
 import { LANGUAGES, verificationCode } from './verification-code.ts'
 import { english } from './words/english.ts'
@@ -45,9 +46,10 @@ export function consumerDocs(contract: Contract, options: ConsumerDocsOptions): 
     files[`webhooks.${locale}.md`] = toMarkdown(blocks, frontMatter)
     files[`webhooks.${locale}.html`] = toHtml(blocks, { title: `${words.title} ${product}`, language: locale })
   }
+  const nameOf = schemaNames(contract.events.all)
   for (const event of contract.events.all) {
     const schema = { $schema: 'https://json-schema.org/draft/2020-12/schema', title: event.type, ...ownSchema(event) }
-    files[`schemas/${schemaName(event)}.schema.json`] = json(schema)
+    files[`schemas/${nameOf(event)}.schema.json`] = json(schema)
   }
   files['openapi.json'] = json(webhooksOpenApi(contract, info))
   files['asyncapi.json'] = json(webhooksAsyncApi(contract, info))

@@ -23,20 +23,38 @@ export function toMarkdown(blocks: readonly Block[], frontMatter?: FrontMatter):
 }
 
 const yaml = (value: string | number) =>
-  typeof value === 'number' || /^[\p{L}][\p{L}\p{N} '_/-]*$/u.test(value) ? String(value) : JSON.stringify(value)
+  typeof value === 'number' || (/^[\p{L}][\p{L}\p{N} '_/-]*$/u.test(value) && !YAML_WORD.test(value))
+    ? String(value)
+    : JSON.stringify(value)
+
+/** What YAML takes for no text. */
+const YAML_WORD = /^(y|n|yes|no|on|off|true|false|null)$/i
 
 function markdownOf(block: Block): string {
-  if ('heading' in block) return `${'#'.repeat(block.level)} ${block.heading}`
-  if ('list' in block) return block.list.map((item) => `- ${item}`).join('\n')
+  if ('heading' in block) return `${'#'.repeat(block.level)} ${prose(block.heading)}`
+  if ('list' in block) return block.list.map((item) => `- ${prose(item)}`).join('\n')
   if ('table' in block) {
     const row = (cells: readonly string[]) =>
-      `| ${cells.map((cell) => cell.replaceAll('|', '\\|').replaceAll('\n', ' ')).join(' | ')} |`
+      `| ${cells.map((cell) => prose(cell).replaceAll('|', '\\|')).join(' | ')} |`
     return [row(block.table.head), row(block.table.head.map(() => '---')), ...block.table.rows.map(row)].join('\n')
   }
   if ('code' in block) return `\`\`\`${block.language}\n${block.code.replace(/\n$/, '')}\n\`\`\``
-  if ('links' in block) return block.links.map(({ text, href }) => `- [${text}](${href})`).join('\n')
-  return block.text
+  if ('links' in block) return block.links.map(({ text, href }) => `- [${prose(text)}](${href})`).join('\n')
+  return prose(block.text)
 }
+
+/** Text in one line that means nothing in Markdown, HTML or MDX but for its `code`. */
+function prose(text: string): string {
+  const line = text.trim().replace(/\s*\n\s*/g, ' ')
+  const parts = line.split(/(`[^`]+`)/).map((part, i) => (i % 2 === 1 ? part : plain(part)))
+  return parts.join('').replace(/^(\d*)([#+.)-])(?=[\s#]|$)|^(?=>)/, '$1\\$2')
+}
+
+const plain = (text: string) =>
+  text
+    .replace(/[\\`*[\]{}~]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\$&')
+    .replace(/&(?=#?\w+;)/g, '&amp;')
+    .replaceAll('<', '&lt;')
 
 /** A page as HTML that needs no script and nothing from elsewhere. */
 export function toHtml(

@@ -3,8 +3,8 @@ import { resolvePolicy } from '@hooks/sender'
 import { dataSchema } from './body-schema.ts'
 import type { Block } from './document.ts'
 import { exampleBody } from './example.ts'
+import { fieldsOf } from './fields.ts'
 import { describedHeaders } from './headers.ts'
-import type { JsonSchema } from './json-schema.ts'
 import { wireOf } from './openapi.ts'
 import { LANGUAGES, type Language, verificationCode } from './verification-code.ts'
 import type { Words } from './words.ts'
@@ -90,29 +90,6 @@ function pretty(body: string): string {
   } catch {
     return body
   }
-}
-
-interface Field {
-  readonly path: string
-  readonly type: string
-  readonly required: boolean
-}
-
-/** The fields of data, those of objects within it by their path. */
-function fieldsOf({ properties = {}, required = [] }: JsonSchema, before = ''): readonly Field[] {
-  return Object.entries(properties as Record<string, JsonSchema>).flatMap(([name, schema]) => {
-    const path = before + name
-    const field = { path, type: kindOf(schema), required: (required as readonly string[]).includes(name) }
-    const within = schema.type === 'array' ? (schema.items as JsonSchema | undefined) : schema
-    return [field, ...(within?.properties ? fieldsOf(within, `${path}${schema.type === 'array' ? '[]' : ''}.`) : [])]
-  })
-}
-
-function kindOf({ type, format, enum: values, anyOf, const: constant }: JsonSchema): string {
-  if (constant !== undefined) return `\`${JSON.stringify(constant)}\``
-  if (Array.isArray(values)) return values.map((one) => `\`${JSON.stringify(one)}\``).join(' ')
-  if (Array.isArray(anyOf)) return anyOf.map((one) => kindOf(one as JsonSchema)).join(' / ')
-  return [type ?? 'any', format].filter(Boolean).join(', ')
 }
 
 function headersIn(wire: WireDescription, words: Words): Block[] {

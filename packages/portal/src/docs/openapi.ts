@@ -3,6 +3,7 @@ import { bodySchema } from './body-schema.ts'
 import { exampleBody } from './example.ts'
 import { describedHeaders } from './headers.ts'
 import type { JsonSchema } from './json-schema.ts'
+import { schemaNames } from './names.ts'
 
 /** Who publishes, for the head of a document. */
 export interface DocumentInfo {
@@ -15,17 +16,19 @@ export interface DocumentInfo {
 /** An OpenAPI 3.1 document of the webhooks themselves: under `webhooks`, one operation an event type. */
 export function webhooksOpenApi(contract: Contract, info: DocumentInfo): JsonSchema {
   const wire = wireOf(contract)
+  const events = contract.events.all
+  const nameOf = schemaNames(events)
   return {
     openapi: '3.1.0',
     info,
-    webhooks: Object.fromEntries(contract.events.all.map((event) => [event.type, webhookOf(contract, event, wire)])),
+    webhooks: Object.fromEntries(events.map((event) => [event.type, webhookOf(contract, event, wire, nameOf(event))])),
     components: {
-      schemas: Object.fromEntries(contract.events.all.map((event) => [schemaName(event), bodySchema(event, wire)])),
+      schemas: Object.fromEntries(events.map((event) => [nameOf(event), bodySchema(event, wire)])),
     },
   }
 }
 
-function webhookOf(contract: Contract, event: EventType, wire: WireDescription): JsonSchema {
+function webhookOf(contract: Contract, event: EventType, wire: WireDescription, name: string): JsonSchema {
   const example = wire.contentType === 'application/json' ? exampleBody(contract, event) : undefined
   return {
     post: {
@@ -44,7 +47,7 @@ function webhookOf(contract: Contract, event: EventType, wire: WireDescription):
         required: true,
         content: {
           [wire.contentType]: {
-            schema: { $ref: `#/components/schemas/${schemaName(event)}` },
+            schema: { $ref: `#/components/schemas/${name}` },
             ...(example !== undefined && { example: JSON.parse(example) }),
           },
         },
@@ -55,9 +58,6 @@ function webhookOf(contract: Contract, event: EventType, wire: WireDescription):
     },
   }
 }
-
-/** What a component may be called: OpenAPI allows letters, digits, full stops, dashes and underscores. */
-export const schemaName = ({ type }: EventType) => type.replace(/[^\w.-]/g, '_')
 
 /** The format's description; of one that has none, the body is its data and nothing is said of headers. */
 export function wireOf({ format }: Contract): WireDescription {

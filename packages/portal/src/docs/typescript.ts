@@ -1,10 +1,12 @@
 import type { EventType, WireDescription } from '@hooks/core'
 import { bodySchema } from './body-schema.ts'
 import type { JsonSchema } from './json-schema.ts'
+import { distinctNames } from './names.ts'
 
 /** TypeScript declarations of every body, for consumers who do not use this library: one type an event, and their union. */
 export function typeDeclarations(events: readonly EventType[], wire: WireDescription): string {
-  const names = namesOf(events)
+  // `a.b` and `a_b` are two types, and would be one name.
+  const names = distinctNames(events, typeName, OURS)
   const types = events.map((event) => {
     const about = event.description ? `/** ${event.description.replaceAll('*/', '*\\/')} */\n` : ''
     return `${about}export type ${names.get(event.type)} = ${typeOf(bodySchema(event, wire), '')}\n`
@@ -13,17 +15,13 @@ export function typeDeclarations(events: readonly EventType[], wire: WireDescrip
   return `${types.join('\n')}\n/** Every event. */\nexport type WebhookEvent =${union || ' never'}\n`
 }
 
-function namesOf(events: readonly EventType[]): ReadonlyMap<string, string> {
-  const names = new Map<string, string>()
-  for (const { type } of events) {
-    const words = type.split(/[^A-Za-z0-9]+/).filter((word) => word !== '')
-    const name = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
-    const first = /^\d/.test(name) ? `Event${name}` : name
-    // `a.b` and `a_b` are two types, and would be one name.
-    const taken = [...names.values()].filter((one) => one.replace(/_\d+$/, '') === first).length
-    names.set(type, taken ? `${first}_${taken + 1}` : first)
-  }
-  return names
+/** What the declarations name themselves. */
+const OURS = ['WebhookEvent', 'Record']
+
+function typeName(type: string): string {
+  const words = type.split(/[^A-Za-z0-9]+/).filter((word) => word !== '')
+  const name = words.map((word) => word.charAt(0).toUpperCase() + word.slice(1)).join('')
+  return /^[A-Z]/.test(name) ? name : `Event${name}`
 }
 
 /** A schema as a type. What a type cannot say (a pattern, a range) is left out; what is not understood is `unknown`. */
@@ -54,7 +52,10 @@ export function typeOf(schema: unknown, indent: string): string {
 }
 
 function arrayOf({ items, prefixItems }: JsonSchema, indent: string): string {
-  if (Array.isArray(prefixItems)) return `[${prefixItems.map((one) => typeOf(one, indent)).join(', ')}]`
+  if (Array.isArray(prefixItems)) {
+    const more = typeof items === 'object' ? [`...${grouped(typeOf(items, indent))}[]`] : []
+    return `[${[...prefixItems.map((one) => typeOf(one, indent)), ...more].join(', ')}]`
+  }
   return `${grouped(typeOf(items, indent))}[]`
 }
 

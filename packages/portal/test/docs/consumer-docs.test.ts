@@ -176,7 +176,7 @@ describe('the guide for consumers', () => {
     const page = consumerDocs(contractOf('own'), options)['webhooks.en.md'] as string
     for (const said of [
       "# Webhooks Lok'Room",
-      '| `booking.created` | Une réservation \\| a été <créée> |',
+      '| `booking.created` | Une réservation \\| a été &lt;créée> |',
       'Deprecated: Use booking.cancelled.',
       '| `guests[].name` | string | ✓ |',
       '| `x-own-time` | When this attempt was sent, in Unix seconds |',
