@@ -14,8 +14,10 @@ export interface Given {
   readonly idempotencyKey?: string
 }
 
+const EXAMPLE = 'https://app.example/settings/webhooks/api'
+
 export const API: Readonly<Record<string, Option>> = {
-  url: { about: 'where the API is, up to its /v1; HOOKS_URL by default' },
+  url: { about: `what stands before its /v1, such as ${EXAMPLE}; HOOKS_URL by default` },
   tenant: { about: 'for whom, where the token may act for several' },
   json: { about: 'a line of JSON for each', kind: 'flag' },
 }
@@ -37,7 +39,7 @@ export function apiOf(flags: Flags, { env, fetch }: Io): Api {
   const base = optionOf(flags, 'url') ?? env.HOOKS_URL
   if (base === undefined || !URL.canParse(base) || !/^https?:/.test(base))
     throw new ConfigurationError('option_invalid', 'it is not known where the API is', {
-      hint: 'put its URL in HOOKS_URL, such as https://app.example/settings/webhooks/api, and a token in HOOKS_TOKEN',
+      hint: `put its URL in HOOKS_URL, such as ${EXAMPLE}, and a token in HOOKS_TOKEN`,
     })
   const tenant = optionOf(flags, 'tenant')
   return {
@@ -60,6 +62,10 @@ export function apiOf(flags: Flags, { env, fetch }: Io): Api {
       const value = parsed(text)
       if (response.ok && value !== undefined) return value as T
       const { code, detail } = (value ?? {}) as { readonly code?: string; readonly detail?: string }
+      if (response.status === 404 && (code ?? 'not_found') === 'not_found')
+        throw new ConfigurationError('option_invalid', `there is no API at ${url.origin}${url.pathname}`, {
+          hint: `HOOKS_URL is what stands before its /v1, such as ${EXAMPLE}`,
+        })
       const words = response.ok ? 'the answer is no JSON: is the URL that of the API?' : `status ${response.status}`
       throw new ApiProblem(response.status, code ?? 'no_api', detail ?? words)
     },

@@ -161,6 +161,8 @@ describe('the project’s own configuration', () => {
       expect(headers['x-own']).toMatch(/^[0-9a-f]{64}$/)
       expect(body).toBe('{"event":"booking.created","data":{"id":"booking_1"}}')
       expect((await hooks(['verify', '--config', file], out)).status).toBe(0)
+      const misspelt = await hooks(['sign', 'booking.craeted', '--config', file])
+      expect(misspelt).toMatchObject({ status: 0, notes: expect.stringContaining('no event "booking.craeted"') })
     } finally {
       rmSync(join(import.meta.dirname, file))
     }

@@ -228,6 +228,13 @@ describe('the commands on the management API', () => {
     const page = stage({ env: { HOOKS_URL: 'https://a.example' }, fetch: async () => new Response('<html>') })
     expect((await page.hooks(['endpoints'])).notes).toContain('is the URL that of the API?')
     expect((await stage().hooks(['endpoints'])).notes).toContain('HOOKS_URL')
+    // The page's own address, and one with the version in it.
+    const nothing = Response.json({ code: 'not_found', detail: 'There is nothing here.' }, { status: 404 })
+    for (const answer of [new Response('Not found', { status: 404 }), nothing]) {
+      const astray = stage({ env: { HOOKS_URL: 'https://a.example/x/v1?y=z' }, fetch: async () => answer.clone() })
+      const { status, notes } = await astray.hooks(['endpoints'])
+      expect([status, notes]).toEqual([2, expect.stringMatching(/no API at https:\/\/a\.example.*\n.*before its \/v1/)])
+    }
     expect((await as('operator')(['endpoints'])).notes).toContain('tenant_needed')
     expect((await as('operator')(['endpoints', '--tenant', 'globex'])).out).toContain('globex.example')
   })

@@ -69,6 +69,8 @@ async function signed([type]: readonly string[], flags: Flags, io: Io, url: stri
   const invalid = WRONG.find((one) => one === wrong)
   if (wrong !== undefined && !invalid) throw new UsageError(`--wrong is one of: ${WRONG.join(', ')}`)
   const id = optionOf(flags, 'id')
+  if (subject.contract && !subject.contract.events.types.includes(type))
+    io.note(`the contract has no event "${visible(type)}": it is signed all the same`)
   return signRequest(subject.format, secretOf(subject), {
     type,
     data: await dataOf(flags, io, subject.contract?.events.all.find((event) => event.type === type)?.example),
