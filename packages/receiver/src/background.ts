@@ -63,7 +63,10 @@ export interface BackgroundOptions {
 export interface BackgroundControls {
   /** Begins to handle what was accepted, by this process or another. Idempotent. */
   start(): void
-  /** Takes no more, gives what runs `drainMs` (10,000), then aborts it: it is done again elsewhere. Accepting goes on. */
+  /**
+   * Takes no more, gives what runs `drainMs` (10,000), then aborts it: what then throws is no attempt, and is done again
+   * elsewhere, at once. Accepting goes on.
+   */
   stop(options?: { readonly drainMs?: Ms }): Promise<void>
   /** Handles what is due, for at most `maxMs`: for a host that is woken by a clock. */
   drain(options: { readonly maxMs: Ms }): Promise<void>
@@ -196,10 +199,12 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
       const abort = () => stop.abort()
       until.signal.addEventListener('abort', abort)
       void clock.sleep(until.endsAt - from, over.signal).then(() => over.signal.aborted || abort())
-      const work = async (): Promise<InboxOutcome> => {
+      const work = async (): Promise<InboxOutcome | null> => {
         const ran = lease.claims > MOST_CLAIMS ? POISON : await attempt(seen as Proved, lease, stop.signal)
         over.abort()
         until.signal.removeEventListener('abort', abort)
+        // Whoever is stopped has not failed: it is given back, and is due at once, as after a crash.
+        if (until.signal.aborted && ran.outcome === 'handler_failed') return null
         const outcome = settlement(ran, lease)
         const dead = outcome.result === 'dead'
         report(kernel, dead ? { ...ran, outcome: 'dead_letter' } : ran, seen, dead ? 500 : 0, from)
@@ -214,8 +219,8 @@ export function background(inbox: Inbox, options: BackgroundOptions = {}): Inbox
     }
 
     /** What ends after its lease is done all the same, if it is. */
-    async function settleLate({ key, token }: InboxLease, outcome: InboxOutcome): Promise<void> {
-      await quietly(() => inbox.settle([{ key, token, ...outcome }]))
+    async function settleLate({ key, token }: InboxLease, outcome: InboxOutcome | null): Promise<void> {
+      if (outcome) await quietly(() => inbox.settle([{ key, token, ...outcome }]))
     }
 
     async function attempt(proved: Proved, lease: InboxLease, signal: AbortSignal): Promise<Run> {

@@ -391,6 +391,28 @@ describe('a process that ends', () => {
     await receiver.stop()
   })
 
+  it('in a hurry costs no attempt, not even the last: what runs is due at once for others', async () => {
+    const { receiver, request, clock, inbox, codes } = setUp({ background: { retry: [] } })
+    let tries = 0
+    receiver.onUnknown(async (_, { signal }) => {
+      if (++tries > 1) return
+      await new Promise((resolve) => signal.addEventListener('abort', resolve))
+      throw signal.reason
+    })
+    receiver.start()
+    await receiver.handle(await request())
+    await clock.advance(10)
+    const stopped = receiver.stop({ drainMs: 1_000 })
+    await clock.advance(5_000)
+    await stopped
+    expect((await receiver.deadLetters.list()).data).toEqual([])
+    expect(await inbox.nextDueInMs(OURS)).toBe(0)
+    receiver.start()
+    await clock.advance(10)
+    expect(codes()).toEqual(['accepted', 'handled'])
+    await receiver.stop()
+  })
+
   it('in a hurry aborts what runs', async () => {
     const { receiver, request, clock } = setUp()
     let aborted = false
