@@ -6,6 +6,9 @@ import { parseJson } from '../json.ts'
 import { part, readStamp } from '../parts.ts'
 import type { Fields } from './batch.ts'
 
+/** Each is a signature that a stranger can have us compute. Adyen sends one. */
+const MOST_ITEMS = 100
+
 /**
  * Adyen's standard webhooks, for payments: each `NotificationRequestItem` of the body has its signature in
  * `additionalData.hmacSignature`, base64 of an HMAC-SHA256 of `pspReference:originalReference:merchantAccountCode:
@@ -59,6 +62,11 @@ export function adyen(): WireFormat {
       const items = itemsOf(bodyOf(request))
       if (items.length === 0)
         throw new WebhookVerificationError('missing_header', 'the body holds no notification item')
+      if (items.length > MOST_ITEMS)
+        throw new WebhookVerificationError(
+          'malformed_header',
+          `the body holds more than ${MOST_ITEMS} notification items`,
+        )
       const proofs = items.map((item) => {
         const { hmacSignature: text } = (item.additionalData ?? {}) as Fields
         if (typeof text !== 'string' || !text) {

@@ -4,6 +4,8 @@ import type { Bytes } from '../seams.ts'
 
 const BRACE = 0x7b
 const BRACKET = 0x5b
+/** Some formats read a form before anything is proved, and sort it: what form parsers allow, and far more than any form has. */
+const MOST_FIELDS = 1_000
 
 /**
  * Whether a body is a form and not JSON. Its first byte says so, which is signed: the content type is not, and would let whoever
@@ -15,15 +17,18 @@ export function isForm(body: Bytes): boolean {
 
 /**
  * The fields of a form, or of a query, decoded (WHATWG URL, "application/x-www-form-urlencoded"), and refused where they are not
- * UTF-8.
+ * UTF-8, or more than 1,000.
  *
  * @throws PayloadError `payload_invalid`
  */
 export function readForm(form: Bytes | string): [name: string, value: string][] {
   const text = typeof form === 'string' ? form : decodeText(form)
+  const pairs = text.split('&', MOST_FIELDS + 1)
+  if (pairs.length > MOST_FIELDS)
+    throw new PayloadError('payload_invalid', `the form has more than ${MOST_FIELDS} fields`)
   const decoded = (piece: string) => decodeURIComponent(piece.replaceAll('+', ' '))
   try {
-    return text.split('&').flatMap((pair): [string, string][] => {
+    return pairs.flatMap((pair): [string, string][] => {
       const at = pair.indexOf('=')
       if (at < 0) return pair === '' ? [] : [[decoded(pair), '']]
       return [[decoded(pair.slice(0, at)), decoded(pair.slice(at + 1))]]

@@ -145,6 +145,12 @@ describe('adyen', () => {
     expect(await judge(bodyOf(good, php))).toBe('missing_header')
   })
 
+  it('computes no more than a hundred signatures for a stranger', async () => {
+    const good = signed(php, 'Ny9gS2veKo5E4w8/OL6xz1/wvT/hYkAXy1xNc/QvO4I=')
+    const many = (count: number) => judge(bodyOf(...Array.from({ length: count }, () => good)))
+    expect([await many(100), await many(101)]).toEqual(['0', 'malformed_header'])
+  })
+
   it('refuses a body without a signature', async () => {
     const bodies = ['', 'x', 'null', '[]', '{}', '{"notificationItems":[]}', '{"notificationItems":[null]}', bodyOf({})]
     bodies.push(bodyOf(php), bodyOf({ ...php, additionalData: null }), bodyOf(signed(php, '')))

@@ -153,6 +153,16 @@ describe('twilio', () => {
     expect(await judged(url, many, 'RSOYDt4T1cUTdK1PDd93/VVr8B8=')).toBe('signature_mismatch')
   })
 
+  it('sorts no more parameters for a stranger than form parsers read', async () => {
+    const [key] = short.keys()
+    const judgedOf = async (count: number) => {
+      const names = Array.from({ length: count }, (_, i) => `k${i}`)
+      const made = await platformCrypto().sign('hmac-sha1', key as Key, [url, [...names].sort().join('')])
+      return judged(url, names.join('&'), Buffer.from(made).toString('base64'))
+    }
+    expect([await judgedOf(1_000), await judgedOf(1_001)]).toEqual(['0', 'signature_mismatch'])
+  })
+
   it('refuses to send what a form cannot hold', () => {
     expect(codeOf(() => format.check?.('call.ringing', { To: '+1', List: ['a', 'b'] }))).toBe('accepted')
     for (const data of [{ nested: {} }, { number: 1 }, [], 'text', null]) {
