@@ -109,7 +109,7 @@ export function createSending(options: SendingOptions) {
     const event = contract.events.get(type)
     if (event) return event
     throw new PayloadError('event_type_unknown', `"${String(type).slice(0, 128)}" is no event type of the catalog`, {
-      hint: 'add it to defineEvents',
+      hint: `correct the name, or add it to defineEvents, which has ${contract.events.types.join(', ')}`,
     })
   }
 
