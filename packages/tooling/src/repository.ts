@@ -1,12 +1,15 @@
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The top of the repository. */
 export const root = fileURLToPath(new URL('../../..', import.meta.url))
 
-/** The folders of `packages/` that are published. */
-export const published = ['core', 'sender', 'receiver', 'express', 'sqlite'] as const
+/** The folders of `packages/` that are published: all that have a manifest which is not private. */
+export const published: readonly string[] = readdirSync(join(root, 'packages')).filter((name) => {
+  const manifest = join(root, 'packages', name, 'package.json')
+  return existsSync(manifest) && !JSON.parse(readFileSync(manifest, 'utf8')).private
+})
 
 /** All TypeScript files under a folder of the repository, as paths from its top; none where there is no such folder. */
 export const sources = (folder: string): string[] => {
