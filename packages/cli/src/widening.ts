@@ -100,11 +100,19 @@ function within(old: Side, now: Side, path: string, seen: ReadonlySet<string>): 
     const optional = requiredOf(old.schema).includes(name) && !requiredOf(now.schema).includes(name)
     return [...(optional ? [{ path: at, kind: 'optional' } as const] : []), ...deeper(before[name], after[name], at)]
   })
-  const items = isSchema(old.schema.items) ? deeper(old.schema.items, now.schema.items, `${path}[]`) : []
+  const [first, last] = [placesOf(old.schema), placesOf(now.schema)]
+  const places = Array.from({ length: Math.max(first.length, last.length) }, (_, i): readonly Widening[] => {
+    const [one, other] = [first[i] ?? old.schema.items, last[i] ?? now.schema.items]
+    if (!isSchema(one)) return []
+    return isSchema(other) ? deeper(one, other, `${path}[${i}]`) : [{ path: `${path}[${i}]`, kind: 'gone' }]
+  }).flat()
+  // Behind the places of a list that has some, nothing comes of which nothing is said.
+  const isOver = last.length > 0 && !isSchema(now.schema.items)
+  const items = isSchema(old.schema.items) && !isOver ? deeper(old.schema.items, now.schema.items, `${path}[]`) : []
   const { additionalProperties: others } = old.schema
   const entries = isSchema(others) ? deeper(others, now.schema.additionalProperties, `${path}.*`) : []
   const limits = 'const' in now.schema ? [] : LIMITS.filter((limit) => isWider(limit, old.schema, now.schema))
-  return [...fields, ...items, ...entries, ...limits.map((what) => ({ path, kind: 'limit', what }) as const)]
+  return [...fields, ...places, ...items, ...entries, ...limits.map((what) => ({ path, kind: 'limit', what }) as const)]
 }
 
 const UPPER = ['maximum', 'exclusiveMaximum', 'maxLength', 'maxItems']
@@ -122,6 +130,7 @@ const isSchema = (value: unknown): value is Schema => typeof value === 'object' 
 /** What is not said, or said to be allowed, is anything. */
 const schemaOf = (value: unknown): Schema => (isSchema(value) ? value : {})
 const propertiesOf = ({ properties }: Schema) => schemaOf(properties)
+const placesOf = ({ prefixItems }: Schema) => (Array.isArray(prefixItems) ? (prefixItems as readonly unknown[]) : [])
 const requiredOf = ({ required }: Schema) => (Array.isArray(required) ? (required as readonly string[]) : [])
 
 const distinct = (all: readonly Widening[]) => [...new Map(all.map((one) => [JSON.stringify(one), one])).values()]

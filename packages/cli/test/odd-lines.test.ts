@@ -78,6 +78,44 @@ describe('a configuration', () => {
   })
 })
 
+describe('hooks diff of lists with places', () => {
+  const text = { type: 'string' }
+  const number = { type: 'number' }
+  const list = (prefixItems: readonly object[], items?: object) => ({
+    type: 'array',
+    prefixItems,
+    ...(items && { items }),
+  })
+  const documentOf = (schema: object) => {
+    const content = { 'application/json': { schema: { type: 'object', properties: { at: schema }, required: ['at'] } } }
+    return JSON.stringify({ webhooks: { 'a.b': { post: { requestBody: { content } } } } })
+  }
+  it.each([
+    ['the same', list([text, number]), list([text, number]), []],
+    ['of other kinds', list([text, number]), list([number, number]), ['✗ a.b at[0] may be number now']],
+    ['of fewer', list([text, number]), list([text]), ['✗ a.b at[1] is gone']],
+    ['that become a list', list([text], text), { type: 'array', items: text }, []],
+    [
+      'that become a list of another kind',
+      list([text]),
+      { type: 'array', items: number },
+      ['✗ a.b at[0] may be number now'],
+    ],
+    ['that were a list', { type: 'array', items: text }, list([text, text]), []],
+    [
+      'of another kind than the list',
+      { type: 'array', items: text },
+      list([number]),
+      ['✗ a.b at[0] may be number now'],
+    ],
+  ])('says of places %s what has changed', async (_, before, after, breaks) => {
+    const cwd = folderWith({ 'old.json': documentOf(before), 'new.json': documentOf(after) })
+    const { status, out } = await stage({ env, cwd }).hooks(['diff', 'old.json', 'new.json'])
+    expect(out.split('\n').filter((line) => line.startsWith('✗'))).toEqual(breaks)
+    expect(status).toBe(breaks.length > 0 ? 1 : 0)
+  })
+})
+
 describe('a pipe that nobody reads any more', () => {
   const start = (...line: string[]) =>
     spawn(
