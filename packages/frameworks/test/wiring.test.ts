@@ -23,6 +23,13 @@ describe('what cannot be served is refused where it is wired, and not by the fir
     }
   })
 
+  it('nextPortal in a route that catches no path, which serves no more than the page', async () => {
+    const { GET } = nextPortal({ fetch: async () => new Response('the page') })
+    const [request, refused] = [new Request('https://app.example/settings/webhooks'), refusal('[[...path]]')]
+    await expect(GET(request, { params: Promise.resolve(undefined as never) })).rejects.toEqual(refused)
+    expect((await GET(request, { params: Promise.resolve({}) })).status).toBe(200)
+  })
+
   it.each([
     ['fastifyReceiver', fastifyReceiver, 'receiver', 'createReceiver'],
     ['fastifyPortal', fastifyPortal, 'portal', 'createPortal'],

@@ -1,3 +1,4 @@
+import { ConfigurationError } from '@hooks/core'
 import { checkServed } from './served.ts'
 
 /** A fetch handler that is served under a path: `createManagementApi` of `@hooks/portal` makes one. */
@@ -29,7 +30,7 @@ export type NextPortal = Readonly<
 export function nextPortal(portal: FetchHandler): NextPortal {
   checkServed(portal, 'fetch', 'nextPortal')
   const handler = async (request: Request, { params }: RouteContext): Promise<Response> =>
-    portal.fetch(request, { basePath: basePathOf(new URL(request.url).pathname, await params) })
+    portal.fetch(request, { basePath: basePathOf(new URL(request.url).pathname, caughtBy(await params)) })
   return {
     GET: handler,
     HEAD: handler,
@@ -39,6 +40,14 @@ export function nextPortal(portal: FetchHandler): NextPortal {
     DELETE: handler,
     OPTIONS: handler,
   }
+}
+
+/** A route that catches nothing would serve the page, and none of its files and calls. Next.js gives it no parameters. */
+function caughtBy<Params>(params: Params | null | undefined): Params {
+  if (params) return params
+  throw new ConfigurationError('option_invalid', 'nextPortal is in a route that catches no path', {
+    hint: 'put it into a folder [[...path]] there: app/settings/webhooks/[[...path]]/route.ts',
+  })
 }
 
 /** The path without the segments that the catch-all caught: the only parameter of several. */
