@@ -129,6 +129,12 @@ export function storageError(error: unknown, of: 'storage' | 'inbox' = 'storage'
         'there is no partition for this week; nothing was written',
         'call `await storage.schema.migrate()` as the owner of the tables: it makes partitions ahead',
       )
+    case '3D000':
+      return fail(
+        'storage_unavailable',
+        'the server has no such database',
+        'create it, or correct its name in the connection; the cause has the name',
+      )
     case '25006':
       return fail(
         'storage_unavailable',

@@ -91,6 +91,11 @@ describe.skipIf(!server)('an error of a library over PostgreSQL', () => {
     }
   })
 
+  it('is that of a database which the server does not have', () => {
+    const failure = storageError(Object.assign(new Error('database "app" does not exist'), { code: '3D000' }))
+    expect(failure).toMatchObject({ code: 'storage_unavailable', hint: expect.stringContaining('create it') })
+  })
+
   it('is that of a server which is not there', { timeout: 60_000 }, async () => {
     const url = 'postgres://postgres@127.0.0.1:1/none'
     const pool = new pg.Pool({ connectionString: url })

@@ -32,7 +32,7 @@ const KINDS: Readonly<Record<keyof AnyReceiverOptions, string>> = {
  */
 export function checkOptions(given: AnyReceiverOptions): void {
   for (const [name, one] of Object.entries(given)) {
-    const kind = KINDS[name as 'secret'] ?? 'an option'
+    const kind = KINDS[name as 'secret'] ?? 'known'
     if (one !== undefined && kind && !kind.split(' or ').includes(kindOf(name, one))) invalid(`${name} is not: ${kind}`)
   }
 }

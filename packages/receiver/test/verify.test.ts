@@ -404,6 +404,7 @@ describe('the options', () => {
     const make = () => createReceiver({ secret: SECRET, onOutcome: 's3cr3t' as never })
     expect(make).toThrow('onOutcome is not: function')
     expect(make).not.toThrow('s3cr3t')
+    expect(() => createReceiver({ secrets: SECRET } as never)).toThrow('secrets is not: known')
   })
 
   it('that are undefined are as if they were left out', async () => {
