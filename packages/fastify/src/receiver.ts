@@ -1,3 +1,4 @@
+import type { Http2ServerRequest } from 'node:http2'
 import type { Readable } from 'node:stream'
 import type { Bytes, RequestHandler } from '@hooks/core'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
@@ -48,8 +49,8 @@ export const fastifyReceiver: FastifyPluginAsync<FastifyReceiverOptions> = async
       body: (request.body as (() => Promise<Bytes>) | undefined) ?? (() => read(request)),
     })
     reply.code(status).headers(headers)
-    // What the sender still has to say is not read. HTTP/2 has no such header.
-    if (outcome === 'body_too_large' && request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
+    // What the sender still has to say is not read.
+    if (outcome === 'body_too_large') hangUp(request, reply)
     // As text, which Node.js writes in one piece with the head; as it is, or Fastify would add a charset.
     void reply.serializer(asItIs).send(body || undefined)
   }
@@ -62,6 +63,13 @@ export const fastifyReceiver: FastifyPluginAsync<FastifyReceiverOptions> = async
     if (UNREAD.test(error.code ?? '')) run(request, reply)
     else reply.send(error)
   })
+}
+
+/** Once the answer is out. HTTP/2 has a stream for each request: left open, it would be kept as long as its connection. */
+function hangUp({ raw }: FastifyRequest, reply: FastifyReply): void {
+  if (raw.httpVersionMajor === 1) return void reply.header('connection', 'close')
+  const { stream } = raw as unknown as Http2ServerRequest
+  stream.once('finish', () => stream.destroy())
 }
 
 /** Nobody has looked at the body by then. */

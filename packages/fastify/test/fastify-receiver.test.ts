@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { connect, type OutgoingHttpHeaders } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { fastifyReceiver } from '@hooks/fastify'
 import { createReceiver, hmacFormat, part, type ReceivedRequest } from '@hooks/receiver'
@@ -255,6 +258,28 @@ describe('refuses', () => {
       expect(heard.toLowerCase()).toContain('connection: close')
       expect(heard).toContain('{"error":"body_too_large"}')
     }
+  })
+
+  it('too much over HTTP/2 too, whose stream ends with the answer, and whose connection stays', async () => {
+    const { receiver } = real({ maxBodyBytes: 10_000 })
+    const app = fastify({ http2: true })
+    const closed: Promise<unknown>[] = []
+    app.server.on('stream', (stream) => closed.push(once(stream, 'close')))
+    await app.register(fastifyReceiver, { prefix: '/hooks', receiver }).listen({ port: 0, host: '127.0.0.1' })
+    const session = connect(`http://127.0.0.1:${(app.server.address() as AddressInfo).port}`)
+    const ask = async (headers: OutgoingHttpHeaders, body: Uint8Array) => {
+      const stream = session.request({ ':method': 'POST', ':path': '/hooks', ...headers })
+      stream.resume().end(body)
+      const [head] = await once(stream, 'response')
+      await closed.at(-1)
+      return head[':status']
+    }
+    // More than a stream's window: it is never sent whole unless somebody reads it.
+    expect(await ask({}, new Uint8Array(1_000_000))).toBe(413)
+    const { headers, body } = await sign()
+    expect(await ask({ ...headers }, body)).toBe(200)
+    session.destroy()
+    await app.close()
   })
 
   it("too much by the receiver's limit, whatever the server's own is", async () => {
