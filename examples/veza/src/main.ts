@@ -1,3 +1,6 @@
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createCustomer } from './receiver.ts'
 import { createVeza } from './sender.ts'
 
@@ -10,8 +13,9 @@ const customer = createCustomer(SECRET, {
 })
 customer.listen(4001)
 
-// Veza runs, and delivers.
-const veza = createVeza({ file: 'veza.sqlite', tokens: { YOUR_TOKEN: 'acme' }, dev: true })
+// Veza runs, and delivers. Each time anew: a webhook of the last time would hear of the user too.
+const file = join(mkdtempSync(join(tmpdir(), 'veza-')), 'veza.sqlite')
+const veza = createVeza({ file, tokens: { YOUR_TOKEN: 'acme' }, dev: true })
 veza.app.listen(4000)
 veza.hooks.start()
 

@@ -116,8 +116,8 @@ describe('hooks diff of lists with places', () => {
   })
 })
 
-describe('a pipe that nobody reads any more', () => {
-  const start = (...line: string[]) =>
+describe('the program', () => {
+  const start = (line: readonly string[]) =>
     spawn(
       process.execPath,
       [
@@ -131,9 +131,9 @@ describe('a pipe that nobody reads any more', () => {
     )
 
   it.each([[['help']], [['listen', '--port', '0']]])(
-    'ends the program, and is no error: %s',
+    'ends with the pipe that nobody reads any more, and that is no error: %s',
     async (line) => {
-      const child = start(...line)
+      const child = start(line)
       let notes = ''
       child.stderr.setEncoding('utf8').on('data', (text) => {
         notes += text
@@ -153,4 +153,19 @@ describe('a pipe that nobody reads any more', () => {
     },
     60_000,
   )
+
+  it('ends when it is done, whatever the configuration has opened, and has written all of it', async () => {
+    const note = 'x'.repeat(1_000_000)
+    const cwd = folderWith({
+      'hooks.config.mjs': 'setInterval(() => {}, 1_000_000)',
+      'data.json': JSON.stringify({ note }),
+    })
+    const child = start(['sign', 'a.b', '--data', `@${cwd}/data.json`, '--json', '--config', `${cwd}/hooks.config.mjs`])
+    let out = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => {
+      out += text
+    })
+    const [code] = await once(child, 'close')
+    expect([code, JSON.parse(JSON.parse(out).body).data.note.length]).toEqual([0, note.length])
+  }, 60_000)
 })
