@@ -1,6 +1,7 @@
-import { ConfigurationError, PayloadError, type PayloadIssue } from './errors.ts'
+import { ConfigurationError, PayloadError } from './errors.ts'
 import { checkOptions, kind, type OptionsRule } from './options.ts'
-import type { InputOf, OutputOf, StandardIssue, StandardSchema } from './standard-schema.ts'
+import { payloadIssues } from './payload-issues.ts'
+import type { InputOf, OutputOf, StandardSchema } from './standard-schema.ts'
 
 /** One event type of a catalog. */
 export interface EventDefinition<S extends StandardSchema = StandardSchema> {
@@ -125,7 +126,7 @@ export function defineEvents<const D extends EventDefinitions>(definitions: D): 
       if (!result) return data
       if (!result.issues) return result.value
       throw new PayloadError('payload_invalid', 'the data does not fit its schema', {
-        issues: payloadIssues(result.issues),
+        issues: payloadIssues(result.issues, data),
       })
     },
   }
@@ -144,12 +145,4 @@ function refuseUnrepresentable(type: string, schema: StandardSchema): void {
       },
     )
   }
-}
-
-/** A schema's issues in our shape: a dotted path and a message, never a value. */
-export function payloadIssues(issues: readonly StandardIssue[]): PayloadIssue[] {
-  return issues.map(({ message, path = [] }) => ({
-    path: path.map((step) => String(typeof step === 'object' ? step.key : step)).join('.'),
-    message,
-  }))
 }

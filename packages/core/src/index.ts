@@ -56,7 +56,6 @@ export {
   type EventOutputs,
   type Events,
   type EventType,
-  payloadIssues,
 } from './events.ts'
 export {
   type Algorithm,
@@ -114,6 +113,7 @@ export {
   type StampPart,
   writeStamp,
 } from './parts.ts'
+export { payloadIssues } from './payload-issues.ts'
 export type {
   Acceptance,
   Begun,

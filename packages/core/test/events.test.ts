@@ -105,13 +105,33 @@ describe('a schema', () => {
 
   it("has its issues told by a dotted path and the library's words, without values", () => {
     const schema = z.object({ user: z.object({ emails: z.array(z.email()) }) })
-    const { issues = [] } = schema['~standard'].validate({ user: { emails: ['s3cr3t'] } }) as { issues?: [] }
-    expect(payloadIssues(issues)).toEqual([{ path: 'user.emails.0', message: 'Invalid email address' }])
-    expect(payloadIssues([{ message: 'no' }, { message: 'no', path: [{ key: 'a' }, 1, Symbol('s')] }])).toEqual([
+    const data = { user: { emails: ['s3cr3t'] } }
+    const { issues = [] } = schema['~standard'].validate(data) as { issues?: [] }
+    expect(payloadIssues(issues, data)).toEqual([{ path: 'user.emails.0', message: 'Invalid email address' }])
+    expect(payloadIssues([{ message: 'no' }, { message: 'no', path: [{ key: 'a' }, 1, Symbol('s')] }], null)).toEqual([
       { path: '', message: 'no' },
       { path: 'a.1.Symbol(s)', message: 'no' },
     ])
   })
+})
+
+// How valibot 1 and arktype 2 say it.
+it.each([
+  ['s3cr3t', 'Invalid email: Received "s3cr3t"', 'Invalid email: Received "…"'],
+  ['s3cr3t', 'must be an email address (was "s3cr3t")', 'must be an email address (was "…")'],
+  ['a "b"\n(c', 'Invalid email: Received "a "b"\n(c"', 'Invalid email: Received "…"'],
+  ['a "b"\n(c', 'must be an email address (was "a \\"b\\"\\n(c")', 'must be an email address (was "…")'],
+  ['a', 'Invalid email: Received "a"', 'Invalid email: Received "…"'],
+  [4_111, 'Invalid type: Expected string but received 4111', 'Invalid type: Expected string but received …'],
+  [4_111, 'Invalid input: expected string, received number', 'Invalid input: expected string, received number'],
+  ['s'.repeat(1e6), 'Invalid email', 'Invalid email'],
+  ['', 'Invalid email: Received ""', 'Invalid email: Received ""'],
+  [{ card: 4_111 }, 'must be a string (was {"card":4111})', 'must be a string (was …'],
+  [undefined, 'Invalid key: Expected "a" but received undefined', 'Invalid key: Expected "a" but received undefined'],
+])('an issue quotes no value: %.20s, %s', (value, message, told) => {
+  expect(payloadIssues([{ message, path: ['a', { key: 0 }] }], { a: [value] })).toEqual([
+    { path: 'a.0', message: told },
+  ])
 })
 
 describe('a contract', () => {

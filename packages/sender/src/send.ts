@@ -113,9 +113,9 @@ export function createSending(options: SendingOptions) {
     })
   }
 
-  function judge(type: string, result: StandardResult<unknown>): void {
+  function judge(type: string, data: unknown, result: StandardResult<unknown>): void {
     if (!result.issues) return
-    const issues = payloadIssues(result.issues)
+    const issues = payloadIssues(result.issues, data)
     const first = issues[0]
     throw new PayloadError(
       'payload_invalid',
@@ -126,8 +126,8 @@ export function createSending(options: SendingOptions) {
 
   function validate(type: string, data: unknown): void | Promise<void> {
     const result = catalogued(type).schema?.['~standard'].validate(data)
-    if (result instanceof Promise) return result.then((done) => judge(type, done))
-    if (result !== undefined) judge(type, result)
+    if (result instanceof Promise) return result.then((done) => judge(type, data, done))
+    if (result !== undefined) judge(type, data, result)
   }
 
   function compose({ type, data, tenant, occurredAt, ...rest }: Outgoing): NewMessage {
