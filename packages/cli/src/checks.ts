@@ -63,6 +63,8 @@ function* contractIs({ events, format }: Contract): Generator<Finding> {
 }
 
 const MOST_SKEW_MS = 30_000
+/** A process that is idle has taken within this what is due. */
+const LIKELY_WAIT_MS = 30_000
 /** After so long something that is due should have been taken, however busy. */
 const MOST_WAIT_MS = 10 * 60_000
 
@@ -87,7 +89,7 @@ async function* storageIs(storage: Storage, { clock }: Io): AsyncGenerator<Findi
     const asked = clock.now().getTime()
     const { at, due, unexpanded, oldestDueMs } = await storage.depth()
     yield clockIs(at.getTime(), asked, clock.now().getTime())
-    yield waits(due + unexpanded, oldestDueMs ?? 0)
+    yield waits(due + unexpanded, oldestDueMs)
   } catch (error) {
     if (!(error instanceof HooksError)) throw error
     const hint = error.hint === undefined ? {} : { todo: error.hint }
@@ -111,12 +113,13 @@ function clockIs(at: number, asked: number, answered: number): Finding {
   return { mark: 'bad', about, what, todo: 'timedatectl set-ntp true' }
 }
 
-function waits(count: number, oldestMs: number): Finding {
+function waits(count: number, oldestMs: number | null): Finding {
   const about = 'work'
-  if (oldestMs < MOST_WAIT_MS) return { mark: 'good', about, what: count === 0 ? 'nothing is due' : `${count} are due` }
-  const what = `${count} are due, one of them for ${Math.round(oldestMs / 60_000)} minutes`
+  if (oldestMs === null) return { mark: 'good', about, what: 'nothing is due' }
+  if (oldestMs < LIKELY_WAIT_MS) return { mark: 'good', about, what: `due now: ${count}` }
+  const what = `due: ${count}, the oldest for ${Math.round(oldestMs / 1000)} s`
   return {
-    mark: 'bad',
+    mark: oldestMs < MOST_WAIT_MS ? 'note' : 'bad',
     about,
     what,
     todo: 'does a process run that has called `start()`, or a cron route that calls `drain()`?',

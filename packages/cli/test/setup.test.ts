@@ -262,6 +262,7 @@ describe('hooks doctor', () => {
     ['a database that is newer', { schema: { version: 9 } }, 'database', '!', 'packages'],
     ['a clock that is ahead', { depth: { at: new Date(Date.now() - 10 * 365 * 86_400_000) } }, 'clock', '✗', 'set-ntp'],
     ['what is due and nobody takes', { depth: { due: 4, oldestDueMs: 3_600_000 } }, 'work', '✗', '`start()`'],
+    ['what waits for a minute', { depth: { unexpanded: 1, oldestDueMs: 60_000 } }, 'work', '!', '`start()`'],
     ['what is due just now', { depth: { due: 4, oldestDueMs: 1_000 } }, 'work', '✓', ''],
   ])('says of %s what it is and what to do', async (_, said, what, mark, todo) => {
     const { status, out } = await project({ storage: storageThat(said) })(['doctor'])

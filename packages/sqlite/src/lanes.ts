@@ -134,13 +134,15 @@ export function depth(db: Session, now: Epoch): Depth {
     readonly open: number
     readonly due: number
     readonly first_due_at: Epoch | null
+    readonly first_mark_at: Epoch | null
   }
   const row = db.get<Row>(DEPTH, now, now) as Row
+  const since = Math.min(row.first_due_at ?? Number.POSITIVE_INFINITY, row.first_mark_at ?? Number.POSITIVE_INFINITY)
   return {
     unexpanded: row.unexpanded,
     due: row.due,
     open: row.open,
-    oldestDueMs: row.first_due_at === null || row.first_due_at > now ? null : now - row.first_due_at,
+    oldestDueMs: since > now ? null : now - since,
     heldEndpoints: row.held,
     at: dateOf(now),
   }

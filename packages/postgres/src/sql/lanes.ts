@@ -89,7 +89,9 @@ export const DEPTH = `
     (select count(*) from hooks.lane where held_until > ${NOW} or paused)::int as held,
     count(*)::int as open,
     (count(*) filter (where is_due))::int as due,
-    floor(extract(epoch from ${NOW} - min(due_at) filter (where is_due)) * 1000)::bigint as oldest,
+    floor(extract(epoch from ${NOW} - least(
+      min(due_at) filter (where is_due), (select min(m.due_at) from hooks.outbox m where m.due_at <= ${NOW})
+    )) * 1000)::bigint as oldest,
     ${epoch(NOW)} as at
   from (
     select o.due_at, o.due_at <= ${NOW} and (not o.leased or o.leased_until <= ${NOW}) as is_due from hooks.open o

@@ -206,11 +206,15 @@ export function memoryDeliveries(state: State): Deliveries {
         oldest = Math.min(oldest, dueAt)
       }
     }
+    const since = Math.min(
+      due === 0 ? Number.POSITIVE_INFINITY : oldest,
+      marks.peek()?.dueAt ?? Number.POSITIVE_INFINITY,
+    )
     return {
       unexpanded: marks.size,
       due,
       open,
-      oldestDueMs: due === 0 ? null : now - oldest,
+      oldestDueMs: since > now ? null : now - since,
       heldEndpoints,
       at: new Date(now),
     }

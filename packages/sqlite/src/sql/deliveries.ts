@@ -67,6 +67,7 @@ export const INSERT_ATTEMPTS = `
 export const DEPTH = `
   select
     (select count(*) from hooks_outbox) as unexpanded,
+    (select min(due_at) from hooks_outbox) as first_mark_at,
     (select count(*) from hooks_lane where held_until > ? or paused) as held,
     count(*) as open,
     count(*) filter (where due_at <= ?) as due,

@@ -126,6 +126,7 @@ export interface Depth {
   /** Open deliveries that could be claimed now, but for caps and holds. */
   readonly due: number
   readonly open: number
+  /** For how long the oldest of what could be taken now is due, be it a delivery or a message not yet matched. Null where nothing is. */
   readonly oldestDueMs: Ms | null
   readonly heldEndpoints: number
   /** The time by the store's clock. */

@@ -171,6 +171,20 @@ export const laneCases: readonly StorageCase[] = [
   ),
 
   promise(
+    'the depth tells how long a message waits that nobody matches, and nothing of one for later',
+    async ({ storage, endpoints, put, pass, expect, expectTime }) => {
+      await endpoints(1)
+      await put(1, { dueInMs: 60_000 })
+      expect(await storage.depth()).toMatchObject({ unexpanded: 1, due: 0, oldestDueMs: null })
+      await put(1)
+      await pass(5_000)
+      const depth = await storage.depth()
+      expect({ ...depth, oldestDueMs: 0 }).toMatchObject({ unexpanded: 2, due: 0, oldestDueMs: 0 })
+      expectTime(depth.oldestDueMs, 5_000)
+    },
+  ),
+
+  promise(
     'the depth tells what waits, and for how long',
     async ({ storage, endpoints, clock, send, put, change, pass, claim, settle, expect, expectTime }) => {
       const { at: _at, ...nothing } = await storage.depth()
