@@ -1,4 +1,4 @@
-import { type Clock, systemClock } from '@hooks/core'
+import { type Clock, silentLogger, systemClock } from '@hooks/core'
 import { createPortal, type PortalOptions } from '@hooks/portal'
 import { createSender, defineContract, defineEvents, memoryStorage } from '@hooks/sender'
 import { z } from 'zod'
@@ -86,6 +86,8 @@ export function world(options: Partial<PortalOptions> = {}) {
     links: { secret: 'a secret for links of 32 letters' },
     brand: { name: 'Tafel', accent: '#0f766e', links: [{ label: 'Back to Tafel', url: '/' }] },
     language: 'en',
+    // What it refuses is part of the tests.
+    logger: silentLogger,
     ...options,
   })
   const settle = () => hooks.drain({ maxMs: 20_000 })
