@@ -29,7 +29,11 @@ export type TxOf<Run> = [Run] extends [(run: infer Callback) => unknown]
 
 /** What every receiver takes. */
 export interface CommonOptions<Tx = unknown> {
-  /** Text is checked at once, a function's result at each request and by `receiver.check()`. Without one nothing is received. */
+  /**
+   * Text is checked at once, a function's result at each request and by `receiver.check()`. Without one nothing is received:
+   * a function that gives none is the host's mistake, a 500. Where a stranger can ask for what there is not, such as a tenant,
+   * let it throw `new WebhookVerificationError('signature_mismatch')`, which is a 401.
+   */
   readonly secret: SecretSource | undefined
   /** Remembers what was handled. Without one, a message that comes twice is handled twice. */
   readonly idempotency?: IdempotencyStore<Tx>
@@ -55,7 +59,8 @@ export interface CommonOptions<Tx = unknown> {
   readonly answers?: Answers
   /**
    * Stands in front of every key in the idempotency store. Give each receiver that shares a store or an inbox its own; where the
-   * secret depends on the request, so must this, or one sender could use up the ids of another.
+   * secret depends on the request, so must this, or one sender could use up the ids of another: on what chose the secret
+   * and no more, since whoever repeats a request can write another query behind its URL.
    */
   readonly source?: string | ((request: RawRequest) => string)
   /**

@@ -11,7 +11,7 @@ import {
   WebhookVerificationError,
 } from '@hooks/receiver'
 import { signRequest, virtualClock } from '@hooks/receiver/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { auditTrail, codeOf, lokroom, OTHER_SECRET, SECRET, setUp, TEXT_SECRET, token, utf8 } from './support.ts'
 
 describe('a verified message', () => {
@@ -333,6 +333,18 @@ describe('the secret', () => {
     expect((await receiver.handle({ ...sent, url: '/hooks/none' })).status).toBe(500)
     expect(await codeOf(receiver.check({ url: '/hooks/acme' }))).toBe('accepted')
     expect(await codeOf(receiver.check())).toBe('secret_missing')
+  })
+
+  it('that there is not for what a stranger asks is a refusal, where its function says so, and tells the console nothing', async () => {
+    const secret = () => {
+      throw new WebhookVerificationError('signature_mismatch')
+    }
+    const told = vi.spyOn(console, 'error')
+    const { request } = setUp()
+    const receiver = createReceiver({ secret, explain: false })
+    expect(await receiver.handle(await request())).toMatchObject({ status: 401, outcome: 'signature_mismatch' })
+    expect(told).not.toHaveBeenCalled()
+    told.mockRestore()
   })
 
   it('may not be known when the receiver is built: it is asked for with the first request', async () => {

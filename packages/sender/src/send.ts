@@ -126,8 +126,10 @@ export function createSending(options: SendingOptions) {
 
   function validate(type: string, data: unknown): void | Promise<void> {
     const result = catalogued(type).schema?.['~standard'].validate(data)
-    if (result instanceof Promise) return result.then((done) => judge(type, data, done))
-    if (result !== undefined) judge(type, data, result)
+    if (result === undefined) return
+    // By what it does: a schema may be of another realm, and its promise with it.
+    if ('then' in result) return Promise.resolve(result).then((done) => judge(type, data, done))
+    judge(type, data, result)
   }
 
   function compose({ type, data, tenant, occurredAt, ...rest }: Outgoing): NewMessage {

@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import { ConfigurationError, isHooksError, silentLogger } from '@hooks/core'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -32,6 +33,16 @@ describe('sending', () => {
     expect(error.issues).toEqual([{ path: 'id', message: expect.any(String) }])
     expect(error.message).not.toContain('4711')
     expect((await hooks.messages.list('acme')).data).toHaveLength(0)
+  })
+
+  it('waits for a schema that gives a promise of another realm, and refuses what it finds', async () => {
+    const realm: PromiseConstructor = runInNewContext('Promise')
+    const validate = () => realm.resolve({ issues: [{ message: 'no' }] })
+    const schema = { '~standard': { version: 1, vendor: 'ours', validate } } as const
+    const contract = defineContract({ events: defineEvents({ t: schema }) })
+    const hooks = createSender({ contract, storage: memoryStorage() })
+    await expect(hooks.send('t', {}, { tenant: 'acme' })).rejects.toThrow(code('payload_invalid'))
+    await expect(() => hooks.sendSync('t', {}, { tenant: 'acme' })).toThrow(code('schema_async'))
   })
 
   it('refuses what JSON cannot carry', async () => {
