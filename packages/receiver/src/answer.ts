@@ -45,7 +45,8 @@ export async function answer(kernel: Kernel, came: Run, seen: Seen, from: Ms): P
       ...(outcome === 'method_not_allowed' && { allow: kernel.format.methods.join(', ') }),
       ...(/^(in_progress|retry_later)$/.test(outcome) && { 'retry-after': `${Math.ceil(retryInMs / 1000) || 1}` }),
     },
-    body: typeof body === 'string' ? body : JSON.stringify(body),
+    // A fetch Response refuses such a body, and Node.js drops it.
+    body: status === 204 ? '' : typeof body === 'string' ? body : JSON.stringify(body),
     outcome,
   }
 }

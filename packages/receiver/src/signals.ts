@@ -2,7 +2,8 @@ import { ConfigurationError, HooksError, type Ms } from '@hooks/core'
 
 /**
  * Thrown by a handler that cannot do the work now: the answer is a 500 with `Retry-After`, and the message is free for
- * the sender's next attempt. In the background the work waits for as long.
+ * the sender's next attempt. In the background the work waits for as long, and that was one of its attempts: short waits use
+ * them up sooner than its schedule does.
  *
  * @throws ConfigurationError `option_invalid` where `seconds` is no time to wait
  */

@@ -1,4 +1,5 @@
 import {
+  type Answers,
   ConfigurationError,
   createReceiver,
   defineContract,
@@ -433,11 +434,14 @@ describe('a fetch request', () => {
     expect((await fetch(new Request('https://receiver.example'))).headers.get('allow')).toBe('POST')
   })
 
-  it('can be answered without a body, as a 204 has to be', async () => {
-    const { receiver, request } = setUp({ answers: { unknown_event: [204] } })
-    const answer = await receiver.fetch(await fetched(await request()))
-    expect([answer.status, answer.body]).toEqual([204, null])
-  })
+  it.each<readonly [Answers[string]]>([[[204]], [[204, { ignored: true }]]])(
+    'can be answered without a body, as a 204 has to be: %o',
+    async (own) => {
+      const { receiver, request } = setUp({ answers: { unknown_event: own } })
+      const answer = await receiver.fetch(await fetched(await request()))
+      expect([answer.status, answer.body]).toEqual([204, null])
+    },
+  )
 
   it.each([
     ['a byte order mark', '\ufeff{}'],
