@@ -101,22 +101,24 @@ describe.skipIf(!server)('what goes wrong with PostgreSQL', () => {
       pool.query(
         `select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
       )
-    let failures = 0
     const sent: string[] = []
     for (let round = 0; round < 30; round++) {
       const message = newMessage()
       const [put] = await Promise.allSettled([storage.put([message]), terminate()])
       if (put.status === 'fulfilled') sent.push(message.id)
       else {
-        failures++
         expect(put.reason).toMatchObject({ code: 'storage_unavailable' })
         // The answer may be what was lost: the same again is the same.
         expect(await storage.put([message])).toEqual([{ id: message.id, outcome: 'created' }])
         sent.push(message.id)
       }
     }
-    expect((await storage.unexpanded(100)).map((message) => message.id).sort()).toEqual([...sent].sort())
-    expect(failures).toBeLessThanOrEqual(30)
+    // The last termination may have been of an idle connection, and the pool may not have heard of it yet.
+    const left = await storage.unexpanded(100).catch((error: unknown) => {
+      expect(error).toMatchObject({ code: 'storage_unavailable' })
+      return storage.unexpanded(100)
+    })
+    expect(left.map((message) => message.id).sort()).toEqual([...sent].sort())
     await close()
   })
 
