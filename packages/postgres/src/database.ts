@@ -4,6 +4,7 @@ import type { PostgresHandle, Query } from './handle.ts'
 import { type Component, checkMeta, type Meta, migrateStatement, readMeta, versionOf } from './ledger.ts'
 import { isPool } from './pool.ts'
 import { createPrepared } from './prepared.ts'
+import { createTimeouts } from './timeouts.ts'
 import { toQuery } from './to-query.ts'
 
 /** What {@link openDatabase} needs. */
@@ -34,7 +35,15 @@ const MOST_TRIES = 5
  */
 export function openDatabase(options: DatabaseOptions) {
   const { component, schema, clock, random, timeoutMs } = options
-  const own = toQuery(options.handle, timeoutMs)
+  const own = toQuery(options.handle)
+  const timeouts = createTimeouts(
+    clock,
+    timeoutMs,
+    () =>
+      new StorageError('storage_busy', `PostgreSQL did not answer within ${timeoutMs} ms`, {
+        hint: 'what was asked may still be done: every call is safe to repeat',
+      }),
+  )
   const prepared = createPrepared(options.preparedStatements ?? true)
   const waiting: (() => void)[] = []
   let running = 0
@@ -74,22 +83,9 @@ export function openDatabase(options: DatabaseOptions) {
   ): Promise<readonly Row[]> {
     if (isOver) throw closed()
     const leave = await place()
-    const over = new AbortController()
     try {
-      const late = clock.sleep(timeoutMs, over.signal).then((): readonly Row[] => {
-        // Nobody waits for it any more.
-        if (over.signal.aborted) return []
-        throw new StorageError('storage_busy', `PostgreSQL did not answer within ${timeoutMs} ms`, {
-          hint: 'what was asked may still be done: every call is safe to repeat',
-        })
-      })
-      late.catch(() => {})
-      const answer = own<Row>(text, parameters, name)
-      answer.catch(() => {})
-      return await Promise.race([answer, late])
+      return await timeouts.within((wait) => own<Row>(text, parameters, name, wait))
     } finally {
-      // With a reason: without one, an exception is made each time.
-      over.abort('answered')
       leave()
     }
   }

@@ -1,13 +1,17 @@
+import type { Wait } from './timeouts.ts'
+
 /**
  * Runs one statement with its `$1` parameters and resolves to its rows. Every parameter is text or null, and cast where
  * it stands (`$1::text::bigint`), so that no driver has to guess a type; every row's columns are single lower-case
  * words, which no driver's renaming touches. A statement with a `name` is prepared under it, once a connection, by those
- * drivers that can.
+ * drivers that can. With a `wait`, a pool of node-postgres closes the connection that has not answered when it is over; the
+ * others have no such thing.
  */
 export type Query = <Row>(
   text: string,
   parameters?: readonly (string | null)[],
   name?: string,
+  wait?: Wait,
 ) => Promise<readonly Row[]>
 
 /** What `query` of node-postgres, PGlite or TypeORM resolves to: rows, or an object with them. */

@@ -17,6 +17,7 @@ import {
 import { storageError } from './failures.ts'
 import type { PostgresHandle } from './handle.ts'
 import { type ListenClient, startListener } from './queue-listener.ts'
+import { createTimeouts } from './timeouts.ts'
 import { toQuery } from './to-query.ts'
 
 export type { ListenClient } from './queue-listener.ts'
@@ -81,7 +82,15 @@ export function postgresQueue(options: PostgresQueueOptions): Queue {
     throw new ConfigurationError('option_invalid', `heartbeat is shorter than ${LEAST_HEARTBEAT_MS} ms`, {
       hint: 'each is a statement: 15s is often enough to notice a connection that hears no more',
     })
-  const query = toQuery(options.database, TAKE_MS)
+  const query = toQuery(options.database)
+  const timeouts = createTimeouts(
+    clock,
+    TAKE_MS,
+    () =>
+      new QueueError('queue_unavailable', `PostgreSQL did not take a ring within ${TAKE_MS} ms`, {
+        hint: 'rings are lost meanwhile, and polling finds the work',
+      }),
+  )
   const listeners = new Set<Listening>()
   let closed: Promise<void> | undefined
 
@@ -92,20 +101,11 @@ export function postgresQueue(options: PostgresQueueOptions): Queue {
 
   /** Every listener of the channel hears `payload`, this process's own included. */
   async function notify(payload: string): Promise<void> {
-    const done = new AbortController()
-    const late = clock.sleep(TAKE_MS, done.signal).then((): never => {
-      throw new QueueError('queue_unavailable', `PostgreSQL did not take a ring within ${TAKE_MS} ms`, {
-        hint: 'rings are lost meanwhile, and polling finds the work',
-      })
-    })
-    const taken = query('select 1 as one from (select pg_notify($1::text, $2::text)) as rung', [channel, payload])
-    taken.catch(() => {})
+    const statement = 'select 1 as one from (select pg_notify($1::text, $2::text)) as rung'
     try {
-      await Promise.race([taken, late])
+      await timeouts.within((wait) => query(statement, [channel, payload], undefined, wait))
     } catch (error) {
       throw unavailable(error)
-    } finally {
-      done.abort()
     }
   }
 

@@ -1,4 +1,4 @@
-import { ConfigurationError, type Ms } from '@hooks/core'
+import { ConfigurationError } from '@hooks/core'
 import type {
   DrizzleHandle,
   KnexHandle,
@@ -10,26 +10,25 @@ import type {
   QueryFunction,
   QueryHandle,
 } from './handle.ts'
+import { ask, isNodePostgres } from './node-postgres.ts'
+import type { Wait } from './timeouts.ts'
 
-type Run = (text: string, parameters: (string | null)[], name?: string) => PromiseLike<unknown> | unknown
+type Run = (text: string, parameters: (string | null)[], name?: string, wait?: Wait) => PromiseLike<unknown> | unknown
 
 /**
  * The one way in which this package runs statements, on whatever handle the host has. It is told by its shape, so that
  * none of the libraries is imported: node-postgres, postgres.js, PGlite, Drizzle, Kysely, Knex, Prisma and TypeORM, their
  * pools as well as their transactions, and any function that runs a statement.
  *
- * With `timeoutMs`, node-postgres closes a connection that does not answer within it, so that its pool takes another in its
- * place. The others have no such thing.
- *
  * @throws ConfigurationError `tx_unsupported`: it is none of them
  */
-export function toQuery(handle: PostgresHandle, timeoutMs?: Ms): Query {
-  const run = runner(handle, timeoutMs)
-  return async <Row>(text: string, parameters: readonly (string | null)[] = [], name?: string) =>
-    rowsOf(await run(text, [...parameters], name)) as Row[]
+export function toQuery(handle: PostgresHandle): Query {
+  const run = runner(handle)
+  return async <Row>(text: string, parameters: readonly (string | null)[] = [], name?: string, wait?: Wait) =>
+    rowsOf(await run(text, [...parameters], name, wait)) as Row[]
 }
 
-function runner(handle: PostgresHandle, timeoutMs?: Ms): Run {
+function runner(handle: PostgresHandle): Run {
   if (has<PostgresJsHandle>(handle, 'unsafe'))
     // It makes names of its own, and none where its option `prepare` is false.
     return (text, parameters, name) => handle.unsafe(text, parameters, { prepare: name !== undefined })
@@ -40,12 +39,10 @@ function runner(handle: PostgresHandle, timeoutMs?: Ms): Run {
   if (has<KnexHandle>(handle, 'raw')) return (text, parameters) => handle.raw(...knexQuery(text, parameters))
   if (has<DrizzleHandle>(handle, 'execute') && 'dialect' in handle)
     return (text, parameters) => handle.execute(drizzleQuery(text, parameters))
-  if (isNodePostgres(handle))
-    return (text, values, name) =>
-      name === undefined && timeoutMs === undefined
-        ? handle.query(text, values)
-        : handle.query({ name, text, values, query_timeout: timeoutMs } as never)
-  if (has<QueryHandle>(handle, 'query')) return (text, parameters) => handle.query(text, parameters)
+  if (has<QueryHandle>(handle, 'query'))
+    return isNodePostgres(handle)
+      ? (text, values, name, wait) => ask(handle, { name, text, values }, wait)
+      : (text, parameters) => handle.query(text, parameters)
   if (typeof handle === 'function') {
     const query = handle as QueryFunction
     return (text, parameters) => query(text, parameters)
@@ -53,13 +50,6 @@ function runner(handle: PostgresHandle, timeoutMs?: Ms): Run {
   throw new ConfigurationError('tx_unsupported', 'this is no handle that runs statements on PostgreSQL', {
     hint: 'pass a pool or client of pg, the sql of postgres.js, a PGlite, a database or transaction of Drizzle, Kysely, Knex, Prisma or TypeORM, or a function (text, parameters) => rows',
   })
-}
-
-/** A pool or a client of node-postgres prepares a statement that has a name. What else has a `query` takes text alone. */
-function isNodePostgres(handle: unknown): handle is QueryHandle {
-  if (!has<QueryHandle>(handle, 'query')) return false
-  const { totalCount, escapeIdentifier } = handle as { totalCount?: unknown; escapeIdentifier?: unknown }
-  return typeof totalCount === 'number' || typeof escapeIdentifier === 'function'
 }
 
 function has<T extends object>(handle: unknown, method: keyof T & string): handle is T {

@@ -9,7 +9,7 @@ type ClaimOptions = Parameters<Storage['claim']>[0]
 export interface Shares {
   /** It is claimed. */
   begin(lease: DeliveryLease): void
-  /** It is done, or given back. Idempotent. */
+  /** It is done, or given back: once for each that has begun. */
   end(lease: DeliveryLease): void
   readonly claim: Pick<ClaimOptions, 'failingLimit' | 'tenants'>
   /** Failing endpoints have all that they may have. */
@@ -17,12 +17,14 @@ export interface Shares {
 }
 
 /**
+ * Numbers alone, and no set of leases: what is put into a set and taken out again all the time is kept for long by the
+ * tables that the set has outgrown.
+ *
  * Shares of a worker's slots: a time-out of a failing endpoint holds one for long, and a tenant with very many endpoints
  * could fill them all. Over several workers the shares add up.
  */
 export function createShares(concurrency: number): Shares {
   const most = Math.max(1, Math.floor(concurrency * SHARE))
-  const held = new Set<DeliveryLease>()
   /** By tenant. Without a prototype, for a tenant may be called anything. */
   const running: Record<string, number> = Object.create(null)
   let failing = 0
@@ -32,14 +34,12 @@ export function createShares(concurrency: number): Shares {
   return {
     begin(lease) {
       const { endpoint, lane } = lease
-      held.add(lease)
       only ??= endpoint.tenant
       several ||= only !== endpoint.tenant
       running[endpoint.tenant] = (running[endpoint.tenant] ?? 0) + 1
       if (lane.failing) failing++
     },
     end(lease) {
-      if (!held.delete(lease)) return
       const { endpoint, lane } = lease
       const left = (running[endpoint.tenant] ?? 1) - 1
       if (left > 0) running[endpoint.tenant] = left

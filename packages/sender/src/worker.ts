@@ -82,21 +82,13 @@ export function createWorker(options: WorkerOptions): Worker {
       },
     },
     async run(lease, { endsAt }) {
+      let outcome: DeliveryOutcome | null | undefined
       try {
-        // A drain goes on when the sender is stopped: what it has claimed and not begun is given back.
-        if (stopped) return null
-        const attempted = await options.attempt(lease, endsAt)
-        if (attempted === null) {
-          await health.leave(lease, UNREADABLE_HOLD_MS)
-          return null
-        }
-        // Before the settlement, which makes the lane ready again.
-        const held = health.before(lease, attempted)
-        if (held !== undefined) await held
-        if (attempted.disable) await disable(lease, attempted.disable)
-        return attempted.outcome
+        outcome = await deliver(lease, endsAt)
+        return outcome
       } finally {
-        shares.end(lease)
+        // What is given back ends its share there.
+        if (outcome !== null) shares.end(lease)
       }
     },
     claimed(count, limit) {
@@ -114,6 +106,21 @@ export function createWorker(options: WorkerOptions): Worker {
       health.after(lease, outcome)
     },
   })
+
+  async function deliver(lease: DeliveryLease, endsAt: Ms): Promise<DeliveryOutcome | null> {
+    // A drain goes on when the sender is stopped: what it has claimed and not begun is given back.
+    if (stopped) return null
+    const attempted = await options.attempt(lease, endsAt)
+    if (attempted === null) {
+      await health.leave(lease, UNREADABLE_HOLD_MS)
+      return null
+    }
+    // Before the settlement, which makes the lane ready again.
+    const held = health.before(lease, attempted)
+    if (held !== undefined) await held
+    if (attempted.disable) await disable(lease, attempted.disable)
+    return attempted.outcome
+  }
 
   async function disable({ endpoint }: DeliveryLease, reason: string): Promise<void> {
     const { tenant, id: endpointId } = endpoint

@@ -1,5 +1,6 @@
 import { silentLogger } from '@hooks/core'
 import { describe, expect, it, vi } from 'vitest'
+import { createSender } from '../src/index.ts'
 import { HOUR, stage } from './stage.ts'
 
 const host = (request: { url: URL }) => request.url.host
@@ -82,6 +83,47 @@ describe('shares of a worker', () => {
     // Four at a time, a second each, once a slot was free.
     expect(startedAt).toHaveLength(12)
     expect(Math.max(...startedAt) - sentAt).toBeLessThan(6_000)
+    await Promise.all([hooks.stop(), clock.advance(20_000)])
+  })
+
+  it('what is given back unsent is given back once: failing endpoints have their quarter after it, no more and no less', async () => {
+    const {
+      hooks: first,
+      clock,
+      storage,
+      random,
+      contract,
+      transport,
+      endpoint,
+    } = await stage(() => 500, {
+      keyring: { current: 'k1', keys: { k1: new Uint8Array(32).fill(1) } },
+    })
+    await storage.hold([{ endpointId: endpoint.id, failing: true }])
+    const limits: (number | undefined)[] = []
+    const watched = {
+      ...storage,
+      claim(options: Parameters<typeof storage.claim>[0]) {
+        limits.push(options.failingLimit)
+        return storage.claim(options)
+      },
+    }
+    await first.send('user.deleted', {}, { tenant: 'acme' })
+    const hooks = createSender({
+      contract,
+      storage: watched,
+      clock,
+      random,
+      transport,
+      logger: silentLogger,
+      concurrency: 20,
+      // It cannot read the endpoint's secret, so each of its claims comes back unsent.
+      keyring: { current: 'k1', keys: { k1: new Uint8Array(32).fill(2) } },
+    })
+    hooks.start()
+    await clock.advance(10 * 60_000)
+    expect(limits.length).toBeGreaterThan(20)
+    expect(Math.max(...limits.map(Number))).toBe(5)
+    expect(limits.at(-1)).toBe(5)
     await Promise.all([hooks.stop(), clock.advance(20_000)])
   })
 })

@@ -11,15 +11,22 @@ export interface Bell {
   close(): void
 }
 
+/** A sleep under way. */
+interface Sleep {
+  readonly until: Ms
+  readonly abort: AbortController
+}
+
 /**
  * A {@link Bell} that sleeps on `clock`. A busy loop rings thousands of times a second, and starting and aborting a sleep
- * for each would cost more than the work: a sleep goes on across rings, and a wait starts one only where it needs an
- * earlier end than the one under way.
+ * for each would cost more than the work. So a sleep goes on across rings and waits, and wakes whoever waits then; a wait
+ * starts one only where it needs an earlier end than all that are under way.
  */
 export function createBell(clock: Clock): Bell {
   let rung = false
   let waiting: (() => void)[] = []
-  let sleeping: { readonly until: Ms; readonly abort: AbortController } | undefined
+  /** The one that ends first is last. */
+  let sleeping: Sleep[] = []
 
   function wakeUp(): void {
     const woken = waiting
@@ -28,12 +35,11 @@ export function createBell(clock: Clock): Bell {
   }
 
   function sleepUntil(until: Ms): void {
-    sleeping?.abort.abort('an earlier one')
     const sleep = { until, abort: new AbortController() }
-    sleeping = sleep
+    sleeping.push(sleep)
     void clock.sleep(until - clock.monotonic(), sleep.abort.signal).then(() => {
-      if (sleeping !== sleep) return
-      sleeping = undefined
+      if (!sleeping.includes(sleep)) return
+      sleeping = sleeping.filter((other) => other !== sleep)
       wakeUp()
     })
   }
@@ -49,15 +55,16 @@ export function createBell(clock: Clock): Bell {
     wait(ms) {
       if (rung) return Promise.resolve()
       const until = clock.monotonic() + ms
-      if (!sleeping || sleeping.until > until) sleepUntil(until)
+      const first = sleeping.at(-1)
+      if (!first || first.until > until) sleepUntil(until)
       return new Promise((resolve) => {
         waiting.push(resolve)
       })
     },
     close() {
-      const sleep = sleeping
-      sleeping = undefined
-      sleep?.abort.abort('closed')
+      const over = sleeping
+      sleeping = []
+      for (const { abort } of over) abort.abort('closed')
       wakeUp()
     },
   }

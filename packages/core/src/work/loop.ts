@@ -102,10 +102,19 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
   const leaving = createRate(clock.monotonic())
   let looping: Promise<void> | undefined
   let stopping = false
+  /** The loop waits for more slots than there are, or for a moment. */
+  let isGathering = false
 
   const freeSlots = () => Math.min(concurrency - (running - settling), 2 * concurrency - running)
   /** How many to claim. */
   const claimable = () => (running < 2 * concurrency ? freeSlots() + ahead - ready.length - claiming : 0)
+
+  const isWorthwhile = () => running === 0 || claimable() >= concurrency * WORTHWHILE
+
+  /** A slot is free, or will be. */
+  function tellFree(): void {
+    if (!isGathering || isWorthwhile()) bell.ring()
+  }
 
   /** One claim. Returns how many were started, or null where the store failed. */
   async function claim(mayStart: () => boolean, latest: Ms): Promise<number | null> {
@@ -171,7 +180,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       settling++
       leaving.count()
       fill()
-      bell.ring()
+      tellFree()
       const applied = await settler.settle(
         { key: lease.key, token: lease.token, ...outcome },
         claimedAt + lease.leaseLeftMs,
@@ -184,7 +193,7 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
       running--
       fill()
       until.forget()
-      bell.ring()
+      tellFree()
     }
   }
 
@@ -214,11 +223,12 @@ export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOption
     // What ends in this turn of the event loop leaves its slots for one claim.
     if (running > 0) await clock.turn?.()
     const end = clock.monotonic() + gatherMs(claimTookMs)
-    const isWorthwhile = () => running === 0 || claimable() >= concurrency * WORTHWHILE
+    isGathering = true
     while (!stopping && !isWorthwhile() && clock.monotonic() < end) {
       bell.clear()
       await bell.wait(end - clock.monotonic())
     }
+    isGathering = false
   }
 
   async function nextPoll(): Promise<Ms> {

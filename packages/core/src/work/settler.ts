@@ -40,7 +40,6 @@ export function createSettler<Outcome>(options: SettlerOptions<Outcome>): Settle
       tookMs = clock.monotonic() - from
       for (const [i, item] of batch.entries()) item.done(applied?.[i])
     }
-    bell.close()
     flushing = false
   }
 

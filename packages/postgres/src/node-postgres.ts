@@ -1,0 +1,75 @@
+import type { QueryHandle } from './handle.ts'
+import type { Wait } from './timeouts.ts'
+
+/** A statement as node-postgres takes it. One with a name is prepared. */
+interface Statement {
+  readonly name?: string | undefined
+  readonly text: string
+  readonly values: readonly (string | null)[]
+}
+
+interface PoolClient {
+  query(statement: Statement, callback: (error: Error | null | undefined, result: unknown) => void): unknown
+  release(error?: Error): void
+  once(event: 'error', listener: (error: Error) => void): unknown
+  removeListener(event: 'error', listener: (error: Error) => void): unknown
+}
+
+/** A pool of node-postgres, as far as it is used. */
+interface Pool {
+  readonly totalCount: number
+  connect(): Promise<PoolClient>
+}
+
+/** Whether it is a pool or a client of node-postgres. What else has a `query` takes text alone. */
+export function isNodePostgres(handle: QueryHandle): boolean {
+  const { totalCount, escapeIdentifier } = handle as { totalCount?: unknown; escapeIdentifier?: unknown }
+  return typeof totalCount === 'number' || typeof escapeIdentifier === 'function'
+}
+
+/** Runs a statement on a pool or a client of node-postgres. */
+export function ask(handle: QueryHandle, statement: Statement, wait: Wait | undefined): PromiseLike<unknown> {
+  if (wait && isPool(handle)) return askPool(handle, statement, wait)
+  const { name, text, values } = statement
+  return name === undefined ? handle.query(text, values) : handle.query(statement as never)
+}
+
+const isPool = (handle: object): handle is Pool =>
+  'totalCount' in handle && 'connect' in handle && typeof handle.connect === 'function'
+
+/**
+ * As `pool.query()` does it, and a connection that has not answered when the `wait` is over is closed, so that the pool
+ * takes another in its place. Its own `query_timeout` would do that too. But what of a query is kept in a closure of
+ * node-postgres, its timer or its promise, outlives its use, and all rows of the answer with it: a third of the garbage
+ * collection of a busy sender. Hence no timer of a query, and a callback.
+ */
+async function askPool(pool: Pool, statement: Statement, wait: Wait): Promise<unknown> {
+  const client = await pool.connect()
+  let isReleased = false
+  const release = (error?: Error | null): void => {
+    if (isReleased) return
+    isReleased = true
+    client.removeListener('error', release)
+    client.release(error ?? undefined)
+  }
+  // It may have waited for a connection until nobody waited for it.
+  if (wait.isOver) {
+    release()
+    return []
+  }
+  // Without a listener, an error of a connection would end the process.
+  client.once('error', release)
+  wait.leave = release
+  return new Promise((resolve, reject) => {
+    const end = (error: Error | null | undefined, result?: unknown): void => {
+      release(error)
+      if (error) reject(error)
+      else resolve(result)
+    }
+    try {
+      client.query(statement, end)
+    } catch (error) {
+      end(error as Error)
+    }
+  })
+}
