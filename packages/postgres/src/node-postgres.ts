@@ -18,7 +18,7 @@ interface PoolClient {
 /** A pool of node-postgres, as far as it is used. */
 interface Pool {
   readonly totalCount: number
-  connect(): Promise<PoolClient>
+  connect(callback: (error: Error | undefined, client: PoolClient) => void): void
 }
 
 /** Whether it is a pool or a client of node-postgres. What else has a `query` takes text alone. */
@@ -41,35 +41,34 @@ const isPool = (handle: object): handle is Pool =>
  * As `pool.query()` does it, and a connection that has not answered when the `wait` is over is closed, so that the pool
  * takes another in its place. Its own `query_timeout` would do that too. But what of a query is kept in a closure of
  * node-postgres, its timer or its promise, outlives its use, and all rows of the answer with it: a third of the garbage
- * collection of a busy sender. Hence no timer of a query, and a callback.
+ * collection of a busy sender. Hence no timer of a query, and callbacks. They are called at once, too: a connection is
+ * without a listener until then, and may end with the next message of the packet that made it free.
  */
-async function askPool(pool: Pool, statement: Statement, wait: Wait): Promise<unknown> {
-  const client = await pool.connect()
-  let isReleased = false
-  const release = (error?: Error | null): void => {
-    if (isReleased) return
-    isReleased = true
-    client.removeListener('error', release)
-    client.release(error ?? undefined)
-  }
-  // It may have waited for a connection until nobody waited for it.
-  if (wait.isOver) {
-    release()
-    return []
-  }
-  // Without a listener, an error of a connection would end the process.
-  client.once('error', release)
-  wait.leave = release
-  return new Promise((resolve, reject) => {
-    const end = (error: Error | null | undefined, result?: unknown): void => {
-      release(error)
-      if (error) reject(error)
-      else resolve(result)
-    }
-    try {
-      client.query(statement, end)
-    } catch (error) {
-      end(error as Error)
-    }
+const askPool = (pool: Pool, statement: Statement, wait: Wait): Promise<unknown> =>
+  new Promise((resolve, reject) => {
+    pool.connect((failure, client) => {
+      if (failure) return reject(failure)
+      let isReleased = false
+      const release = (error?: Error | null): void => {
+        if (isReleased) return
+        isReleased = true
+        client.removeListener('error', release)
+        client.release(error ?? undefined)
+      }
+      const end = (error: Error | null | undefined, result?: unknown): void => {
+        release(error)
+        if (error) reject(error)
+        else resolve(result)
+      }
+      // It may have waited for a connection until nobody waited for it.
+      if (wait.isOver) return end(null, [])
+      // Without a listener, an error of a connection would end the process.
+      client.once('error', release)
+      wait.leave = release
+      try {
+        client.query(statement, end)
+      } catch (error) {
+        end(error as Error)
+      }
+    })
   })
-}
