@@ -29,12 +29,12 @@ export function isNodePostgres(handle: QueryHandle): boolean {
 
 /** Runs a statement on a pool or a client of node-postgres. */
 export function ask(handle: QueryHandle, statement: Statement, wait: Wait | undefined): PromiseLike<unknown> {
-  if (wait && isPool(handle)) return askPool(handle, statement, wait)
+  if (wait && isPgPool(handle)) return askPool(handle, statement, wait)
   const { name, text, values } = statement
   return name === undefined ? handle.query(text, values) : handle.query(statement as never)
 }
 
-const isPool = (handle: object): handle is Pool =>
+const isPgPool = (handle: object): handle is Pool =>
   'totalCount' in handle && 'connect' in handle && typeof handle.connect === 'function'
 
 /**
@@ -48,23 +48,20 @@ const askPool = (pool: Pool, statement: Statement, wait: Wait): Promise<unknown>
   new Promise((resolve, reject) => {
     pool.connect((failure, client) => {
       if (failure) return reject(failure)
-      let isReleased = false
-      const release = (error?: Error | null): void => {
-        if (isReleased) return
-        isReleased = true
-        client.removeListener('error', release)
-        client.release(error ?? undefined)
-      }
+      let isOver = false
       const end = (error: Error | null | undefined, result?: unknown): void => {
-        release(error)
+        if (isOver) return
+        isOver = true
+        client.removeListener('error', end)
+        client.release(error ?? undefined)
         if (error) reject(error)
         else resolve(result)
       }
       // It may have waited for a connection until nobody waited for it.
       if (wait.isOver) return end(null, [])
       // Without a listener, an error of a connection would end the process.
-      client.once('error', release)
-      wait.leave = release
+      client.once('error', end)
+      wait.leave = end
       try {
         client.query(statement, end)
       } catch (error) {

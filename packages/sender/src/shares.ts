@@ -17,11 +17,11 @@ export interface Shares {
 }
 
 /**
- * Numbers alone, and no set of leases: what is put into a set and taken out again all the time is kept for long by the
- * tables that the set has outgrown.
- *
  * Shares of a worker's slots: a time-out of a failing endpoint holds one for long, and a tenant with very many endpoints
  * could fill them all. Over several workers the shares add up.
+ *
+ * They are numbers alone. A set of leases would keep them alive long after their end: in its old tables, which it leaves
+ * behind as leases come and go.
  */
 export function createShares(concurrency: number): Shares {
   const most = Math.max(1, Math.floor(concurrency * SHARE))
