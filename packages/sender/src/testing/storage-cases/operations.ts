@@ -130,7 +130,8 @@ export const operationCases: readonly StorageCase[] = [
       ])
       await pass(1_000)
       while ((await storage.unexpanded(1)).length > 0) await expand(storage)
-      for (let leases = await claim(); leases.length > 0; leases = await claim()) {
+      while ((await storage.nextDueInMs()) === 0) {
+        const leases = await claim()
         await storage.settle(leases.map(({ key, token }) => ({ key, token, ...delivered() })))
         ended.push(...keysOf(leases))
       }
