@@ -1,5 +1,6 @@
 import { createSender, defineContract, defineEvents, memoryStorage } from '@hooks/sender'
 import { Agent } from 'undici'
+import { errorsOnly } from './errors-only.ts'
 import type { Section } from './report.ts'
 import { data, post } from './request.ts'
 import { measure } from './rounds.ts'
@@ -59,6 +60,7 @@ async function sendAll(urls: readonly string[], endpointConcurrency: number, cou
     contract,
     storage: memoryStorage(),
     dev: true,
+    logger: errorsOnly,
     concurrency: IN_FLIGHT,
     endpointConcurrency,
   })

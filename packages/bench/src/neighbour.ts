@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { postgresStorage } from '@hooks/postgres'
 import { createSender, defineContract, defineEvents, memoryStorage } from '@hooks/sender'
 import { openPlace } from './database/place.ts'
+import { errorsOnly } from './errors-only.ts'
 import { percentiles } from './percentiles.ts'
 import { now, startTimingSink } from './timing-sink.ts'
 
@@ -79,7 +80,12 @@ async function measure(neighbour: Neighbour, { storage: kind, seconds, rate }: N
   const { port } = sink
   const place = kind === 'postgres' ? await openPlace() : undefined
   const storage = place ? postgresStorage(place.pool, { migrate: true }) : memoryStorage()
-  const hooks = createSender({ contract, storage: storage as ReturnType<typeof memoryStorage>, dev: true })
+  const hooks = createSender({
+    contract,
+    storage: storage as ReturnType<typeof memoryStorage>,
+    dev: true,
+    logger: errorsOnly,
+  })
   for (let n = 0; n < HEALTHY; n++)
     await hooks.endpoints.create(`tenant-${n}`, { url: `http://127.0.0.1:${port}/h/${n}` })
   let beside = neighbour === 'bulk' ? BULK : 0

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { postgresStorage } from '@hooks/postgres'
 import { createSender, defineContract, defineEvents } from '@hooks/sender'
 import { openPlace } from './database/place.ts'
+import { errorsOnly } from './errors-only.ts'
 import type { Figures } from './report.ts'
 
 const PROCESSES = 4
@@ -44,6 +45,7 @@ export async function pacingFigures({ seconds, rate }: PacingOptions): Promise<F
     contract: defineContract({ events: defineEvents({ 'order.paid': {} }) }),
     storage: postgresStorage(place.pool, { migrate: true }),
     dev: true,
+    logger: errorsOnly,
   })
   await hooks.endpoints.create('acme', { url: `http://127.0.0.1:${port}/`, rateLimit: rate, concurrency: 50 })
   const program = fileURLToPath(new URL('./pacing-worker.ts', import.meta.url))

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { postgresStorage } from '@hooks/postgres'
 import { createSender, defineContract, defineEvents, type Sender } from '@hooks/sender'
 import { Agent } from 'undici'
+import { errorsOnly } from '../errors-only.ts'
 import type { Section } from '../report.ts'
 import { data, post } from '../request.ts'
 import { type Contender, measure } from '../rounds.ts'
@@ -30,7 +31,7 @@ export async function databaseDeliverSections(rounds: number): Promise<Section[]
   try {
     const urls = Array.from({ length: ENDPOINTS }, (_, i) => `http://127.0.0.1:${sink.port}/${i}`)
     const storage = postgresStorage(place.pool, { migrate: true })
-    const { endpoints } = createSender({ contract, storage, dev: true })
+    const { endpoints } = createSender({ contract, storage, dev: true, logger: errorsOnly })
     for (const [i, url] of urls.entries()) await endpoints.create(`tenant${i}`, { url })
     const costs = await costsOfDelivery(place, storage)
     const contenders = [
@@ -92,7 +93,7 @@ function ours(place: Place, storage: BenchStorage, { matched }: { readonly match
     name: matched ? '@hooks/sender + @hooks/postgres' : 'the same, and matched to endpoints',
     async prepare() {
       await place.pool.query(`truncate ${TABLES.map((table) => `hooks.${table}`).join(', ')}`)
-      const sender = createSender({ contract, storage, dev: true, concurrency: IN_FLIGHT })
+      const sender = createSender({ contract, storage, dev: true, logger: errorsOnly, concurrency: IN_FLIGHT })
       hooks = sender as unknown as Sender
       for (let i = 0; i < COUNT; i += 1_000) await sender.sendMany(messages(i, Math.min(1_000, COUNT - i), ENDPOINTS))
       if (matched) {

@@ -6,6 +6,7 @@ import { postgresQueue, postgresStorage } from '@hooks/postgres'
 import { createSender, defineContract, defineEvents } from '@hooks/sender'
 import pg from 'pg'
 import { Agent } from 'undici'
+import { errorsOnly } from '../errors-only.ts'
 import { percentiles } from '../percentiles.ts'
 import { type Figures, verdict } from '../report.ts'
 import { post } from '../request.ts'
@@ -84,7 +85,7 @@ async function bare(sink: TimingSink, times: number): Promise<number[]> {
 
 async function inProcess(place: Place, sink: TimingSink, times: number): Promise<Row[]> {
   const storage = postgresStorage(place.pool, { migrate: true })
-  const hooks = createSender({ contract, storage, dev: true })
+  const hooks = createSender({ contract, storage, dev: true, logger: errorsOnly })
   await hooks.endpoints.create(TENANT, { url: `http://127.0.0.1:${sink.port}/h/kick` })
   hooks.start()
   const pause = () => LONG_MS
@@ -115,7 +116,7 @@ async function elsewhere(place: Place, sink: TimingSink, times: number, hears: b
   await once(worker, 'message')
   const storage = postgresStorage(place.pool)
   const queue = postgresQueue({ database: place.pool, listener: () => new pg.Client(place.url) })
-  const hooks = createSender({ contract, storage, dev: true, ...(hears && { queue }) })
+  const hooks = createSender({ contract, storage, dev: true, logger: errorsOnly, ...(hears && { queue }) })
   // Not in time with the polls.
   const pause = hears ? () => LONG_MS : () => 300 + Math.random() * 1_000
   const samples = await timed(sink, times, pause, (data) => hooks.send('order.paid', data, { tenant: TENANT }))

@@ -1,5 +1,6 @@
 import { type PostgresHandle, postgresStorage } from '@hooks/postgres'
 import { createSender, defineContract, defineEvents, type Sender } from '@hooks/sender'
+import { errorsOnly } from '../errors-only.ts'
 import type { Section } from '../report.ts'
 import { data } from '../request.ts'
 import { type Contender, measure } from '../rounds.ts'
@@ -34,7 +35,7 @@ export async function sendSections(rounds: number): Promise<Section[]> {
   try {
     await place.pool.query(SCHEMA)
     const storage = postgresStorage(place.pool, { migrate: true })
-    const hooks = createSender({ contract, storage, dev: true }) as unknown as Host
+    const hooks = createSender({ contract, storage, dev: true, logger: errorsOnly }) as unknown as Host
     await hooks.send('order.paid', data, { tenant: 'acme' })
     const cost = await statementsInTransaction(place, hooks)
     const sections: Section[] = []
