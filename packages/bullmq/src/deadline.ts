@@ -17,7 +17,8 @@ export async function atMost<T>(ms: Ms, clock: Clock, work: Promise<T>): Promise
   } catch (error) {
     throw unavailable(error)
   } finally {
-    done.abort()
+    // With a reason: without one, an exception is made each time.
+    done.abort('answered')
   }
 }
 

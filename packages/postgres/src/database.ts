@@ -1,10 +1,18 @@
-import { backoff, type Clock, ConfigurationError, type Logger, type Ms, type Random, StorageError } from '@hooks/core'
+import {
+  backoff,
+  type Clock,
+  ConfigurationError,
+  createTimeouts,
+  type Logger,
+  type Ms,
+  type Random,
+  StorageError,
+} from '@hooks/core'
 import { closed, isContention, schemaMissing, storageError } from './failures.ts'
 import type { PostgresHandle, Query } from './handle.ts'
 import { type Component, checkMeta, type Meta, migrateStatement, readMeta, versionOf } from './ledger.ts'
 import { isPool } from './pool.ts'
 import { createPrepared } from './prepared.ts'
-import { createTimeouts } from './timeouts.ts'
 import { toQuery } from './to-query.ts'
 
 /** What {@link openDatabase} needs. */

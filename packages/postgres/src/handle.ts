@@ -1,4 +1,4 @@
-import type { Wait } from './timeouts.ts'
+import type { Wait } from '@hooks/core'
 
 /**
  * Runs one statement with its `$1` parameters and resolves to its rows. Every parameter is text or null, and cast where

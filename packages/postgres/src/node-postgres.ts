@@ -1,5 +1,5 @@
+import type { Wait } from '@hooks/core'
 import type { QueryHandle } from './handle.ts'
-import type { Wait } from './timeouts.ts'
 
 /** A statement as node-postgres takes it. One with a name is prepared. */
 interface Statement {

@@ -2,6 +2,7 @@ import {
   type Clock,
   ConfigurationError,
   checkOptions,
+  createTimeouts,
   type Duration,
   kind,
   type Listening,
@@ -17,7 +18,6 @@ import {
 import { storageError } from './failures.ts'
 import type { PostgresHandle } from './handle.ts'
 import { type ListenClient, startListener } from './queue-listener.ts'
-import { createTimeouts } from './timeouts.ts'
 import { toQuery } from './to-query.ts'
 
 export type { ListenClient } from './queue-listener.ts'

@@ -1,3 +1,4 @@
+import type { Wait } from '@hooks/core'
 import { ConfigurationError } from '@hooks/core'
 import type {
   DrizzleHandle,
@@ -11,7 +12,6 @@ import type {
   QueryHandle,
 } from './handle.ts'
 import { ask, isNodePostgres } from './node-postgres.ts'
-import type { Wait } from './timeouts.ts'
 
 type Run = (text: string, parameters: (string | null)[], name?: string, wait?: Wait) => PromiseLike<unknown> | unknown
 

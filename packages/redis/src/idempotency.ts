@@ -4,6 +4,7 @@ import {
   type Clock,
   ConfigurationError,
   checkOptions,
+  createTimeouts,
   type IdempotencyStore,
   kind,
   type LeaseRef,
@@ -75,28 +76,20 @@ export function redisIdempotency(options: RedisIdempotencyOptions): IdempotencyS
       hint: 'redisIdempotency({ client: new Redis(url) }), or { client: await createClient({ url }).connect() }',
     })
   }
+  const timeouts = createTimeouts(clock, timeoutMs, () => timedOut(timeoutMs))
   let isOver = false
 
   /** Runs a script. What comes of it after the time is over goes to `late`. */
   async function run<T>(script: Script, key: string, values: readonly (string | Ms)[], late?: (answer: T) => unknown) {
     if (isOver) throw closed()
-    const waiting = new AbortController()
-    const running = runScript(client, script, prefix + key, values.map(textOf)) as Promise<T>
-    let isLate = false
-    const timeout = clock.sleep(timeoutMs, waiting.signal).then(() => {
-      if (waiting.signal.aborted) return undefined as never
-      isLate = true
-      throw timedOut(timeoutMs)
-    })
-    // The loser of the race has nobody who listens.
-    timeout.catch(() => {})
-    running.then((answer) => isLate && late?.(answer)).catch(() => {})
     try {
-      return await Promise.race([running, timeout])
+      return await timeouts.within(async (wait) => {
+        const answer = (await runScript(client, script, prefix + key, values.map(textOf))) as T
+        if (wait.isOver) late?.(answer)
+        return answer
+      })
     } catch (error) {
       throw storageError(error, client)
-    } finally {
-      waiting.abort()
     }
   }
 

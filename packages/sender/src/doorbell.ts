@@ -71,7 +71,7 @@ export function createDoorbell({ queue, answer, free, clock, random, logger }: D
       quietUntil = clock.monotonic() + backoff(++failures, random, { firstMs: 500, mostMs: 30_000 })
       return false
     } finally {
-      taken.abort()
+      taken.abort('taken')
     }
   }
 

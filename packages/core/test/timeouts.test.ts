@@ -1,13 +1,13 @@
-import { virtualClock } from '@hooks/sender/testing'
+import { createTimeouts, type Wait } from '@hooks/core'
 import { describe, expect, it } from 'vitest'
-import { createTimeouts, type Wait } from '../src/timeouts.ts'
+import { VirtualClock } from './virtual-clock.ts'
 
 const TIMEOUT = 1_000
 /** How late a wait may end. */
 const LATE = 100
 
 function place() {
-  const clock = virtualClock()
+  const clock = new VirtualClock()
   const timeouts = createTimeouts(clock, TIMEOUT, () => new Error('late'))
   return { clock, timeouts }
 }
@@ -55,16 +55,10 @@ describe('a wait for an answer', () => {
   })
 
   it('keeps no timer when nothing is waited for any more', async () => {
-    const clock = virtualClock()
-    let sleeping = 0
-    const sleep = (ms: number) => {
-      sleeping++
-      return clock.sleep(ms).finally(() => sleeping--)
-    }
-    const timeouts = createTimeouts({ ...clock, sleep }, TIMEOUT, () => new Error('late'))
+    const { clock, timeouts } = place()
     await timeouts.within(async () => {})
-    expect(sleeping).toBe(1)
+    expect(clock.asleep).toBe(1)
     await clock.advance(LATE)
-    expect(sleeping).toBe(0)
+    expect(clock.asleep).toBe(0)
   })
 })

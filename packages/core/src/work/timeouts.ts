@@ -1,4 +1,4 @@
-import type { Clock, Ms } from '@hooks/core'
+import type { Clock, Ms } from '../seams.ts'
 
 /** The wait for one answer. */
 export interface Wait {
@@ -17,7 +17,7 @@ export interface Timeouts {
 /** How late a wait may end. */
 const LATE: Ms = 100
 /** Or this part of the time, where that is shorter. */
-const LATE_PART = 1 / 10
+const LATE_PART = 0.1
 
 interface Waiting extends Wait {
   isOver: boolean
@@ -26,8 +26,9 @@ interface Waiting extends Wait {
 }
 
 /**
- * {@link Timeouts} of `timeoutMs`. Almost every statement is answered long before, and a timer for each would cost more
- * than sending it: one look at all of them comes again and again, as long as there are any.
+ * {@link Timeouts} of `timeoutMs`. Almost every call is answered long before, and a timer for each would cost more than
+ * the call: one look at all of them comes again and again, as long as there are any. So a wait ends up to 100 ms late, or a
+ * tenth of its time where that is less.
  */
 export function createTimeouts(clock: Clock, timeoutMs: Ms, error: () => Error): Timeouts {
   // All have the same time, so the first to come is the first to end. They are few.
