@@ -1,7 +1,6 @@
 import {
   type BodyTemplate,
   checkSpread,
-  checkTemplate,
   fillBody,
   partText,
   places,
@@ -9,7 +8,7 @@ import {
   readPart,
   writeBody,
 } from './body-template.ts'
-import { fromBase64, fromHex, toBase64, toHex } from './encoding.ts'
+import { fromBase64, fromHex } from './encoding.ts'
 import { ConfigurationError, headerError, PayloadError, WebhookVerificationError } from './errors.ts'
 import {
   type Algorithm,
@@ -21,6 +20,8 @@ import {
   type Segment,
   type WireFormat,
 } from './format.ts'
+import { checkHmacFormat, VISIBLE } from './hmac-format-check.ts'
+import type { Codec, FieldsSignature, HmacFormatOptions } from './hmac-format-options.ts'
 import { decodeText, parseJson } from './json.ts'
 import {
   type HeaderPart,
@@ -28,84 +29,19 @@ import {
   isPart,
   type Part,
   readStamp,
-  type SignedPart,
   type Stamp,
   type StampPart,
   writeStamp,
 } from './parts.ts'
-import type { Bytes, Ms } from './seams.ts'
-import { checkSecretText, toWhsec } from './secret.ts'
-import { MOST_SIGNATURES, oneField, readFields, type SignatureFields } from './signature-fields.ts'
+import type { Bytes } from './seams.ts'
+import { grammarOf, secretBytes, secretText } from './secret-grammar.ts'
+import { MOST_SIGNATURES, oneField, readFields } from './signature-fields.ts'
 import { signatureText } from './signature-text.ts'
-import type { SecretGrammar, SignatureEncoding, WireBody } from './wire-description.ts'
-
-/** A body that is not JSON. `encode` must give the same text for the same value, every time. */
-export interface Codec {
-  readonly contentType: string
-  encode(value: Readonly<Record<string, unknown>>): string
-  /** Throws where the text is not of the form, or holds what must not be parsed (a DTD, an entity). */
-  decode(text: string): unknown
-}
-
-/** An HMAC over parts of the request, in one header. */
-export interface HmacSignature {
-  readonly header: string
-  /** Text in front of the signature, such as `sha256=`. */
-  readonly prefix?: string
-  /** `hmac-sha256` by default. */
-  readonly algorithm?: 'hmac-sha1' | 'hmac-sha256' | 'hmac-sha512'
-  /** `hex` by default. */
-  readonly encoding?: SignatureEncoding
-  /** What is signed, in order. The body alone by default. Strings are literals. */
-  readonly over?: readonly (SignedPart | string)[]
-}
-
-/** HMACs in a header of fields, one for each live secret, with the attempt's time beside them: `t=1492774577,v1=5257a8…`. */
-export interface FieldsSignature extends Omit<HmacSignature, 'prefix' | 'over'> {
-  readonly prefix?: never
-  readonly fields: SignatureFields
-  /** What is signed, in order: `part.sentAt` is the time in the header, and must be there once. */
-  readonly over: readonly (SignedPart | StampPart<'sentAt'> | string)[]
-}
-
-/** The secret itself in a header. It proves who sends and nothing about what: such messages have `integrity: 'none'`. */
-export interface TokenSignature {
-  readonly header: string
-  readonly prefix?: string
-  readonly token: true
-  /** A token signs nothing. */
-  readonly over?: never
-}
-
-/** Options of {@link hmacFormat}. */
-export interface HmacFormatOptions {
-  readonly name: string
-  /** The grammar of secrets, and the least number of bytes: 16 for text, 24 for the others. */
-  readonly secret: SecretGrammar | { readonly grammar: SecretGrammar; readonly minBytes: number }
-  /** The body, or `part.data` for the data alone. */
-  readonly body: BodyTemplate | Part<'data'>
-  /** Further headers, by name. Strings are literals. */
-  readonly headers?: Readonly<Record<string, HeaderValuePart | string>>
-  readonly signature: HmacSignature | FieldsSignature | TokenSignature
-  /** The one event type of all messages, where neither body nor headers name any: of batches, mostly. */
-  readonly type?: string
-  /**
-   * What is read as the data: what the body has in the place of `part.data` (the default), or the whole body. The whole
-   * is for the formats of providers, whose own types describe it.
-   */
-  readonly reads?: 'data' | 'body'
-  /** How far a signed `part.sentAt` may be from the receiver's clock: 5 minutes either way by default. */
-  readonly window?: { readonly maxAgeMs: Ms; readonly maxFutureMs: Ms } | null
-  /** JSON by default. */
-  readonly codec?: Codec
-}
+import type { SignatureEncoding, WireBody } from './wire-description.ts'
 
 /** HMAC-SHA512 in hexadecimal: what is longer is decoded for nobody. */
 const LONGEST_SIGNATURE = 128
 const FIVE_MINUTES = { maxAgeMs: 300_000, maxFutureMs: 300_000 }
-const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9a-z-]+$/
-/** What a header of ours can hold. Other characters are not the same bytes in every HTTP stack. */
-const VISIBLE = /^[\x20-\x7e]*$/
 
 /**
  * A format of one's own: a body, some headers, and an HMAC (or a static token) in a header. `facts` follow from
@@ -137,7 +73,7 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
   const headers = Object.entries(options.headers ?? {}).map(([name, value]) => ({ name: name.toLowerCase(), value }))
   const template = isPart(options.body, 'data') ? null : (options.body as BodyTemplate)
   const bodyParts = template ? places(template).map((place) => place.part) : [part('data')]
-  check(options, headers, over, bodyParts, signatureHeader)
+  checkHmacFormat(options, headers, over, bodyParts, signatureHeader)
 
   const signs = (kind: string, header?: string) =>
     over.some((one) => isPart(one, kind) && (header === undefined || (one as HeaderPart).header === header))
@@ -272,90 +208,6 @@ export function hmacFormat(options: HmacFormatOptions): WireFormat {
 }
 
 const part = <Kind extends string>(kind: Kind): Part<Kind> => ({ part: kind })
-
-/** The description, judged once. */
-function check(
-  { name, signature, secret, body, type }: HmacFormatOptions,
-  headers: readonly { readonly name: string; readonly value: unknown }[],
-  over: readonly unknown[],
-  bodyParts: readonly Part[],
-  signatureHeader: string,
-): void {
-  const invalid = (what: string, hint: string): never => {
-    throw new ConfigurationError('format_invalid', `format "${name}": ${what}`, { hint })
-  }
-  const names = headers.map((header) => header.name)
-  for (const header of [...names, signatureHeader]) {
-    if (!HEADER_NAME.test(header)) invalid(`"${header}" is not a header name`, 'use letters, digits and dashes')
-  }
-  const twice = [...names, signatureHeader].find((header, i, all) => all.indexOf(header) !== i)
-  if (twice) invalid(`the header "${twice}" is there twice`, 'give each value, and the signature, a header of its own')
-  for (const { name: header, value } of headers) {
-    const known = typeof value === 'string' ? VISIBLE.test(value) : HEADER_PARTS.some((kind) => isPart(value, kind))
-    if (!known) invalid(`the header "${header}" holds neither visible ASCII nor a part of headers`, 'see `part`')
-  }
-  if (!VISIBLE.test(signature.prefix ?? '')) invalid('the prefix is not visible ASCII', 'it stands in a header')
-  for (const one of over) {
-    if (typeof one === 'string') continue
-    if (!SIGNED_PARTS.some((kind) => isPart(one, kind))) invalid('it signs what is no part', 'see `part`')
-    if (isPart(one, 'sentAt') && !('fields' in signature)) {
-      invalid('it signs a time that no field holds', 'name it in `fields`, or sign its header')
-    }
-    if (!isPart(one, 'header')) continue
-    const { header } = one as HeaderPart
-    if (!names.includes(header))
-      invalid(`it signs the header "${header}", which it does not send`, 'add it to `headers`')
-  }
-  if ('token' in signature) {
-    if (grammarOf(secret).grammar !== 'text') invalid('a token is sent as it is', "use secret: 'text'")
-  } else if (!over.some((one) => typeof one !== 'string')) {
-    invalid('it signs no part of the request', 'leave out `over` to sign the body')
-  }
-  const times = over.filter((one) => isPart(one, 'sentAt')).length
-  if ('fields' in signature && times !== 1) {
-    invalid('it does not sign the time in its signature header', 'put part.sentAt into `over`, once')
-  }
-  if (!isPart(body, 'data')) checkTemplate(body as BodyTemplate, invalid)
-  const carries = (kind: string) =>
-    [...headers.map(({ value }) => value), ...bodyParts].some((one) => isPart(one, kind))
-  if (!carries('type') && type === undefined) {
-    invalid('nothing carries the event type', 'put part.type into the body or a header, or give the one `type`')
-  }
-  if (!carries('data')) invalid('nothing carries the data', "put part.data into the body, under a field or under '...'")
-}
-
-const HEADER_PARTS = ['messageId', 'deliveryId', 'endpointId', 'tenant', 'type', 'attempt', 'occurredAt', 'sentAt']
-const SIGNED_PARTS = ['header', 'body', 'url', 'method', 'sentAt']
-
-function grammarOf(secret: HmacFormatOptions['secret']): {
-  readonly grammar: SecretGrammar
-  readonly minBytes: number
-} {
-  if (typeof secret === 'string') return { grammar: secret, minBytes: secret === 'text' ? 16 : 24 }
-  // Whatever is allowed: an empty key accepts what anyone signs.
-  return { grammar: secret.grammar, minBytes: Math.max(1, secret.minBytes) }
-}
-
-/** Bytes as a secret's text; as text, they are a `whsec_` secret. */
-function secretText(bytes: Bytes, grammar: SecretGrammar): string {
-  return grammar === 'hex' ? toHex(bytes) : grammar === 'base64' ? toBase64(bytes) : toWhsec(bytes)
-}
-
-function secretBytes(secret: string, options: HmacFormatOptions['secret']): Bytes {
-  checkSecretText(secret)
-  const { grammar: kind, minBytes } = grammarOf(options)
-  const bytes =
-    kind === 'text'
-      ? new TextEncoder().encode(secret)
-      : kind === 'hex'
-        ? fromHex(secret)
-        : fromBase64(kind === 'whsec' ? secret.replace(/^whsec_/, '') : secret)
-  if (!bytes) throw new ConfigurationError('secret_format', `the secret is not of the grammar "${kind}"`)
-  if (bytes.length >= minBytes) return bytes
-  throw new ConfigurationError('secret_too_short', `a secret of this format holds at least ${minBytes} bytes`, {
-    hint: 'is it the whole secret? A format of your own allows shorter ones by secret: { grammar, minBytes }',
-  })
-}
 
 /** Refuses data that the codec cannot write. What it says may quote the data, so it is not passed on. */
 function checkCodec(codec: Codec, type: string, body: unknown): void {

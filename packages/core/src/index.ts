@@ -80,14 +80,14 @@ export {
 } from './format.ts'
 export type { HandledRequest, ReceivedRequest, RequestHandler } from './handled.ts'
 export { type HeadersInput, headerBag, isFlat } from './headers.ts'
-export {
-  type Codec,
-  type FieldsSignature,
-  type HmacFormatOptions,
-  type HmacSignature,
-  hmacFormat,
-  type TokenSignature,
-} from './hmac-format.ts'
+export { hmacFormat } from './hmac-format.ts'
+export type {
+  Codec,
+  FieldsSignature,
+  HmacFormatOptions,
+  HmacSignature,
+  TokenSignature,
+} from './hmac-format-options.ts'
 export { newId } from './id.ts'
 export { inboundCrypto } from './inbound-crypto.ts'
 export { parseJson } from './json.ts'
