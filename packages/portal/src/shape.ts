@@ -1,21 +1,15 @@
-import {
-  type ApiDeliveries,
-  type ApiDelivery,
-  type ApiEndpoint,
-  type ApiEventType,
-  type ApiName,
-  type ApiOperation,
-  type ApiProblem,
-  type ApiRoute,
-  type ApiShape,
-  checkOptions,
-  type DeliveryState,
-  type Kind,
-  kind,
-  type OptionsRule,
-  oneOf,
-  wholeFrom,
+import type {
+  ApiDeliveries,
+  ApiDelivery,
+  ApiEndpoint,
+  ApiEventType,
+  ApiOperation,
+  ApiProblem,
+  ApiRoute,
+  ApiShape,
+  DeliveryState,
 } from '@hooks/core'
+import { checkShape } from './shape-check.ts'
 
 /** An API's look, with every gap of an {@link ApiShape} filled by ours. */
 export interface Shape {
@@ -101,7 +95,7 @@ function productRoutes(): Shape['routes'] {
 
 /** A contract's shape, or ours where it has none. @throws ConfigurationError `contract_invalid` */
 export function shapeOf(api: ApiShape): Shape {
-  checkShape(api)
+  checkShape(api, Object.keys(ROUTES) as ApiOperation[])
   const { names = {}, states, show } = api
   const nameOf = (name: string) => (names as Record<string, string>)[name] ?? name
   const renamed = (value: object) => Object.fromEntries(Object.entries(value).map(([key, one]) => [nameOf(key), one]))
@@ -142,46 +136,3 @@ const STATES: readonly DeliveryState[] = [
   'cancelled',
   'skipped',
 ]
-
-const NAMES = [
-  'tenant',
-  'name',
-  'url',
-  'events',
-  'channels',
-  'enabled',
-  'secret',
-  'metadata',
-  'event',
-  'status',
-  'page',
-  'pageSize',
-] as const
-const SHOWN = ['endpoint', 'endpoints', 'secret', 'delivery', 'deliveries', 'eventTypes', 'test', 'problem'] as const
-
-/** Of a misspelt word, the product's API would be ours in that, in silence. @throws ConfigurationError `contract_invalid` */
-function checkShape(api: ApiShape): void {
-  const rule: OptionsRule<keyof ApiShape> = {
-    of: 'api',
-    code: 'contract_invalid',
-    kinds: {
-      base: kind.text,
-      routes: kind.object,
-      names: kind.object,
-      secret: oneOf('generated', 'client', 'either'),
-      eventLimit: wholeFrom(1),
-      states: kind.object,
-      pages: oneOf('cursor', 'numbered'),
-      show: kind.object,
-    },
-  }
-  checkOptions(api, rule)
-  const within = <K extends string>(of: string, names: readonly K[], each: Kind): OptionsRule<K> => ({
-    of,
-    code: 'contract_invalid',
-    kinds: Object.fromEntries(names.map((name) => [name, each])) as Record<K, Kind>,
-  })
-  checkOptions(api.routes ?? {}, within('api.routes', Object.keys(ROUTES) as ApiOperation[], kind.text))
-  checkOptions(api.names ?? {}, within<ApiName>('api.names', NAMES, kind.text))
-  checkOptions(api.show ?? {}, within('api.show', SHOWN, kind.function))
-}
