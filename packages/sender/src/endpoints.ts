@@ -5,7 +5,6 @@ import {
   type Endpoint,
   EndpointError,
   type EventDefinitions,
-  isHooksError,
   kind,
   type Lane,
   type Ms,
@@ -17,11 +16,11 @@ import {
   PayloadError,
   type Seams,
   type Storage,
-  type StoredSecret,
   toMs,
   type WireFormat,
 } from '@hooks/core'
 import { createEndpointChanges } from './endpoint-changes.ts'
+import { createEndpointSecrets } from './endpoint-secrets.ts'
 import { createSettings, shownSettings } from './endpoint-settings.ts'
 import type {
   CreateEndpoint,
@@ -37,7 +36,7 @@ import { needs } from './lacks.ts'
 import { checkFilters } from './match.ts'
 import { pageOf } from './page.ts'
 import { rewrapAll } from './rewrap.ts'
-import { isKeyPair, isLive, type Rotation, rotate, secretFor, shownOf } from './secrets.ts'
+import { isLive, secretFor, shownOf } from './secrets.ts'
 import type { Sent } from './send.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
@@ -105,6 +104,7 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
   const { contract, storage, clock, random, keyring } = options
   const settings = createSettings(options)
   const stored = <T>(call: () => Promise<T>) => withStorageRetry(call, options)
+  const { hasKeyPair, rotated } = createEndpointSecrets(options)
   const changes = createEndpointChanges(options)
   const { find, change } = changes
 
@@ -122,28 +122,6 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
       if (error instanceof EndpointError) return null
       throw error
     }
-  }
-
-  /** A secret's text; undefined where it cannot be read any more, and can be followed by another all the same. */
-  function readable(secret: StoredSecret, id: string): string | undefined {
-    try {
-      return keyring.open(secret, id)
-    } catch (error) {
-      if (isHooksError(error, 'secret_sealed')) return undefined
-      throw error
-    }
-  }
-
-  function hasKeyPair({ secrets: [current], id }: Endpoint): boolean {
-    const secret = current && readable(current, id)
-    return secret !== undefined && isKeyPair(secret, contract.format)
-  }
-
-  /** An endpoint's secrets with this one in front; the same list where it is there already. */
-  function rotated(endpoint: Endpoint, secret: string, rotation: Pick<Rotation, 'overlapMs' | 'revoke' | 'during'>) {
-    const isSame = (one: StoredSecret) => readable(one, endpoint.id) === secret
-    const sealed = keyring.seal(secret, endpoint.id)
-    return rotate(endpoint, sealed, contract.format, { ...rotation, now: clock.now(), isSame })
   }
 
   async function setPaused(tenant: string, id: string, paused: boolean): Promise<void> {
