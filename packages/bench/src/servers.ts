@@ -9,7 +9,7 @@ import { measure } from './rounds.ts'
 
 const KEY = Buffer.alloc(32, 7)
 const CONNECTIONS = 16
-const COUNT = 4_000
+const COUNT = 20_000
 
 /** A receiver behind a framework, beside the same server with a verification that was written by hand. */
 export async function serverSections(rounds: number): Promise<Section[]> {

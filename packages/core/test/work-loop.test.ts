@@ -421,51 +421,27 @@ describe('settling', () => {
     await test.clock.advance(1_000)
     expect(test.leases.settlements.map((batch) => batch.map(({ key }) => key))).toEqual([
       ['job-0'],
-      ['job-1', 'job-2', 'job-3', 'job-4', 'job-5'],
-      ['job-6', 'job-7', 'job-8', 'job-9'],
+      ['job-1', 'job-2', 'job-3', 'job-4'],
+      ['job-5', 'job-6', 'job-7', 'job-8', 'job-9'],
     ])
     expect(test.leases.settlements[0]).toEqual([{ key: 'job-0', token: '1', result: 'done' }])
     expect(test.settled).toEqual(Array.from({ length: 10 }, (_, i) => [`job-${i}`, 'applied']))
     await end(test)
   })
 
-  it('waits for company while other work runs: for as long as the last took, and 5 ms at most', async () => {
-    for (const [takes, waits] of [
-      [0, 0],
-      [3, 3],
-      [45, 5],
-    ] as const) {
-      const run = (lease: Lease) => test.work(100 * (1 + Number(lease.key.slice(4))), lease)
-      const test = setUp({ concurrency: 3, run }, 3)
-      test.leases.takes.settle = takes
-      const at: Ms[] = []
-      test.leases.fails.settle = undefined
-      const settle = test.leases.settle.bind(test.leases)
-      test.leases.settle = (settlements) => {
-        at.push(test.clock.monotonic())
-        return settle(settlements)
-      }
-      test.loop.start()
-      await test.clock.advance(1_000)
-      // The first knows nothing yet, and for the last there is nobody to wait.
-      expect(at).toEqual([100, 200 + waits, 300])
-      await end(test)
-    }
-  })
-
-  it('waits no longer once all that runs is here', async () => {
-    const run = (lease: Lease) => test.work(lease.key === 'job-3' ? 102 : 100, lease)
-    const test = setUp({ concurrency: 2, run }, 4)
-    test.leases.takes.settle = 5
-    const at: [at: Ms, count: number][] = []
+  it('goes at once: what holds it up holds up a slot', async () => {
+    const run = (lease: Lease) => test.work(100 * (1 + Number(lease.key.slice(4))), lease)
+    const test = setUp({ concurrency: 3, run }, 3)
+    test.leases.takes.settle = 45
+    const at: Ms[] = []
     const settle = test.leases.settle.bind(test.leases)
     test.leases.settle = (settlements) => {
-      at.push([test.clock.monotonic(), settlements.length])
+      at.push(test.clock.monotonic())
       return settle(settlements)
     }
     test.loop.start()
-    await test.clock.advance(500)
-    expect(at.at(-1)).toEqual([202, 2])
+    await test.clock.advance(1_000)
+    expect(at).toEqual([100, 200, 300])
     await end(test)
   })
 

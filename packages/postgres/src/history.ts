@@ -94,9 +94,16 @@ export function listDeliveries(db: Database, selector: Selector, page: Page): Pr
 
 /** The columns of a delivery, from both places where one can be. */
 const OPEN_COLUMNS = `o.id, o.message_id as message, o.endpoint_id as endpoint, o.tenant, o.type, ${OPEN_STATE} as state,
-  null::text as reason, o.attempts, o.variant, ${epoch('o.due_at')} as due, ${epoch('o.created_at')} as created, null::bigint as finished`
+  null::text as reason, o.attempts, o.variant, ${epoch('o.due_at')} as due, ${epoch('o.created_at')} as created, null::bigint as finished,
+  o.attempts as n, null::bigint as at, null::int as ms, null::int as status, null::text as error, null::text as detail,
+  null::text as response, null::text as response_headers, null::int as manual`
 const ENDED_COLUMNS = `d.id, d.message_id as message, d.endpoint_id as endpoint, d.tenant, d.type, d.state,
-  d.reason, d.attempts, d.variant, null::bigint as due, ${epoch('d.created_at')} as created, ${epoch('d.finished_at')} as finished`
+  d.reason, d.attempts, d.variant, null::bigint as due, ${epoch('d.created_at')} as created, ${epoch('d.finished_at')} as finished,
+  d.attempts as n, ${epoch('d.last_at')} as at, d.last_ms as ms, d.last_status as status, d.last_error as error,
+  d.last_detail as detail, d.last_response as response, d.last_response_headers as response_headers, d.last_manual::int as manual`
+
+/** A delivery, with the attempt by which it ended: not where it is open, or ended otherwise. */
+type FoundDelivery = DeliveryRow & (AttemptRow | { readonly at: null })
 
 async function deliveriesWhere(
   db: Database,
@@ -105,7 +112,7 @@ async function deliveriesWhere(
 ): Promise<DeliveryView[]> {
   const parameters = createParameters()
   const before = (table: string) => (cursor === undefined ? '' : `and ${table}.id < ${parameters.add(cursor)}::text`)
-  const rows = await db.run<DeliveryRow>(
+  const rows = await db.run<FoundDelivery>(
     union(
       selector,
       parameters,
@@ -116,8 +123,11 @@ async function deliveriesWhere(
     ),
     parameters.values,
   )
-  const last = await lastAttempts(db, rows)
-  return rows.map((row) => deliveryOf(row, last.get(row.id)))
+  const logged = await lastAttempts(
+    db,
+    rows.filter((row) => !endedByAttempt(row)),
+  )
+  return rows.map((row) => deliveryOf(row, endedByAttempt(row) ? row : logged.get(row.id)))
 }
 
 /** One select over what is open and what has ended, or over the one of them that can have some. */
@@ -136,6 +146,10 @@ export function union(
   return `select * from (${arms.map((arm) => `(${arm})`).join(' union all ')}) both_kinds ${end}`
 }
 
+/** Whether the row has its last attempt, too. */
+const endedByAttempt = (row: FoundDelivery): row is DeliveryRow & AttemptRow => row.at !== null
+
+/** What the log has of the last attempts of deliveries. */
 async function lastAttempts(db: Database, deliveries: readonly DeliveryRow[]): Promise<Map<string, AttemptRow>> {
   const found = new Map<string, AttemptRow>()
   const tried = deliveries.filter(({ attempts }) => Number(attempts) > 0)
@@ -167,7 +181,7 @@ export async function listAttempts(db: Database, tenant: string, id: string): Pr
     `select 1 as one from hooks.${table === 'o' ? 'open o' : 'ended d'} where ${condition}`
   const owned = await db.run(union({ tenant, delivery: id }, parameters, select, 'limit 1'), parameters.values)
   if (owned.length === 0) return []
-  return (await db.run<AttemptRow>(ATTEMPTS, [id, String(weekOf(id))])).map(attemptOf)
+  return (await db.run<AttemptRow>(ATTEMPTS, [id, String(weekOf(id)), tenant])).map(attemptOf)
 }
 
 /** {@link History.stats}. */

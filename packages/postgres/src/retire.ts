@@ -4,7 +4,15 @@ import { union } from './history.ts'
 import { untilUnraced } from './rounds.ts'
 import type { Numeric } from './rows.ts'
 import { createParameters, openCondition } from './selector.ts'
-import { advancedOrders, ENDED_COLUMNS, KEPT_COLUMNS, lockedLanes, movedLanes, NOW } from './sql/fragments.ts'
+import {
+  advancedOrders,
+  ENDED_COLUMNS,
+  KEPT_COLUMNS,
+  LAST_ATTEMPT_COLUMNS,
+  lockedLanes,
+  movedLanes,
+  NOW,
+} from './sql/fragments.ts'
 import { encodeText } from './text.ts'
 
 /** {@link Deliveries.retire}. */
@@ -129,6 +137,13 @@ export async function revive(
       join locked l on l.endpoint_id = c.endpoint_id
       where not c.is_open and d.week = c.week and d.tenant = c.tenant and d.id = c.id
       returning d.*, c.place
+    ),
+    logged as (
+      insert into hooks.attempt (
+        week, delivery_id, n, at, ms, status, error, detail, response, response_headers, manual, logged_at)
+      select week, id, attempts, ${LAST_ATTEMPT_COLUMNS}, finished_at
+      from reopened
+      where last_at is not null
     ),
     opened as (
       insert into hooks.open

@@ -91,8 +91,11 @@ describe.skipIf(!server)('the probe beside the storage', () => {
     const endpoint = newEndpoint()
     await storage.endpoints.create(endpoint, 10)
     for (let n = 0; n < 3; n++) await send(storage, [endpoint.id])
-    const [lease] = await storage.claim({ worker: 'w', limit: 2, leaseMs: 60_000, cap: 2 })
-    await storage.settle([{ key: lease?.key ?? '', token: lease?.token ?? '', ...delivered }])
+    const claimed = await storage.claim({ worker: 'w', limit: 3, leaseMs: 60_000, cap: 3 })
+    const ends = claimed.map(({ key, token }) => ({ key, token, ...delivered }))
+    await storage.settle(
+      ends.slice(0, 2).map((end, i) => (i === 0 ? { ...end, result: 'retry', retryInMs: 60_000 } : end)),
+    )
     expect(await probe(query)).toEqual([])
     for (const fault of [
       'update hooks.lane set leased = leased + 1',
@@ -102,6 +105,9 @@ describe.skipIf(!server)('the probe beside the storage', () => {
       'delete from hooks.message',
       'delete from hooks.attempt',
       'update hooks.attempt set n = 2',
+      'update hooks.ended set attempts = 2',
+      'update hooks.ended set last_at = null',
+      'update hooks.ended set last_manual = null',
       'update hooks.open set token = null',
       'update hooks.open set endpoint_id = (select min(endpoint_id) from hooks.open), message_id = (select min(message_id) from hooks.open)',
       `insert into hooks.outbox select id, week, tenant, type, occurred_at, now() from hooks.message`,

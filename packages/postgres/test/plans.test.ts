@@ -188,8 +188,8 @@ async function fill(pool: pg.Pool, count: number): Promise<void> {
     insert into hooks.open (id, week, tenant, endpoint_id, message_id, message_week, type, occurred_at, created_at, due_at, since)
       select 'dlv_' || i, ${week}, 't' || i % ${count}, 'ep_' || i, 'msg_' || i, ${week}, 'a', now(), now(), now() + interval '1 day', now()
       from generate_series(1, ${count}) i;
-    insert into hooks.ended (week, id, tenant, endpoint_id, message_id, message_week, type, state, attempts, created_at, finished_at)
-      select ${week}, 'old_' || i, 't' || i % ${count}, 'ep_' || i, 'msg_' || i, ${week}, 'a', 'delivered', 1, now(), now()
+    insert into hooks.ended (week, id, tenant, endpoint_id, message_id, message_week, type, state, attempts, created_at, finished_at, last_at, last_ms, last_manual)
+      select ${week}, 'old_' || i, 't' || i % ${count}, 'ep_' || i, 'msg_' || i, ${week}, 'a', 'delivered', 2, now(), now(), now(), 1, false
       from generate_series(1, ${count}) i;
     insert into hooks.attempt (week, delivery_id, n, at, ms, manual, logged_at)
       select ${week}, 'old_' || i, 1, now(), 1, false, now() from generate_series(1, ${count}) i;

@@ -5,6 +5,11 @@ const ALL = `(
   select id, endpoint_id, message_id, attempts from hooks.open
   union all select id, endpoint_id, message_id, attempts from hooks.ended) d`
 
+/** All attempts, those of `ended` too. */
+const LOG = `(
+  select delivery_id, n, error from hooks.attempt
+  union all select id, attempts, last_error from hooks.ended where last_at is not null) a`
+
 /** What must not be, by what it would mean: each statement finds the ids of what is wrong. */
 const WRONG: Readonly<Record<string, string>> = {
   'open and ended at once': `select id from ${ALL} group by id having count(*) > 1`,
@@ -29,9 +34,12 @@ const WRONG: Readonly<Record<string, string>> = {
     where l.ready_at is null and not l.paused and l.held_until < 'infinity' and l.leased = 0
       and exists (select 1 from hooks.open o where o.endpoint_id = l.endpoint_id and o.due_at < 'infinity')`,
   'attempts that are not numbered without a gap': `
-    select d.id from ${ALL} left join hooks.attempt a on a.delivery_id = d.id and a.error is distinct from 'lost'
+    select d.id from ${ALL} left join ${LOG} on a.delivery_id = d.id and a.error is distinct from 'lost'
     group by d.id, d.attempts
     having count(a.n) <> d.attempts or count(distinct a.n) <> d.attempts or coalesce(max(a.n), 0) <> d.attempts`,
+  'an end by half an attempt': `
+    select id from hooks.ended where (last_at is null) <> (last_ms is null) or (last_at is null) <> (last_manual is null)
+      or (last_at is null and (last_status is not null or last_error is not null or last_response is not null))`,
   'attempts of no delivery': `select a.delivery_id as id from hooks.attempt a where not exists (select 1 from ${ALL} where d.id = a.delivery_id)`,
 }
 

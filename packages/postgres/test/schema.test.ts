@@ -117,15 +117,16 @@ describe.skipIf(!server)('partitions', () => {
     const endpoint = newEndpoint()
     await storage.endpoints.create(endpoint, 10)
     const [sent] = (await send(storage, [endpoint.id])) as [string]
-    const [lease] = await storage.claim({ worker: 'w', limit: 1, leaseMs: 60_000, cap: 1 })
-    await storage.settle([{ key: sent, token: lease?.token ?? '', ...delivered }])
+    const claim = async () => (await storage.claim({ worker: 'w', limit: 1, leaseMs: 60_000, cap: 1 }))[0]?.token ?? ''
+    await storage.settle([{ key: sent, token: await claim(), ...delivered, result: 'retry', retryInMs: 0 }])
+    await storage.settle([{ key: sent, token: await claim(), ...delivered }])
     expect((await rows('select 1 from hooks.attempt_rest')).length).toBe(1)
     await storage.history.prune({}, 10)
     for (const parent of ['message', 'payload', 'ended', 'attempt']) {
       expect((await rows(`select 1 from hooks.${parent}_w${thisWeek}`)).length).toBe(1)
       expect((await rows(`select 1 from hooks.${parent}_rest`)).length).toBe(0)
     }
-    expect(await storage.history.delivery('acme', sent)).toMatchObject({ state: 'delivered', last: { n: 1 } })
+    expect(await storage.history.delivery('acme', sent)).toMatchObject({ state: 'delivered', last: { n: 2 } })
     await close()
   })
 

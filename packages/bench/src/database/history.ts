@@ -97,9 +97,7 @@ const FILL = `
   messages as (
     insert into hooks.message (week, id, tenant, type, occurred_at, created_at)
     select $1::int, message, tenant, 'order.paid', $3::timestamptz, $3 from given),
-  payloads as (insert into hooks.payload (week, id, created_at, data) select $1::int, message, $3, '{}' from given),
-  attempts as (
-    insert into hooks.attempt (week, delivery_id, n, at, ms, status, manual, logged_at)
-    select $1::int, delivery, 1, $3, 1, 204, false, $3 from given)
-  insert into hooks.ended (week, id, tenant, endpoint_id, message_id, message_week, type, state, attempts, created_at, finished_at)
-  select $1::int, delivery, tenant, endpoint, message, $1::int, 'order.paid', 'delivered', 1, $3, $3 from given`
+  payloads as (insert into hooks.payload (week, id, created_at, data) select $1::int, message, $3, '{}' from given)
+  insert into hooks.ended (week, id, tenant, endpoint_id, message_id, message_week, type, state, attempts, created_at, finished_at,
+    last_at, last_ms, last_status, last_manual)
+  select $1::int, delivery, tenant, endpoint, message, $1::int, 'order.paid', 'delivered', 1, $3, $3, $3, 1, 204, false from given`

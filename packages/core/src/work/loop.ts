@@ -78,13 +78,13 @@ interface Ready<L> {
  * It asks for no more than it can start soon: for the free slots, and for those that will be free by then, going by how fast
  * they have been left. That is none where work takes long. What waits for a slot after all is given back.
  *
- * A call costs a store much the same for one and for thirty. So while other work runs, claims and settlements wait for
- * company, for as long as the last such call took, and 5 ms at most.
+ * A claim costs a store much the same for one and for thirty. So while other work runs, it waits for more slots, for as
+ * long as the last claim took, and 5 ms at most. Settlements do not wait: what holds them up holds up their slots.
  */
 export function createWorkLoop<L extends Lease, Outcome>(options: WorkLoopOptions<L, Outcome>): WorkLoop {
   const { leases, clock, random, logger, concurrency } = options
   const bell = createBell(clock)
-  const settler = createSettler<Outcome>({ leases, clock, random, logger, running: () => running })
+  const settler = createSettler<Outcome>({ leases, clock, random, logger })
   // One controller for each piece of work that asks for it: a signal that a hundred of them listened to would be
   // reported as a leak, and one for each that does not ask would cost more than the claim.
   const controllers = new Set<AbortController>()

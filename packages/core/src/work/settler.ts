@@ -1,8 +1,6 @@
 import type { Applied, LeaseRef, Leases } from '../ports/lease.ts'
 import type { Ms, Seams } from '../seams.ts'
 import { backoff } from './backoff.ts'
-import { createBell } from './bell.ts'
-import { gatherMs } from './gather.ts'
 
 /** Tells a store what became of leases. */
 export interface Settler<Outcome> {
@@ -13,45 +11,27 @@ export interface Settler<Outcome> {
 /** What {@link createSettler} needs. */
 interface SettlerOptions<Outcome> extends Seams {
   readonly leases: Pick<Leases<never, Outcome>, 'settle'>
-  /** How much runs or waits to be settled: more company does not come. */
-  readonly running: () => number
 }
 
 const LARGEST_BATCH = 200
 
 /** A {@link Settler} in groups: what comes while one is under way goes with the next. */
 export function createSettler<Outcome>(options: SettlerOptions<Outcome>): Settler<Outcome> {
-  const { leases, clock, random, logger, running } = options
+  const { leases, clock, random, logger } = options
   type Item = { settlement: LeaseRef & Outcome; until: Ms; done: (applied: Applied | undefined) => void }
-  const bell = createBell(clock)
   const waiting: Item[] = []
   let flushing = false
-  let tookMs: Ms = 0
 
   async function flush(): Promise<void> {
     flushing = true
     // What ends in this turn of the event loop goes together.
     await clock.turn?.()
     while (waiting.length > 0) {
-      await untilTogether()
-      const from = clock.monotonic()
       const batch = waiting.splice(0, LARGEST_BATCH)
       const applied = await settleBatch(batch)
-      tookMs = clock.monotonic() - from
       for (const [i, item] of batch.entries()) item.done(applied?.[i])
     }
     flushing = false
-  }
-
-  const areTogether = () => waiting.length >= Math.min(running(), LARGEST_BATCH)
-
-  /** Until all that runs is here, or as long as the last took. */
-  async function untilTogether(): Promise<void> {
-    const end = clock.monotonic() + gatherMs(tookMs)
-    while (!areTogether() && clock.monotonic() < end) {
-      bell.clear()
-      await bell.wait(end - clock.monotonic())
-    }
   }
 
   /** Tries until the leases are over: after that, another worker has the work. */
@@ -78,7 +58,6 @@ export function createSettler<Outcome>(options: SettlerOptions<Outcome>): Settle
       new Promise((done) => {
         waiting.push({ settlement, until, done })
         if (!flushing) void flush()
-        else if (areTogether()) bell.ring()
       }),
   }
 }

@@ -137,6 +137,10 @@ export const advancedOrders = (gone: string): string => `
 export const ENDED_COLUMNS =
   'week, id, tenant, endpoint_id, message_id, message_week, type, created_at, variant, state, reason, attempts, finished_at'
 
+/** The columns of the attempt by which a delivery ended: all null where it ended otherwise. Its number is `attempts`. */
+export const LAST_ATTEMPT_COLUMNS =
+  'last_at, last_ms, last_status, last_error, last_detail, last_response, last_response_headers, last_manual'
+
 /** What an ended delivery takes over from its row of `open`. */
 export const KEPT_COLUMNS = 'week, id, tenant, endpoint_id, message_id, message_week, type, created_at, variant'
 

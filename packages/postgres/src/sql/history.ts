@@ -1,14 +1,31 @@
-import { advancedOrders, ENDED_COLUMNS, epoch, KEPT_COLUMNS, list, lockedLanes, movedLanes, NOW } from './fragments.ts'
+import {
+  advancedOrders,
+  ENDED_COLUMNS,
+  epoch,
+  KEPT_COLUMNS,
+  LAST_ATTEMPT_COLUMNS,
+  list,
+  lockedLanes,
+  movedLanes,
+  NOW,
+} from './fragments.ts'
 
-/** The log of a delivery, oldest first: $1 id, $2 its week. Whose it is, is another question. */
+/** The log of a delivery, oldest first: $1 id, $2 its week, $3 its tenant. */
 export const ATTEMPTS = `
   select a.n, ${epoch('a.at')} as at, a.ms, a.status, a.error, a.detail, a.response, a.response_headers,
     a.manual::int as manual
-  from hooks.attempt a
-  where a.delivery_id = $1::text and a.week = $2::text::int
+  from (
+    select a.n, a.at, a.ms, a.status, a.error, a.detail, a.response, a.response_headers, a.manual, a.logged_at
+    from hooks.attempt a
+    where a.delivery_id = $1::text and a.week = $2::text::int
+    union all
+    select d.attempts, ${LAST_ATTEMPT_COLUMNS}, d.finished_at
+    from hooks.ended d
+    where d.tenant = $3::text and d.id = $1::text and d.week = $2::text::int and d.last_at is not null
+  ) a
   order by a.logged_at, a.n`
 
-/** The last attempt of each delivery that ended: $1 ids, $2 how many attempts each had, weeks from $3 to $4. */
+/** The last attempt in the log that ended, of each delivery: $1 ids, $2 how many attempts each had, weeks from $3 to $4. */
 export const LAST_ATTEMPTS = `
   select g.id, a.n, ${epoch('a.at')} as at, a.ms, a.status, a.error, a.detail, a.response, a.response_headers,
     a.manual::int as manual

@@ -10,7 +10,8 @@ import { SETTLE_FUNCTION } from './settle.ts'
  *
  * - `message` is what was sent, `payload` its data, `outbox` the mark of one that is not matched yet.
  * - A delivery is a row of `open` while it is open, and of `ended` afterwards: claiming never meets one that has ended.
- *   `attempt` is the log of both.
+ *   `attempt` is the log of both, but for the attempt by which a delivery ended: that is in its row of `ended`. Most have no
+ *   other, and so are one row.
  * - Of what is `open` with an ordering key, all but the first of an endpoint and key `waits`: until its wait is over, or for
  *   ever, which is a due time of infinity.
  * - `lane` is the schedule of one endpoint, and counts its open rows: whoever changes those has the lane's row locked,
@@ -183,6 +184,14 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         created_at timestamptz not null,
         finished_at timestamptz not null,
         variant text,
+        last_at timestamptz,
+        last_ms int,
+        last_status int,
+        last_error text,
+        last_detail text,
+        last_response text,
+        last_response_headers text,
+        last_manual boolean,
         primary key (tenant, id, week)
       ) partition by list (week)`,
       `create table hooks.ended_rest partition of hooks.ended default`,

@@ -3,6 +3,7 @@ import {
   ENDED_COLUMNS,
   heldLanes,
   KEPT_COLUMNS,
+  LAST_ATTEMPT_COLUMNS,
   list,
   lockedIds,
   lockedLanes,
@@ -38,7 +39,7 @@ begin
     cross join lateral (select o.endpoint_id from hooks.open o where o.id = k.id limit 1) o)`)};
 
   with given as materialized (
-    select g.*, o.tid
+    select g.*, case when g.tried = 1 then ${NOW} - g.ms * interval '1 millisecond' end as began, o.tid
     from unnest(
       p_keys, p_tokens, p_results, p_reasons, p_retry_ms, p_tried, p_ms, p_statuses, p_errors, p_details, p_responses,
       p_response_headers, p_manual
@@ -66,27 +67,23 @@ begin
       o.created_at, o.variant, o.leased, o.ordering_key
   ),
   history as (
-    insert into hooks.ended (${ENDED_COLUMNS})
-    select ${KEPT_COLUMNS}, result,
-      case when result <> 'delivered' then reason end, attempts, ${NOW}
-    from closed
-  ),
-  done as (
-    select place, key, week, endpoint_id, result, tried, attempts, ms, status, error, detail, response, response_headers, by_hand,
-      0 as open, -1 as leased, due_at as waiting_from
-    from retried
-    union all
-    select place, key, week, endpoint_id, result, tried, attempts, ms, status, error, detail, response, response_headers, by_hand,
-      -1, -leased::int, 'infinity'
+    insert into hooks.ended (${ENDED_COLUMNS}, ${LAST_ATTEMPT_COLUMNS})
+    select ${KEPT_COLUMNS}, result, case when result <> 'delivered' then reason end, attempts, ${NOW}, began,
+      case when tried = 1 then ms end, status, error, detail, response, response_headers,
+      case when tried = 1 then by_hand end
     from closed
   ),
   logged as (
     insert into hooks.attempt (
       week, delivery_id, n, at, ms, status, error, detail, response, response_headers, manual, logged_at)
-    select week, key, attempts, ${NOW} - ms * interval '1 millisecond', ms, status, error, detail, response,
-      response_headers, by_hand, clock_timestamp()
-    from done
+    select week, key, attempts, began, ms, status, error, detail, response, response_headers, by_hand, clock_timestamp()
+    from retried
     where tried = 1
+  ),
+  done as (
+    select place, endpoint_id, result, tried, by_hand, 0 as open, -1 as leased, due_at as waiting_from from retried
+    union all
+    select place, endpoint_id, result, tried, by_hand, -1, -leased::int, 'infinity' from closed
   ),
   delta as (
     select endpoint_id, min(place)::int as place, sum(open)::int as open, sum(leased)::int as leased,
