@@ -43,7 +43,7 @@ function search(input: HeadersInput, name: string): string | undefined {
   const look = (key: string, values: string | readonly string[] = []) => {
     // Most names differ in length, and need no other look.
     if (key.length !== name.length || key.toLowerCase() !== name) return
-    const all = [values].flat()
+    const all: readonly string[] = Array.isArray(values) ? values : [values]
     times += all.length
     found = all[0]
   }
