@@ -34,6 +34,8 @@ const SUCCESSES_PER_STEP = 10
 const FIRST_WARNING = 1 / 5
 const LAST_WARNING = 3 / 5
 const DAY: Ms = 86_400_000
+/** How many recoveries are remembered. */
+const MOST_RECOVERED = 10_000
 /** Of {@link Lane.warned}: told that it fails; told when it will be disabled; enabled again for a try. */
 export const WARNED = { failing: 1, scheduled: 2, tried: 3 } as const
 
@@ -48,6 +50,8 @@ export function createHealth(options: HealthOptions): EndpointHealth {
   /** Failures whose lanes are still to be looked at, by endpoint: the latest of each. */
   const waiting = new Map<string, DeliveryLease>()
   const successes = new Map<string, number>()
+  /** When the failures had begun, by endpoint, whose end was told last. */
+  const recovered = new Map<string, Ms>()
   let reviewing: Promise<void> | undefined
 
   const concurrencyOf = ({ endpoint }: DeliveryLease) => endpoint.settings.concurrency ?? options.concurrency
@@ -83,8 +87,8 @@ export function createHealth(options: HealthOptions): EndpointHealth {
     const { lane, endpoint } = lease
     if (lane.cap === null || !policy.pace) return
     const count = (successes.get(endpoint.id) ?? 0) + 1
-    successes.set(endpoint.id, count % SUCCESSES_PER_STEP)
-    if (count < SUCCESSES_PER_STEP) return
+    if (count < SUCCESSES_PER_STEP) return void successes.set(endpoint.id, count)
+    successes.delete(endpoint.id)
     const cap = lane.cap + 1 >= concurrencyOf(lease) ? null : lane.cap + 1
     track(guarded('raising the concurrency of an endpoint', () => storage.hold([{ endpointId: endpoint.id, cap }])))
   }
@@ -171,6 +175,19 @@ export function createHealth(options: HealthOptions): EndpointHealth {
     } as never)
   }
 
+  /** Once in this process, though several that were claimed before the first success end well. */
+  function tellRecovery({ lane, endpoint: { tenant, id: endpointId } }: DeliveryLease): void {
+    if (lane.warned === 0) return
+    // What is enabled for a try has no failures yet, and one request at a time.
+    const since = lane.firstFailureAt?.getTime()
+    if (since !== undefined) {
+      if (recovered.get(endpointId) === since) return
+      if (recovered.size >= MOST_RECOVERED) recovered.clear()
+      recovered.set(endpointId, since)
+    }
+    emitter.emit('endpoint.recovered', { tenant, endpointId, at: clock.now() })
+  }
+
   return {
     before(lease, attempted) {
       const change = changeBefore(lease, attempted)
@@ -183,12 +200,8 @@ export function createHealth(options: HealthOptions): EndpointHealth {
     },
     after(lease, outcome) {
       if (outcome.result === 'delivered') {
-        const { lane, endpoint } = lease
-        waiting.delete(endpoint.id)
-        if (lane.warned > 0) {
-          const { tenant, id: endpointId } = endpoint
-          emitter.emit('endpoint.recovered', { tenant, endpointId, at: clock.now() })
-        }
+        waiting.delete(lease.endpoint.id)
+        tellRecovery(lease)
         return speedUp(lease)
       }
       successes.delete(lease.endpoint.id)

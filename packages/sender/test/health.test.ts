@@ -63,6 +63,31 @@ describe('the health of an endpoint', () => {
     await hooks.stop()
   })
 
+  it('a recovery is told once, though several were in flight, and again after the next failure', async () => {
+    let status = 500
+    const answer = async () => {
+      if (status === 200) await clock.sleep(1_000)
+      return status
+    }
+    const policy = { retry: ['0s', '40h'], jitter: 0, breaker: false } as const
+    const { hooks, clock } = await stage(answer, { ...SLOW, policy })
+    const told = listen(hooks, 'endpoint.failing', 'endpoint.recovered')
+    hooks.start()
+    for (let times = 0; times < 2; times++) {
+      status = 500
+      await sendN(hooks, 1)
+      await clock.advance(25 * HOUR)
+      await sendN(hooks, 1)
+      await clock.advance(HOUR)
+      status = 200
+      await sendN(hooks, 4)
+      await clock.advance(20 * HOUR)
+    }
+    const once = ['endpoint.failing', 'endpoint.recovered']
+    expect(told.map(([name]) => name)).toEqual([...once, ...once])
+    await hooks.stop()
+  })
+
   it('after N exhausted deliveries in a row it is disabled, what comes then is skipped, and it can be enabled again', async () => {
     let status = 500
     const { hooks, clock, endpoint } = await stage(() => status, {
