@@ -1,5 +1,5 @@
 import type { Applied, Endpoint, EndpointFilter, NewEndpoint, Page, Paged } from '@hooks/core'
-import { hold, refreshAll } from './lanes.ts'
+import { refreshAll } from './lanes.ts'
 import { countOf, paged } from './page.ts'
 import { type EndpointRow, endpointOf, endpointValues } from './rows.ts'
 import type { Session } from './session.ts'
@@ -70,10 +70,8 @@ export function updateEndpoint(db: Session, now: Epoch, endpoint: NewEndpoint, r
   db.run(UPDATE_ENDPOINT, ...endpointValues(endpoint), now, id)
   db.run(SET_LIMITS, ...limitsOf(endpoint), id)
   // Enabled, it starts afresh: what it was held for was before.
-  if (before.state === 'disabled' && state === 'enabled') {
-    db.run(RESET_LANE, id)
-    hold(db, now, [{ endpointId: id, forMs: null }])
-  } else refreshAll(db, [id], now)
+  if (before.state === 'disabled' && state === 'enabled') db.run(RESET_LANE, id)
+  refreshAll(db, [id], now)
   return 'applied'
 }
 

@@ -19,13 +19,14 @@ import type { Epoch } from './time.ts'
 export function expunge(
   db: Session,
   now: Epoch,
-  { tenant, message = '' }: { readonly tenant: string; readonly message?: string },
+  { tenant, message }: { readonly tenant: string; readonly message?: string },
   limit: number,
 ): { removed: number; more: boolean } {
-  const isAll = message === ''
+  const isAll = message === undefined
+  const from = message ?? ''
   let left = limit
   while (left > 0) {
-    const [next] = db.all<{ seq: number; id: string }>(MESSAGES_TO_EXPUNGE, tenant, message, Number(isAll), message, 1)
+    const [next] = db.all<{ seq: number; id: string }>(MESSAGES_TO_EXPUNGE, tenant, from, Number(isAll), from, 1)
     if (!next) {
       if (isAll) for (const sql of EXPUNGE_TENANT) left -= db.run(sql, tenant)
       return { removed: limit - left, more: false }

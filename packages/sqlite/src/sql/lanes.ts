@@ -11,10 +11,10 @@ export const INSERT_LANE = `
 
 export const SET_LIMITS = `update hooks_lane set concurrency = ?, per_second = ? where endpoint_id = ?`
 
-/** As after a success, and without a cap of its own. */
+/** As after a success, not held, and without a cap of its own. */
 export const RESET_LANE = `
   update hooks_lane
-  set cap = null, failing = 0, probing = 0, failures = 0, exhausted = 0, first_failure_at = null, last_failure_at = null,
+  set held_until = 0, cap = null, failing = 0, probing = 0, failures = 0, exhausted = 0, first_failure_at = null, last_failure_at = null,
     warned = 0
   where endpoint_id = ?`
 

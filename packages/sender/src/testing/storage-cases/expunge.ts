@@ -34,6 +34,8 @@ export const expungeCases: readonly StorageCase[] = [
         removed: 0,
         more: false,
       })
+      // A name that is no message's is not the absence of one.
+      expect(await expungeAll(world, { tenant: TENANT, message: '' }, 10)).toBe(0)
       expect(await expungeAll(world, { tenant: TENANT, message: message?.id ?? '' }, 2)).toBeGreaterThan(3)
       expect(await storage.history.message(TENANT, message?.id ?? '')).toBe(null)
       for (const id of ids) {

@@ -176,4 +176,20 @@ export const healthCases: readonly StorageCase[] = [
     },
     'health',
   ),
+
+  promise(
+    'an endpoint that is enabled again waits for no cap and no rate that it had before',
+    async ({ storage, endpoint, send, change, claim, expect }) => {
+      const [capped, slow] = [await endpoint(), await endpoint({ settings: { perSecond: 0.001 } })]
+      await storage.hold([{ endpointId: capped.id, cap: 1 }])
+      await send([capped, slow], 2)
+      expect((await claim()).length).toBe(2)
+      for (const { id } of [capped, slow]) await change(TENANT, id, { state: 'disabled' })
+      for (const { id } of [capped, slow]) await change(TENANT, id, { state: 'enabled', settings: {} })
+      expect(await storage.nextDueInMs()).toBe(0)
+      expect((await claim()).length).toBe(2)
+    },
+    'health',
+    'rate',
+  ),
 ]
