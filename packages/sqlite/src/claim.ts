@@ -69,8 +69,8 @@ export function claim(db: Session, now: Epoch, options: Claim): DeliveryLease[] 
 function takeTurns(db: Session, now: Epoch, options: Claim): Turn[] {
   const { failing, limit, failingLimit = Number.POSITIVE_INFINITY, tenants } = options
   const turns: Turn[] = []
-  /** Lanes of tenants that have their share: they are looked at again if nobody else fills the claim. */
-  const passedOver: ReadyLane[] = []
+  /** All, in ready order; without a turn those of tenants that have their share: they are looked at if nobody else fills the claim. */
+  const seen: { readonly lane: ReadyLane; readonly turn?: Turn }[] = []
   // Not as the object that it is: a tenant may be called what every object has.
   const running = new Map(Object.entries(tenants?.running ?? {}))
   const takenOf = new Map<string, number>()
@@ -119,20 +119,20 @@ function takeTurns(db: Session, now: Epoch, options: Claim): Turn[] {
       if (roomOf(lane) <= 0) continue
       const share = shareOf(lane)
       if (share <= 0) {
-        passedOver.push(lane)
+        seen.push({ lane })
         continue
       }
       const turn = visit(lane)
+      seen.push({ lane, turn })
       take(turn, Math.min(turn.due.length, share))
       if (left <= 0) break
     }
   }
-  for (const turn of turns) take(turn, Math.min(turn.due.length - turn.take, roomOf(turn.lane)))
-  for (const lane of passedOver) {
-    if (left <= 0) break
-    if (roomOf(lane) <= 0) continue
-    const turn = visit(lane)
-    take(turn, turn.due.length)
+  for (const { lane, turn } of seen) {
+    const room = roomOf(lane)
+    if (room <= 0) continue
+    const more = turn ?? visit(lane)
+    take(more, Math.min(more.due.length - more.take, room))
   }
   return turns
 }

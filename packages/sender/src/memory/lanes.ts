@@ -152,6 +152,7 @@ export class Lanes<R extends LaneRow> {
     const claimed: R[] = []
     const visited: Lane<R>[] = []
     const passedOver: Lane<R>[] = []
+    const served = new Set<Lane<R>>()
     // A tenant may be called what every object has.
     const runningOf = (tenant: string) =>
       (tenants && Object.hasOwn(tenants.running, tenant) && tenants.running[tenant]) || 0
@@ -161,6 +162,7 @@ export class Lanes<R extends LaneRow> {
     const visit = (lane: Lane<R>, room: number) => {
       const rows = this.#take(lane, room, options, now, found)
       claimed.push(...rows)
+      if (rows.length > 0) served.add(lane)
       taken.set(lane.tenant, (taken.get(lane.tenant) ?? 0) + rows.length)
       if (lane.failing) takenOfFailing += rows.length
     }
@@ -180,8 +182,12 @@ export class Lanes<R extends LaneRow> {
       visit(lane, Math.max(0, Math.min(share, room)))
     }
     for (const lane of passedOver) if (roomOf(lane) > 0) visit(lane, roomOf(lane))
-    // Only now, so that no lane is visited twice.
-    for (const lane of visited) this.#enqueue(lane, this.#nextReady(lane, now))
+    // Only now, so that no lane is visited twice. One that is ready and got nothing keeps its place.
+    for (const lane of visited) {
+      const readyAt = this.#nextReady(lane, now)
+      if (readyAt <= now && !served.has(lane)) this.#queue(lane).push(lane)
+      else this.#enqueue(lane, readyAt)
+    }
     return claimed
   }
 

@@ -1,5 +1,5 @@
 import type { Endpoint } from '@hooks/core'
-import { perEndpoint, promise, type StorageCase } from './world.ts'
+import { perEndpoint, promise, type StorageCase, TENANT } from './world.ts'
 
 /** What one claim takes of failing endpoints, and of one tenant. */
 export const shareCases: readonly StorageCase[] = [
@@ -44,6 +44,41 @@ export const shareCases: readonly StorageCase[] = [
       expect((await claim({ limit: 10, tenants: { most: 2, running: { bulk: 9 } } })).length).toBe(10)
       expect((await claim({ limit: 100, tenants: { most: 2, running: { bulk: 19 } } })).length).toBe(30)
       expect(await claim({ tenants: { most: 2, running: {} } })).toEqual([])
+    },
+    'shares',
+  ),
+
+  promise(
+    'what was passed over is taken in the order in which it became ready',
+    async ({ endpoint, send, pass, claim, expect }) => {
+      const full = await endpoint({ tenant: 'full' })
+      const other = await endpoint({ tenant: 'other' })
+      for (const to of [full, other]) {
+        await send([to], 3)
+        await pass(1)
+      }
+      const of = perEndpoint(await claim({ limit: 3, tenants: { most: 1, running: { full: 1 } } }))
+      expect([full, other].map(({ id }) => of.get(id))).toEqual([2, 1])
+    },
+    'shares',
+  ),
+
+  promise(
+    'the endpoints of a tenant that has its share already come in turn',
+    async ({ endpoint, send, pass, claimOne, expect }) => {
+      const to = [await endpoint(), await endpoint(), await endpoint()]
+      for (const one of to) {
+        await send([one], 3)
+        await pass(1)
+      }
+      const taken: string[] = []
+      for (let n = 0; n < 6; n++) {
+        const { endpoint: from } = await claimOne({ limit: 1, tenants: { most: 1, running: { [TENANT]: 1 } } })
+        taken.push(from.id)
+        await pass(1)
+      }
+      const ids = to.map(({ id }) => id)
+      expect(taken).toEqual([...ids, ...ids])
     },
     'shares',
   ),
