@@ -73,13 +73,15 @@ export const expungeCases: readonly StorageCase[] = [
   promise(
     'a tenant is expunged with all that it has, in chunks, and no other is',
     async (world) => {
-      const { storage, endpoint, send, put, claim, settle, view, expect } = world
+      const { storage, endpoint, send, put, claim, settle, view, id, expect } = world
       const mine = [await endpoint({ tenant: 'globex' }), await endpoint({ tenant: 'globex' })]
       const other = await endpoint()
       await send(mine, 5)
       await put(3, { tenant: 'globex', idempotencyKey: 'k', idempotencyKeepMs: 1e9 })
       const [kept] = await send([other])
       for (const lease of (await claim()).slice(0, 3)) await settle(lease, delivered())
+      for (const tenant of ['globex', TENANT])
+        await storage.jobs.create({ id: id('job_'), tenant, kind: 'recover', params: {} })
       const first = await storage.history.expunge({ tenant: 'globex' }, 3)
       expect(first.more).toBe(true)
       expect(first.removed).toBeLessThanOrEqual(3)
@@ -87,13 +89,16 @@ export const expungeCases: readonly StorageCase[] = [
       expect(await countOf(world, { tenant: 'globex' })).toBe(0)
       expect((await storage.history.messages({ tenant: 'globex' }, { limit: 9 })).data).toEqual([])
       expect((await storage.endpoints.list('globex', { limit: 9 })).data).toEqual([])
-      expect(await storage.lanes(mine.map(({ id }) => id))).toEqual([])
+      expect(await storage.lanes(mine.map((one) => one.id))).toEqual([])
+      const jobs = await Promise.all(['globex', TENANT].map((tenant) => storage.jobs.list(tenant, { limit: 9 })))
+      expect(jobs.map(({ data }) => data.length)).toEqual([0, 1])
       expect((await storage.depth()).unexpanded).toBe(0)
       expect(await view(kept as string)).toMatchObject({ id: kept })
       expect(await storage.history.expunge({ tenant: 'globex' }, 4)).toEqual({ removed: 0, more: false })
     },
     'expunge',
     'health',
+    'jobs',
   ),
 
   promise(

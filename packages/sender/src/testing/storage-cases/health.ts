@@ -178,6 +178,19 @@ export const healthCases: readonly StorageCase[] = [
   ),
 
   promise(
+    'a success ends each sign of illness, though no failure is counted',
+    async ({ storage, endpoints, send, claim, settle, lane, expect }) => {
+      const signs = [{ failing: true }, { probing: true }, { warned: 1 }]
+      const to = await endpoints(signs.length)
+      await storage.hold(to.map(({ id }, i) => ({ endpointId: id, ...signs[i] })))
+      await send(to)
+      for (const lease of await claim()) await settle(lease, delivered())
+      for (const { id } of to) expect(await lane(id)).toMatchObject({ failing: false, probing: false, warned: 0 })
+    },
+    'health',
+  ),
+
+  promise(
     'an endpoint that is enabled again waits for no cap and no rate that it had before',
     async ({ storage, endpoint, send, change, claim, expect }) => {
       const [capped, slow] = [await endpoint(), await endpoint({ settings: { perSecond: 0.001 } })]

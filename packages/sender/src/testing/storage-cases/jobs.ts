@@ -42,6 +42,7 @@ export const jobCases: readonly StorageCase[] = [
       expect(first).toMatchObject({ key: job.id, attempt: 1, claims: 1, job: { ...job, cursor: null } })
       expect(await claim(world)).toEqual([])
       if (first) expect(await settle(world, first, goOn(5_000))).toBe('applied')
+      if (first) expect(await settle(world, first, goOn(0, 'again'))).toBe('stale')
       expect(await claim(world)).toEqual([])
       await pass(5_000)
       const [second] = await claim(world)

@@ -76,9 +76,11 @@ export const orderCases: readonly StorageCase[] = [
 
   promise(
     'tenants with the same key do not wait for each other',
-    async ({ endpoint, send, claim, expect }) => {
+    async ({ endpoint, send, put, claim, expect }) => {
       const [a, b] = [await endpoint(), await endpoint({ tenant: 'globex' })]
-      const sent = [...(await send([a], 1, LONG)), ...(await send([b], 1, LONG))]
+      const sent = await send([a], 1, LONG)
+      await put(1, LONG)
+      sent.push(...(await send([b], 1, LONG)))
       expect([...keysOf(await claim())].sort()).toEqual(sent.sort())
     },
     'order',
@@ -163,6 +165,41 @@ export const orderCases: readonly StorageCase[] = [
       expect(await claim()).toEqual([])
       await storage.revive({ tenant: TENANT, delivery: ids[1] as string }, 1)
       expect(await deliverAll(world)).toEqual([ids[1]])
+    },
+    'order',
+  ),
+
+  promise(
+    'a resend of the first of an order leaves it the first',
+    async (world) => {
+      const { storage, endpoint, send, claim, claimOne, settle, expect } = world
+      const to = await endpoint()
+      const ids = await send([to], 3, LONG)
+      await settle(await claimOne(), retry(DAY / 2))
+      await storage.revive({ tenant: TENANT, delivery: ids[0] as string }, 1)
+      const first = await claimOne()
+      expect(first.key).toBe(ids[0])
+      expect(await claim()).toEqual([])
+      await settle(first, delivered())
+      expect(await deliverAll(world)).toEqual(ids.slice(1))
+    },
+    'order',
+  ),
+
+  promise(
+    'a wait begins when one becomes the next, also by what leaves the order before it, and what ends behind it begins none',
+    async ({ storage, endpoint, send, pass, claim, claimOne, expect }) => {
+      const to = await endpoint()
+      const ids = await send([to], 4, { orderingKey: 'k', orderingWaitMs: 60_000 })
+      await claimOne({ leaseMs: DAY })
+      await pass(30_000)
+      await storage.revive({ tenant: TENANT, delivery: ids[1] as string }, 1)
+      expect((await claimOne({ leaseMs: DAY })).key).toBe(ids[1])
+      await pass(30_000)
+      expect(await claim()).toEqual([])
+      await storage.retire({ tenant: TENANT, delivery: ids[3] as string }, CANCELLED, 1)
+      await pass(30_000)
+      expect((await claimOne()).key).toBe(ids[2])
     },
     'order',
   ),

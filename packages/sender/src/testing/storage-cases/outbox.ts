@@ -132,6 +132,7 @@ export const outboxCases: readonly StorageCase[] = [
     const keyed = { idempotencyKey: 'key-1', idempotencyKeepMs: 60_000 }
     await storage.put([newMessage(keyed)])
     await pass(50_000)
+    await storage.history.prune({}, 10)
     expect(outcomes(await storage.put([newMessage(keyed)]))).toEqual(['duplicate'])
     await pass(10_001)
     const next = newMessage({ ...keyed, data: '{"other":true}' })
@@ -251,7 +252,7 @@ export const outboxCases: readonly StorageCase[] = [
       const [message] = (await put()) as [NewMessage]
       const expansion = () => [{ messageId: message.id, deliveries: [{ id: id('dlv_'), endpointId: to.id }] }]
       const first = expansion()
-      await storage.expand(first)
+      await storage.expand([...first, ...expansion()])
       await storage.expand(first)
       await storage.expand(expansion())
       await storage.expand([{ messageId: id('msg_'), deliveries: [{ id: id('dlv_'), endpointId: to.id }] }])

@@ -49,7 +49,7 @@ export const replayCases: readonly StorageCase[] = [
       const add = () => [
         { messageId: message?.id ?? '', deliveries: [{ id: id('dlv_'), endpointId: late.id, variant: 'thin' }] },
       ]
-      const added = await Promise.all([worker(0).add(add()), worker(1).add(add()), worker(0).add([...add(), ...add()])])
+      const added = await Promise.all([worker(0).add([...add(), ...add()]), worker(1).add(add()), worker(0).add(add())])
       expect(added.reduce((sum, one) => sum + one, 0)).toBe(1)
       const lease = await claimOne()
       expect(lease).toMatchObject({

@@ -210,12 +210,18 @@ export const resendCases: readonly StorageCase[] = [
     },
   ),
 
-  promise('what waits for a retry stops waiting', async ({ storage, endpoint, sendAndRetry, claimOne, expect }) => {
-    const id = await sendAndRetry(await endpoint(), 3_600_000)
-    expect(await storage.revive({ tenant: TENANT, delivery: id }, 10)).toMatchObject({ revived: 1 })
-    expect(await storage.nextDueInMs()).toBe(0)
-    expect(await claimOne()).toMatchObject({ key: id, attempt: 2, step: 0, trigger: 'manual' })
-  }),
+  promise(
+    'what waits for a retry stops waiting, and its time begins anew',
+    async ({ storage, endpoint, sendAndRetry, pass, claimOne, expect, expectTime }) => {
+      const id = await sendAndRetry(await endpoint(), 3_600_000)
+      await pass(1_800_000)
+      expect(await storage.revive({ tenant: TENANT, delivery: id }, 10)).toMatchObject({ revived: 1 })
+      expect(await storage.nextDueInMs()).toBe(0)
+      const lease = await claimOne()
+      expect(lease).toMatchObject({ key: id, attempt: 2, step: 0, trigger: 'manual' })
+      expectTime(lease.ageMs, 0)
+    },
+  ),
 
   promise(
     'a lost attempt of a resend is logged as one',
