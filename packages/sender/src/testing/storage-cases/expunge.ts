@@ -17,6 +17,8 @@ async function expungeAll(
 const countOf = async ({ storage }: World, selector: Selector) =>
   (await storage.history.deliveries(selector, { limit: 1_000 })).data.length
 
+const LAST = new Date(8_640_000_000_000_000)
+
 /** Removing every trace. */
 export const expungeCases: readonly StorageCase[] = [
   promise(
@@ -73,7 +75,12 @@ export const expungeCases: readonly StorageCase[] = [
   promise(
     'a tenant is expunged with all that it has, in chunks, and no other is',
     async (world) => {
-      const { storage, endpoint, send, put, claim, settle, view, id, expect } = world
+      const { storage, endpoint, send, put, newMessage, claim, settle, view, id, expect } = world
+      // Of a message that is forgotten, its key may be left.
+      const keyed = newMessage({ tenant: 'globex', idempotencyKey: 'old', idempotencyKeepMs: 1e9 })
+      await storage.put([keyed])
+      await storage.expand([{ messageId: keyed.id, deliveries: [] }])
+      await storage.history.prune({ payloadsBefore: LAST, historyBefore: LAST }, 10)
       const mine = [await endpoint({ tenant: 'globex' }), await endpoint({ tenant: 'globex' })]
       const other = await endpoint()
       await send(mine, 5)
@@ -95,6 +102,8 @@ export const expungeCases: readonly StorageCase[] = [
       expect((await storage.depth()).unexpanded).toBe(0)
       expect(await view(kept as string)).toMatchObject({ id: kept })
       expect(await storage.history.expunge({ tenant: 'globex' }, 4)).toEqual({ removed: 0, more: false })
+      const again = newMessage({ tenant: 'globex', idempotencyKey: 'old' })
+      expect(await storage.put([again])).toEqual([{ id: again.id, outcome: 'created' }])
     },
     'expunge',
     'health',
@@ -109,7 +118,7 @@ export const expungeCases: readonly StorageCase[] = [
       await storage.jobs.create(job)
       await storage.jobs.create(running)
       await storage.jobs.cancel(TENANT, job.id)
-      await storage.history.prune({ historyBefore: new Date(8_640_000_000_000_000) }, 10)
+      await storage.history.prune({ historyBefore: LAST }, 10)
       expect((await storage.jobs.list(TENANT, { limit: 9 })).data.map((one) => one.id)).toEqual([running.id])
     },
     'jobs',

@@ -50,16 +50,30 @@ export const leaseCases: readonly StorageCase[] = [
 
   promise(
     'a lost attempt has the number that it would have had',
-    async ({ endpoint, sendAndRetry, pass, claimOne, attempts, expect }) => {
+    async ({ endpoint, sendAndRetry, pass, claimOne, attempts, view, expect }) => {
       const id = await sendAndRetry(await endpoint(), 1_000)
       await pass(1_000)
       expect(await claimOne()).toMatchObject({ attempt: 2, claims: 1, step: 1 })
       await pass(LEASE)
       expect(await claimOne()).toMatchObject({ attempt: 2, claims: 2, step: 1 })
+      // It is in the log, and is not the last that ended.
+      expect((await view(id)).last).toMatchObject({ n: 1, status: 500 })
       expect((await attempts(id)).map(({ n, error }) => [n, error])).toEqual([
         [1, undefined],
         [2, 'lost'],
       ])
+    },
+  ),
+
+  promise(
+    'all that a worker lost of an endpoint is due at once, also to claims that take a part of it',
+    async ({ storage, endpoint, send, pass, claim, expect }) => {
+      const ids = await send([await endpoint()], 3)
+      expect((await claim()).length).toBe(3)
+      await pass(LEASE)
+      expect(keysOf(await claim({ limit: 1 }))).toEqual(ids.slice(0, 1))
+      expect(await storage.nextDueInMs()).toBe(0)
+      expect(keysOf(await claim())).toEqual(ids.slice(1))
     },
   ),
 

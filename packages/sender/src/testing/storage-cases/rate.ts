@@ -47,6 +47,21 @@ export const rateCases: readonly StorageCase[] = [
   ),
 
   promise(
+    'a rate is reached, though nobody looks as often as one is free',
+    async ({ endpoint, send, claim, pass, expect }) => {
+      await send([await endpoint({ settings: { perSecond: 200 } })], 250)
+      let started = 0
+      for (let at = 0; at < 1_000; at += 20) {
+        started += (await claim({ cap: 1_000, leaseMs: 3_600_000 })).length
+        await pass(20)
+      }
+      expect(started).toBeGreaterThan(190)
+    },
+    'rate',
+    'injected clock',
+  ),
+
+  promise(
     'a slow rate is kept over a pause: what was not used long ago is not made up for',
     async ({ storage, endpoint, send, claim, pass, expect }) => {
       const to = await endpoint({ settings: { perSecond: 0.5 } })
