@@ -429,6 +429,23 @@ describe('settling', () => {
     await end(test)
   })
 
+  it('answers for each of a group', async () => {
+    const test = setUp({ concurrency: 3, run: (lease) => test.work(10 * Number(lease.key.slice(4)), lease) }, 3)
+    test.leases.takes.settle = 45
+    test.loop.start()
+    await test.clock.advance(30)
+    const [, another] = test.leases.rows
+    if (another) another.token = 'another'
+    await test.clock.advance(200)
+    expect(test.leases.settlements.map((batch) => batch.length)).toEqual([1, 2])
+    expect(test.settled).toEqual([
+      ['job-0', 'applied'],
+      ['job-1', 'stale'],
+      ['job-2', 'applied'],
+    ])
+    await end(test)
+  })
+
   it('goes at once: what holds it up holds up a slot', async () => {
     const run = (lease: Lease) => test.work(100 * (1 + Number(lease.key.slice(4))), lease)
     const test = setUp({ concurrency: 3, run }, 3)

@@ -211,7 +211,7 @@ describe('delivering', () => {
 
 describe('resending and cancelling', () => {
   it('sends a delivery again with its id and bytes, and the whole schedule before it', async () => {
-    const { hooks, requests, clock } = await stage((_, n) => (n <= 2 ? 500 : 200), {
+    const { hooks, requests, clock } = await stage((_, n) => (n <= 3 ? 500 : 200), {
       policy: { retry: ['0s', '1m'], jitter: 0 },
     })
     hooks.start()
@@ -222,12 +222,15 @@ describe('resending and cancelling', () => {
     const resent = await hooks.deliveries.resend('acme', failed?.id as string)
     expect(resent).toMatchObject({ id: failed?.id, state: 'retrying' })
     await clock.advance(1_000)
-    expect(await hooks.deliveries.get('acme', failed?.id as string)).toMatchObject({ state: 'delivered', attempts: 3 })
+    expect(await hooks.deliveries.get('acme', failed?.id as string)).toMatchObject({ state: 'retrying', attempts: 3 })
+    await clock.advance(HOUR)
+    expect(await hooks.deliveries.get('acme', failed?.id as string)).toMatchObject({ state: 'delivered', attempts: 4 })
     expect(Buffer.from(requests[2]?.body as Uint8Array).equals(Buffer.from(requests[0]?.body as Uint8Array))).toBe(true)
     expect((await hooks.deliveries.attempts('acme', failed?.id as string)).map(({ trigger }) => trigger)).toEqual([
       'schedule',
       'schedule',
       'manual',
+      'schedule',
     ])
   })
 
