@@ -30,10 +30,15 @@ export function createEndpointChanges(options: Seams & { readonly storage: Stora
     throw new EndpointError('endpoint_not_found', 'the tenant has no such endpoint')
   }
 
-  /** The lane is held already, so nothing new starts; what is in flight ends on its own. */
-  async function skipOpen(tenant: string, endpoint: string): Promise<void> {
+  /**
+   * At once, and not only as it comes due: a worker that claims what is left sends nothing either. What is in flight ends on
+   * its own, and what came after the endpoint was enabled again is left.
+   */
+  async function skipOpen({ tenant, id, updatedAt }: Endpoint): Promise<void> {
     const to = { state: 'skipped', reason: 'endpoint_disabled' } as const
-    while ((await stored(() => storage.retire({ tenant, endpoint }, to, CHUNK))) === CHUNK);
+    // Of the same ms, too. Whatever comes while it is disabled is never open.
+    const waiting = { tenant, endpoint: id, until: new Date(updatedAt.getTime() + 1) }
+    while ((await stored(() => storage.retire(waiting, to, CHUNK))) === CHUNK);
   }
 
   /** Whether it was made by this call, though the answer to that may be lost: the next one then finds its own change. */
@@ -56,8 +61,9 @@ export function createEndpointChanges(options: Seams & { readonly storage: Stora
         const changed = to(endpoint)
         if (!changed) return endpoint
         if (!(await made(changed, endpoint.rev))) continue
-        if (changed.state === 'disabled' && endpoint.state === 'enabled') await skipOpen(tenant, id)
-        return find(tenant, id)
+        const now = await find(tenant, id)
+        if (endpoint.state === 'enabled' && now.state === 'disabled') await skipOpen(now)
+        return now
       }
       throw new EndpointError('endpoint_conflict', 'the endpoint is being changed by others', { hint: 'try again' })
     },

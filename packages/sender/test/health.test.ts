@@ -203,6 +203,26 @@ describe('the health of an endpoint', () => {
     await hooks.stop()
   })
 
+  it('that is enabled while it is being disabled keeps what comes after that', async () => {
+    const { hooks, clock, endpoint, storage } = await stage(() => 200, SLOW)
+    await hooks.pause()
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(1_000)
+    const retire = storage.retire.bind(storage)
+    storage.retire = async (...given) => {
+      storage.retire = retire
+      await clock.advance(1_000)
+      await hooks.endpoints.enable('acme', endpoint.id)
+      await hooks.send('user.deleted', {}, { tenant: 'acme' })
+      await clock.advance(1_000)
+      return retire(...given)
+    }
+    await hooks.endpoints.disable('acme', endpoint.id)
+    expect(await hooks.deliveries.stats('acme')).toMatchObject({ skipped: 1, pending: 1 })
+    await hooks.stop()
+  })
+
   it('one that said it is gone is not tried again', async () => {
     const { hooks, clock, endpoint } = await stage(() => 410, { policy: { probeAfter: '1h' }, ...SLOW })
     hooks.start()
