@@ -23,7 +23,7 @@ const COMPLETE_TRIES = 4
 /** Runs `work`, unless someone did or does, and holds its lease meanwhile. It never rejects. */
 export async function runOnce(memory: Memory, work: Work): Promise<Run> {
   const { store, key, leaseMs, keepMs, clock } = memory
-  const over = new AbortController()
+  let over: AbortController | undefined
   // What a failure of the store means, from here on.
   let outcome = 'store_unavailable'
   try {
@@ -32,7 +32,7 @@ export async function runOnce(memory: Memory, work: Work): Promise<Run> {
     if (begun.state === 'in_progress') return { outcome: begun.state, retryInMs: begun.retryInMs }
     const { lease } = begun
 
-    const run = await runWork(work, hold(memory, lease, over.signal))
+    const run = await runWork(work, hold(memory, lease, (over = new AbortController()).signal))
     if (!isOver(run)) {
       // Where that fails, the lease runs out by itself.
       await (async () => store.abandon(lease))().catch(() => {})
@@ -54,7 +54,7 @@ export async function runOnce(memory: Memory, work: Work): Promise<Run> {
     return { outcome, error }
   } finally {
     // By a reason of its own: the usual one is an error, and its stack costs as much as the rest of this.
-    over.abort(null)
+    over?.abort(null)
   }
 }
 
