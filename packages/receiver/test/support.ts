@@ -6,6 +6,7 @@ import {
   type ReceiverOptions,
   standardWebhooks,
 } from '@hooks/receiver'
+import * as formats from '@hooks/receiver/formats'
 import { type SignedMessage, signRequest, virtualClock } from '@hooks/receiver/testing'
 
 export const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
@@ -108,3 +109,16 @@ export function deferred<T = void>() {
   })
   return { promise, resolve, reject }
 }
+
+const TYPES: Readonly<Record<string, string>> = { hubspot: 'events', line: 'events', twilio: 'call.ringing' }
+
+/** Every provider's format of which one secret signs and verifies, with a secret, and a type that it carries. */
+export const providers = Object.values(formats)
+  .map((make) => make())
+  .filter(({ name }) => !['discord', 'sendgrid', 'telnyx'].includes(name))
+  .map((format) => ({
+    name: format.name,
+    format,
+    secret: format.newSecret(new Uint8Array(32).fill(7)),
+    type: TYPES[format.name] ?? 'booking.created',
+  }))

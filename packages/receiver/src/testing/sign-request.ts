@@ -2,6 +2,7 @@ import {
   type Clock,
   joinBytes,
   newId,
+  type OutgoingDelivery,
   platformCrypto,
   type Random,
   systemClock,
@@ -24,7 +25,7 @@ export interface SignedMessage {
   /** The delivery's id, for formats that print it: made of the message's by default. */
   readonly deliveryId?: string
   readonly endpointId?: string
-  /** Now by default. */
+  /** When it is sent, by default. */
   readonly occurredAt?: Date
   /** Now by default. */
   readonly sentAt?: Date
@@ -35,7 +36,8 @@ export interface SignedMessage {
   readonly url?: string
   /**
    * One thing wrong with the request: `signature` is one by another secret, `timestamp` a time long past, `body` a byte
-   * that was changed after signing, `duplicate` has every header of the format twice, as two lines that were joined.
+   * that was changed after signing, `duplicate` has every header of the format twice, as two lines that were joined. A
+   * receiver can see it where the format has what is wrong: a signed time, a signed body (`facts`), headers of its own.
    */
   readonly invalid?: 'signature' | 'timestamp' | 'body' | 'duplicate'
   readonly clock?: Clock
@@ -64,9 +66,33 @@ export async function signRequest(
   secret: string | readonly string[],
   message: SignedMessage,
 ): Promise<SignedRequest> {
+  const { clock = systemClock, random = systemRandom } = message
+  const longAgo = message.invalid === 'timestamp' ? new Date(clock.now().getTime() - LONG_AGO_MS) : undefined
+  const sentAt = longAgo ?? message.sentAt ?? clock.now()
+  const delivery = deliveryOf({ ...message, occurredAt: longAgo ?? message.occurredAt ?? sentAt })
+  const composed = format.compose(delivery)
+  const body = joinBytes([message.body ?? composed.body])
+  const secrets = message.invalid === 'signature' ? [format.newSecret(random.bytes(32))] : [secret].flat()
+  const keys = secrets.flatMap((one) => format.keys(one, 'sign'))
+  const attempt = { ...delivery, attempt: message.attempt ?? 1, sentAt, body }
+  const crypto = platformCrypto()
+  const sealed = await format.seal(attempt, keys, crypto)
+  // A body that was given stays as it is.
+  const own = message.body === undefined ? await format.sealBody?.(attempt, keys, crypto) : undefined
+  const sent = own === undefined ? body : joinBytes([own])
+  return {
+    method: 'POST',
+    url: delivery.endpoint.url,
+    headers: { 'content-type': composed.contentType, ...(message.invalid === 'duplicate' ? doubled(sealed) : sealed) },
+    body: message.invalid === 'body' ? altered(sent) : sent,
+  }
+}
+
+/** What a sender makes a request of: the message with all that it does not say. */
+export function deliveryOf(message: SignedMessage): OutgoingDelivery {
   const { clock = systemClock, random = systemRandom, url = 'https://receiver.example/webhooks' } = message
   const id = message.id ?? newId('msg_', clock, random)
-  const delivery = {
+  return {
     message: {
       id,
       type: message.type,
@@ -76,23 +102,6 @@ export async function signRequest(
     },
     endpoint: { id: message.endpointId ?? 'ep_test', url },
     delivery: { id: message.deliveryId ?? `dlv_${id}` },
-  }
-  const composed = format.compose(delivery)
-  const body = joinBytes([message.body ?? composed.body])
-  const secrets = message.invalid === 'signature' ? [format.newSecret(random.bytes(32))] : [secret].flat()
-  const keys = secrets.flatMap((one) => format.keys(one, 'sign'))
-  const sentAt = message.invalid === 'timestamp' ? new Date(clock.now().getTime() - LONG_AGO_MS) : message.sentAt
-  const attempt = { ...delivery, attempt: message.attempt ?? 1, sentAt: sentAt ?? clock.now(), body }
-  const crypto = platformCrypto()
-  const sealed = await format.seal(attempt, keys, crypto)
-  // A body that was given stays as it is.
-  const own = message.body === undefined ? await format.sealBody?.(attempt, keys, crypto) : undefined
-  const sent = own === undefined ? body : joinBytes([own])
-  return {
-    method: 'POST',
-    url,
-    headers: { 'content-type': composed.contentType, ...(message.invalid === 'duplicate' ? doubled(sealed) : sealed) },
-    body: message.invalid === 'body' ? altered(sent) : sent,
   }
 }
 
