@@ -5,6 +5,7 @@ import { hmacFormat, part, standardWebhooks, type WireFormat } from '@hooks/core
 import { createReceiver, memoryIdempotency, type Receiver } from '@hooks/receiver'
 import { endpointSuite, signRequest } from '@hooks/receiver/testing'
 import { afterAll, describe, expect, it } from 'vitest'
+import { providers } from './support.ts'
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 const servers: Server[] = []
@@ -12,8 +13,13 @@ afterAll(() => {
   for (const server of servers) server.close()
 })
 
+interface Answered {
+  readonly status: number
+  readonly headers?: Record<string, string>
+}
+
 /** An endpoint of plain Node.js. */
-async function serve(handle: (request: { headers: [string, string][]; body: Buffer }) => Promise<{ status: number }>) {
+async function serve(handle: (request: { headers: [string, string][]; body: Buffer }) => Promise<Answered>) {
   const server = createServer(async (request, response) => {
     const chunks: Buffer[] = []
     try {
@@ -21,7 +27,8 @@ async function serve(handle: (request: { headers: [string, string][]; body: Buff
       const headers: [string, string][] = []
       for (let i = 0; i < request.rawHeaders.length; i += 2)
         headers.push([request.rawHeaders[i] ?? '', request.rawHeaders[i + 1] ?? ''])
-      response.writeHead((await handle({ headers, body: Buffer.concat(chunks) })).status).end()
+      const answered = await handle({ headers, body: Buffer.concat(chunks) })
+      response.writeHead(answered.status, answered.headers).end()
     } catch {
       response.destroy()
     }
@@ -72,8 +79,15 @@ for (const [name, format] of [
 }
 
 describe('the suite for endpoints', () => {
+  type Handle = Parameters<typeof serve>[0]
+  type Own = Partial<Omit<Parameters<typeof endpointSuite>[1], 'url'>>
+
   /** The titles of the cases that an endpoint fails. */
-  async function failures(handle: Parameters<typeof serve>[0], effects?: () => Promise<number>): Promise<string[]> {
+  const failures = async (handle: Handle, effects?: () => Promise<number>): Promise<string[]> =>
+    Object.keys(await reports(handle, { ...(effects && { effects }) }))
+
+  /** What is said of each case that an endpoint fails, by its title. */
+  async function reports(handle: Handle, own: Own): Promise<Record<string, string>> {
     const url = await serve(handle)
     const cases: [string, () => Promise<void>][] = []
     const runner = {
@@ -87,10 +101,14 @@ describe('the suite for endpoints', () => {
       format: standardWebhooks(),
       secret: SECRET,
       message,
-      ...(effects && { effects }),
+      ...own,
     })
-    const failed: string[] = []
-    for (const [title, body] of cases) await body().catch(() => failed.push(title))
+    const failed: Record<string, string> = {}
+    for (const [title, body] of cases) {
+      await body().catch(({ message }: Error) => {
+        failed[title] = message
+      })
+    }
     return failed
   }
 
@@ -126,6 +144,51 @@ describe('the suite for endpoints', () => {
     })
     expect(failed.some((title) => /repetition/.test(title))).toBe(true)
     expect(failed.some((title) => /at once/.test(title))).toBe(true)
+  })
+
+  it.each(providers.filter(({ format: { facts } }) => facts.id !== 'absent'))(
+    'finds no fault with a receiver of $name that keeps its promises',
+    async ({ format, secret, type }) => {
+      let done = 0
+      const receiver = createReceiver({ format, secret, idempotency: memoryIdempotency() }).on('*', () => {
+        done++
+      })
+      const handle: Handle = ({ headers, body }) => {
+        const [, host] = headers.find(([name]) => name.toLowerCase() === 'host') ?? []
+        return receiver.handle({ method: 'POST', url: `http://${host}/webhooks`, headers, body })
+      }
+      const effects = async () => done
+      const own = { format, secret, effects, message: { type }, vary: (n: number) => ({ n }) }
+      expect(await reports(handle, own)).toEqual({})
+    },
+  )
+
+  it('sends a later attempt with the same body and a later time', async () => {
+    const sent: { id: string; body: string; time: number }[] = []
+    await failures(async ({ headers, body }) => {
+      const { 'webhook-id': id = '', 'webhook-timestamp': time } = Object.fromEntries(headers)
+      sent.push({ id, body: String(body), time: Number(time) })
+      return { status: 200 }
+    })
+    const again = sent.filter(({ id, time }) => sent.some((one) => one.id === id && one.time < time))
+    expect(again.length).toBe(1)
+    expect(sent.find(({ id }) => id === again[0]?.id)?.body).toBe(again[0]?.body)
+  })
+
+  it('sees one that sends senders elsewhere, as they do not follow', async () => {
+    const receiver = createReceiver({ secret: SECRET, idempotency: memoryIdempotency() }).on(
+      'booking.created',
+      () => {},
+    )
+    const elsewhere = await serve(({ headers, body }) => receiver.handle({ method: 'POST', url: '/', headers, body }))
+    const failed = await reports(async () => ({ status: 308, headers: { location: elsewhere } }), {})
+    expect(failed['takes an honest request and does its work']).toMatch(/308/)
+  })
+
+  it('says what an endpoint answered where it should have answered otherwise', async () => {
+    const failed = await reports(async () => ({ status: 503 }), {})
+    expect(failed['takes an honest request and does its work']).toMatch(/503.*taken/)
+    expect(failed['refuses what is not signed']).toMatch(/503.*refused/)
   })
 })
 
