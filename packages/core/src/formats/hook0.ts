@@ -12,6 +12,7 @@ const TYPE = 'x-event-type'
 /** Header names in lower case, a space between them: as they are signed. */
 const NAMES = /^[!#$%&'*+.^_`|~0-9a-z-]+(?: [!#$%&'*+.^_`|~0-9a-z-]+)*$/
 const MOST_NAMES = 32
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Options of {@link hook0}. */
 export interface Hook0Options {
@@ -30,8 +31,8 @@ export interface Hook0Options {
  * Every attempt is stamped anew; five minutes either way are what Hook0's libraries use.
  *
  * `id` is `X-Event-Id` and `type` is `X-Event-Type`. Hook0 signs all of its headers; a request whose signature leaves out its id
- * is refused, and so is an id with a full stop; one whose signature leaves out its type cannot be read. The body is the event's
- * payload, and is `data`.
+ * is refused, and so is an id with a full stop, or one that is no UUID between other values, because the full stops that join
+ * them could be moved; one whose signature leaves out its type cannot be read. The body is the event's payload, and is `data`.
  *
  * Source: https://documentation.hook0.com/tutorials/webhook-authentication
  */
@@ -85,7 +86,10 @@ function signedHeaders({ headers }: RawRequest, fields: SignatureFields): string
   const names = namesOf(fields)
   if (!NAMES.test(list) || names.length > MOST_NAMES || !names.includes(ID))
     throw headerError('malformed_header', SIGNATURE)
-  // A full stop stands between values, so one in the id could come from its neighbour: Hook0's ids are UUIDs.
-  if (headers.one(ID).includes('.')) throw headerError('malformed_header', ID)
+  // A full stop stands between values, and in some: an id could come from its neighbours. At an end of the list an id without
+  // one is in its place; between others only a UUID is, which all ids of Hook0's are.
+  const id = headers.one(ID)
+  const isAtEnd = names[0] === ID || names.at(-1) === ID
+  if (id.includes('.') || !(isAtEnd || UUID.test(id))) throw headerError('malformed_header', ID)
   return `${list}.${names.map((name) => headers.one(name)).join('.')}`
 }

@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto'
 import { hook0 } from '@hooks/core/formats'
 import { describe, expect, it } from 'vitest'
 import { codeOf, delivery, outcomeOf, request, send } from '../support.ts'
@@ -136,6 +137,22 @@ describe('hook0', () => {
         outcomeOf({ format: chosen, secrets: [secret], now: 1_705_314_600 }, request(headers, sent.body))
       expect([await judged(sent.headers), await judged(moved)]).toEqual(['0', 'malformed_header'])
     }
+  })
+
+  // The list that Coinbase's documents show.
+  it('lets no full stop move where other values stand on both sides of the id', async () => {
+    const id = '5f4b2f6e-6a3c-4d57-9d0a-0d8f6a1c2b3d'
+    const names = 'content-type x-event-id x-event-type'
+    const signed = `1705314600.${names}.application/json.${id}.shop.order.paid.{}`
+    const signature = `t=1705314600,h=${names},v1=${createHmac('sha256', secret).update(signed).digest('hex')}`
+    const judged = (content: string, event: string, type: string) => {
+      const headers = { 'content-type': content, 'x-event-id': event, 'x-event-type': type }
+      const given = request({ ...headers, 'x-hook0-signature': signature }, '{}')
+      return outcomeOf({ format, secrets: [secret], now: 1_705_314_600 }, given)
+    }
+    expect(await judged('application/json', id, 'shop.order.paid')).toBe('0')
+    expect(await judged(`application/json.${id}`, 'shop', 'order.paid')).toBe('malformed_header')
+    expect(await judged(`application/json.${id}.shop`, 'order', 'paid')).toBe('malformed_header')
   })
 
   it('says that the id is not signed where v0 is allowed', () => {
