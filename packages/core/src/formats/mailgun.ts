@@ -68,7 +68,7 @@ export function mailgun(): WireFormat {
       if (typeof type !== 'string') throw new PayloadError('payload_invalid', 'the body has no "event-data.event"')
       const { token: id, timestamp: time } = signatureOf(request)
       const sentAt = readStamp(time, 'unix')
-      const occurredAt = typeof timestamp === 'number' ? new Date(Math.floor(timestamp * 1000)) : undefined
+      const occurredAt = typeof timestamp === 'number' ? readStamp(Math.floor(timestamp * 1000), 'unixMs') : undefined
       return { type, data, id: id as string, ...(sentAt && { sentAt }), ...(occurredAt && { occurredAt }) }
     },
   }

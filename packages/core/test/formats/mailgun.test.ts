@@ -157,4 +157,9 @@ describe('mailgun', () => {
       expect(codeOf(() => format.read(request({}, bodyOf(signature, event))))).toBe('payload_invalid')
     }
   })
+
+  it.each([1e300, -1e300, 8_640_000_000_001])('reads no time from what is none: %s', (timestamp) => {
+    const body = bodyOf({ token: 'a', timestamp: '1705314600', signature: 'b' }, { event: 'delivered', timestamp })
+    expect(format.read(request({}, body)).occurredAt).toBe(undefined)
+  })
 })
