@@ -32,12 +32,12 @@ export class Fields {
     throw this.#wrong(name, 'true or false')
   }
 
-  /** A number above 0, or null to remove it. */
-  numberOrNull(name: string, most: number): number | null | undefined {
+  /** A number from `least` to `most`, or null to remove it. */
+  numberOrNull(name: string, least: number, most: number): number | null | undefined {
     const value = this.#value(name)
     if (value === undefined || value === null) return value
-    if (typeof value === 'number' && value > 0 && value <= most) return value
-    throw this.#wrong(name, `a number above 0, ${most} at most`)
+    if (typeof value === 'number' && value >= least && value <= most) return value
+    throw this.#wrong(name, `a number from ${least} to ${most}`)
   }
 
   /** In a query, as digits; more than `most` is `most`. */

@@ -707,6 +707,7 @@ describe('settings of an endpoint', () => {
     const { call } = stage()
     for (const [field, value] of [
       ['rateLimit', 0],
+      ['rateLimit', 1e-13],
       ['rateLimit', '5'],
       ['headers', { 'webhook-id': 'x' }],
       ['headers', 'x'],

@@ -14,7 +14,7 @@ export interface SettingsOptions {
 
 /** What of an endpoint's input is a setting. */
 export interface SettingsInput {
-  /** Attempts a second over all processes, such as 10, or 0.5. No limit by default. */
+  /** Attempts a second over all processes, such as 10, or 0.5: from 0.0001 to 100,000. No limit by default. */
   readonly rateLimit?: number | null
   /** Requests in flight at once over all processes: the sender's `endpointConcurrency` by default. */
   readonly concurrency?: number | null
@@ -50,6 +50,8 @@ export interface StoredSettings extends LaneSettings, SealedSettings, PayloadCho
 
 const MOST_CONCURRENCY = 1_000
 const MOST_PER_SECOND = 100_000
+/** One in some three hours. The next one of a rate near 0 would be at a time that no database holds, and every claim would fail. */
+const LEAST_PER_SECOND = 0.0001
 /** They say how the request is to be read, and the sender knows that. */
 const RESERVED = ['content-type']
 
@@ -105,8 +107,11 @@ export function createSettings({ contract, keyring, alsoSign }: SettingsOptions)
 }
 
 function checkRate(rate: number | null): number | null {
-  if (rate === null || (typeof rate === 'number' && rate > 0 && rate <= MOST_PER_SECOND)) return rate
-  throw new ConfigurationError('option_invalid', `rateLimit is not a number above 0, ${MOST_PER_SECOND} at most`)
+  if (rate === null || (typeof rate === 'number' && rate >= LEAST_PER_SECOND && rate <= MOST_PER_SECOND)) return rate
+  throw new ConfigurationError(
+    'option_invalid',
+    `rateLimit is not a number from ${LEAST_PER_SECOND} to ${MOST_PER_SECOND}`,
+  )
 }
 
 function checkConcurrency(concurrency: number | null): number | null {

@@ -278,7 +278,7 @@ describe('limits of an endpoint', () => {
     expect(Math.max(...at)).toBeGreaterThan(3_500)
     expect(most).toBeLessThanOrEqual(2)
     await hooks.endpoints.update('acme', endpoint.id, { rateLimit: null })
-    for (const rateLimit of [0, -1, Number.NaN, 1e9])
+    for (const rateLimit of [0, -1, Number.NaN, 1e9, 1e-5, Number.MIN_VALUE])
       await expect(hooks.endpoints.update('acme', endpoint.id, { rateLimit })).rejects.toMatchObject({
         code: 'option_invalid',
       })

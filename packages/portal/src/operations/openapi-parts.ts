@@ -84,7 +84,7 @@ const endpoint = {
   secret: text,
 }
 const settings = {
-  rateLimit: { type: ['number', 'null'], exclusiveMinimum: 0 },
+  rateLimit: { type: ['number', 'null'], minimum: 0.0001, maximum: 100_000 },
   headers: { type: ['object', 'null'], additionalProperties: text },
   filter: orNull('object'),
   payload: { enum: ['full', 'thin'] },
