@@ -35,7 +35,7 @@ export interface DeliveryPolicy {
   /**
    * Whether an endpoint's own state changes when its deliveries are tried: 429, 502, 503 and 504 hold it as a whole, a
    * time-out or a 429 lowers its concurrency, and many failures in a row break it off. True by default; with false every
-   * delivery keeps its own times.
+   * delivery keeps its own times, and `Retry-After` means nothing.
    */
   readonly pace?: boolean
   /**

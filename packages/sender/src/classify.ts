@@ -55,9 +55,9 @@ export function classify(answer: Answer, policy: Policy, step: number, now: Date
     const final = policy.classify === 'strict4xx' && status >= 400 && status < 500 && !PASSING_4XX.has(status)
     if (final) return { result: 'failed', reason: 'rejected' }
   } else if (succeeded && decided === undefined) return { result: 'delivered' }
+  if (!policy.pace) return { result: 'retry', hintMs: null, holdMs: null }
   const hintMs = readRetryAfter(headers['retry-after'], now, headers.date)
-  const holdMs =
-    policy.pace && PACED.has(status) ? Math.max(hintMs ?? 0, Math.min(LONGEST_HOLD, FIRST_HOLD * 2 ** step)) : null
+  const holdMs = PACED.has(status) ? Math.max(hintMs ?? 0, Math.min(LONGEST_HOLD, FIRST_HOLD * 2 ** step)) : null
   return { result: 'retry', hintMs, holdMs }
 }
 

@@ -56,6 +56,10 @@ describe('what an answer means', () => {
     it(`${status} holds nothing where a product promised not to`, () => {
       expect(judge(status, { pace: false })).toMatchObject({ result: 'retry', holdMs: null })
     })
+    it(`${status} moves no delivery either where each was promised its own times, whatever Retry-After asks`, () => {
+      const unmoved = { result: 'retry', hintMs: null, holdMs: null }
+      expect(judge(status, { pace: false }, { 'retry-after': '120' })).toEqual(unmoved)
+    })
   }
   it('410 is retried where every non-2xx is promised a retry', () => {
     expect(judge(410, { classify: 'non2xx-retries' })).toMatchObject({ result: 'retry' })
