@@ -18,7 +18,10 @@ export interface IdPrefixes {
 
 /** How deliveries are tried: what a product promises its customers. */
 export interface DeliveryPolicy {
-  /** The delay before each attempt, counted from the end of the one before. Its length is the number of attempts. */
+  /**
+   * The delay before each attempt, counted from the end of the one before. Its length is the number of attempts. The first is
+   * made at once: 0.
+   */
   readonly retry?: readonly Duration[]
   /** The most that is added to a delay, as a part of it: 0.2 by default, 0 for exact times. Never earlier. */
   readonly jitter?: number

@@ -36,6 +36,16 @@ export function resolvePolicy(policy: DeliveryPolicy): Policy {
       hint: 'the first entry is the first attempt: ["0s"] tries once',
     })
   }
+  const retryMs = retry.map((delay, i) => toMs(delay, `policy.retry[${i}]`))
+  if (retryMs[0] !== 0) {
+    throw new ConfigurationError(
+      'option_invalid',
+      'policy.retry does not begin with 0: the first attempt is made at once',
+      {
+        hint: 'put "0s" in front; what is sent later has `deliverAt`',
+      },
+    )
+  }
   if (!(jitter >= 0 && jitter <= 1)) {
     throw new ConfigurationError('option_invalid', 'policy.jitter is not between 0 and 1')
   }
@@ -44,7 +54,7 @@ export function resolvePolicy(policy: DeliveryPolicy): Policy {
     throw new ConfigurationError('option_invalid', 'policy.deadline is not between 100 ms and 60 s')
   }
   return {
-    retryMs: retry.map((delay, i) => toMs(delay, `policy.retry[${i}]`)),
+    retryMs,
     jitter,
     deadlineMs,
     maxAgeMs: toMs(policy.maxAge ?? '5d', 'policy.maxAge'),

@@ -97,6 +97,7 @@ describe('a policy', () => {
   for (const [what, policy] of [
     ['an empty schedule', { retry: [] }],
     ['a negative delay', { retry: [-1] }],
+    ['a delay before the first attempt, which is made at once', { retry: ['10m', '1h'] }],
     ['a jitter above 1', { jitter: 1.5 }],
     ['a deadline above a minute', { deadline: '2m' }],
     ['a duration without a unit', { deadline: '15' }],
