@@ -94,8 +94,8 @@ const OVERLAP = '24h'
 const LONGEST_OVERLAP: Ms = 365 * 86_400_000
 
 export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDefinitions, unknown> & {
-  /** Disables for the sender's own reasons. Null where it was disabled already, or is gone. */
-  disableFor(tenant: string, id: string, reason: string): Promise<EndpointView | null>
+  /** Disables for the sender's own reasons. Null where it was disabled already, has another URL by now, or is gone. */
+  disableFor(attempted: Endpoint, reason: string): Promise<EndpointView | null>
   /** Enables one that the sender disabled, for a try. Returns whether it did. */
   enableFor(tenant: string, id: string): Promise<boolean>
   /** Seals what is not sealed under the current key of the keyring. Returns how many endpoints it changed. */
@@ -108,14 +108,14 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
   const changes = createEndpointChanges(options)
   const { find, change } = changes
 
-  /** For the sender's own reasons. Null where it was so already, or is gone. */
-  async function setStateFor(tenant: string, id: string, enabled: boolean, reason: string | null) {
+  /** For the sender's own reasons. Null where `to` changes nothing, or it is gone. */
+  async function setStateFor(tenant: string, id: string, to: (endpoint: Endpoint) => NewEndpoint | null) {
     let done = false
     try {
       const changed = await change(tenant, id, (endpoint) => {
-        const to = setState(enabled, reason)(endpoint)
-        done = to !== null
-        return to
+        const next = to(endpoint)
+        done = next !== null
+        return next
       })
       return done ? view(changed) : null
     } catch (error) {
@@ -261,8 +261,12 @@ export function createEndpoints(options: EndpointsOptions): EndpointsApi<EventDe
     },
     disable: async (tenant, id) => view(await change(tenant, id, setState(false, 'manual'))),
 
-    disableFor: (tenant, id, reason) => setStateFor(tenant, id, false, reason),
-    enableFor: async (tenant, id) => (await setStateFor(tenant, id, true, null)) !== null,
+    disableFor: (attempted, reason) =>
+      // What one URL answers says nothing of the next: that the old one is gone is why there is a new one.
+      setStateFor(attempted.tenant, attempted.id, (now) =>
+        now.url === attempted.url ? setState(false, reason)(now) : null,
+      ),
+    enableFor: async (tenant, id) => (await setStateFor(tenant, id, setState(true, null))) !== null,
 
     async rotateSecret(tenant, id, rotation = {}) {
       checkOptions(rotation, ROTATE)

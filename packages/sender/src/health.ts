@@ -1,4 +1,4 @@
-import type { DeliveryLease, DeliveryOutcome, Lane, LaneChange, Ms, Seams, Storage } from '@hooks/core'
+import type { DeliveryLease, DeliveryOutcome, Endpoint, Lane, LaneChange, Ms, Seams, Storage } from '@hooks/core'
 import type { Attempted } from './attempt.ts'
 import type { Emitter } from './operational-events.ts'
 import type { DisableRule, Policy } from './policy.ts'
@@ -10,8 +10,8 @@ export interface HealthOptions extends Seams {
   readonly emitter: Emitter
   /** In flight per endpoint, where it has no concurrency of its own. */
   readonly concurrency: number
-  /** Disables an endpoint. Returns whether it was this call that did. */
-  readonly disable: (tenant: string, endpointId: string, reason: string) => Promise<boolean>
+  /** Disables an endpoint, unless it has another URL by now. Returns whether it was this call that did. */
+  readonly disable: (attempted: Endpoint, reason: string) => Promise<boolean>
 }
 
 /** What attempts mean for their endpoints: holds, probes, concurrency, warnings, and in the end a disabling. */
@@ -117,10 +117,9 @@ export function createHealth(options: HealthOptions): EndpointHealth {
   async function reviewOne(lane: Lane, lease: DeliveryLease): Promise<void> {
     const change = changeAfter(lane)
     if (change) await storage.hold([change])
-    const { tenant, id: endpointId } = lease.endpoint
     const reason = reasonToDisable(rule, lane)
     if (reason !== null) {
-      if (await options.disable(tenant, endpointId, reason)) tell(lane, lease, 'endpoint.disabled', { reason })
+      if (await options.disable(lease.endpoint, reason)) tell(lane, lease, 'endpoint.disabled', { reason })
       return
     }
     await warn(lane, lease)

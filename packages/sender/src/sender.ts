@@ -120,7 +120,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
     endpointConcurrency,
     leaseMs,
     pollMs,
-    disable: async (tenant, id, reason) => (await endpoints.disableFor(tenant, id, reason)) !== null,
+    disable: async (attempted, reason) => (await endpoints.disableFor(attempted, reason)) !== null,
     ring: (inMs) => doorbell?.ring(inMs),
   })
   const expander = createExpander({

@@ -2,6 +2,7 @@ import {
   createWorkLoop,
   type DeliveryLease,
   type DeliveryOutcome,
+  type Endpoint,
   type Ms,
   type Seams,
   type Storage,
@@ -24,8 +25,8 @@ export interface WorkerOptions extends Seams {
   readonly endpointConcurrency: number
   readonly leaseMs: Ms
   readonly pollMs: Ms
-  /** Disables an endpoint. Returns whether it was this call that did. */
-  readonly disable: (tenant: string, endpointId: string, reason: string) => Promise<boolean>
+  /** Disables an endpoint, unless it has another URL by now. Returns whether it was this call that did. */
+  readonly disable: (attempted: Endpoint, reason: string) => Promise<boolean>
   /** There may be work for other processes. */
   readonly ring: (inMs: Ms) => void
 }
@@ -125,7 +126,7 @@ export function createWorker(options: WorkerOptions): Worker {
   async function disable({ endpoint }: DeliveryLease, reason: string): Promise<void> {
     const { tenant, id: endpointId } = endpoint
     try {
-      const disabled = await options.disable(tenant, endpointId, reason)
+      const disabled = await options.disable(endpoint, reason)
       if (disabled) emitter.emit('endpoint.disabled', { tenant, endpointId, at: clock.now(), reason })
     } catch (error) {
       logger.error({ error }, 'hooks: disabling an endpoint failed')

@@ -19,6 +19,29 @@ const sendN = (hooks: { sendMany: (messages: never) => Promise<unknown> }, count
   )
 
 describe('the health of an endpoint', () => {
+  it.each([
+    ['410', 410],
+    ['disable', { status: 500, headers: { 'webhook-delivery': 'disable' } }],
+  ])('what its old URL answers once it has another does not disable it: %s', async (_, answer) => {
+    const { hooks, clock, endpoint, requests } = await stage(async (_request, n) => {
+      if (n > 1) return 200
+      await clock.sleep(1_000)
+      return answer
+    }, SLOW)
+    const told = listen(hooks, 'endpoint.disabled')
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(500)
+    await hooks.endpoints.update('acme', endpoint.id, { url: 'https://new.acme.example/webhooks' })
+    await clock.advance(2_000)
+    expect(await hooks.endpoints.get('acme', endpoint.id)).toMatchObject({ enabled: true, reason: null })
+    expect(told).toEqual([])
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(1_000)
+    expect(requests.map(({ url }) => url.host)).toEqual(['acme.example', 'new.acme.example'])
+    await hooks.stop()
+  })
+
   it('after five days without a success it is disabled, and its owner is told after one and three', async () => {
     const { hooks, clock, endpoint } = await stage(() => 500, { ...SLOW, policy: { jitter: 0 } })
     const told = listen(hooks, 'endpoint.failing', 'endpoint.disable_scheduled', 'endpoint.disabled')
