@@ -36,8 +36,8 @@ export async function readBody(request: BodyRequest, limit: number): Promise<Byt
 
 function readStream(request: IncomingMessage, limit: number): Promise<Bytes> {
   return new Promise((resolve, reject) => {
-    // A parser was here. What it made of the bytes is not what was signed.
-    if (request.readableDidRead) return reject(unavailable('expressReceiver'))
+    // A parser was here, or an encoding was set. What becomes of the bytes is not what was signed.
+    if (request.readableDidRead || request.readableEncoding) return reject(unavailable('expressReceiver'))
     if (request.readableEnded) return resolve(new Uint8Array())
     if (request.destroyed) return reject(incomplete())
     if (Number(request.headers['content-length']) > limit) return reject(tooLarge())

@@ -259,6 +259,14 @@ describe.each(versions)('%s', (_, express: Express) => {
         (app: ReturnType<Express>) =>
           app.use((request, _response, next) => void request.resume().on('end', () => next())),
       ],
+      [
+        'nobody yet, and is decoded as it is read',
+        (app: ReturnType<Express>) =>
+          app.use((request, _response, next) => {
+            request.setEncoding('utf8')
+            next()
+          }),
+      ],
     ])('a body that was read by %s', async (_, use) => {
       const { receiver } = real()
       const app = express()

@@ -32,7 +32,13 @@ function readStream(payload: Readable, limit: number): Promise<Bytes> {
     const finish = () => {
       payload.off('data', onData).off('end', onEnd).off('error', onBreak).off('close', onBreak)
     }
-    const onData = (chunk: Bytes) => {
+    const onData = (chunk: Bytes | string) => {
+      // A hook makes text of it. The next request of the connection is behind what is left.
+      if (typeof chunk === 'string') {
+        finish()
+        payload.resume()
+        return reject(unavailable('fastifyReceiver'))
+      }
       chunks.push(chunk)
       length += chunk.length
       if (length <= limit) return

@@ -1,11 +1,12 @@
 import { once } from 'node:events'
 import { connect, type OutgoingHttpHeaders } from 'node:http2'
 import type { AddressInfo } from 'node:net'
+import type { Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { fastifyReceiver } from '@hooks/fastify'
 import { createReceiver, hmacFormat, part, type ReceivedRequest } from '@hooks/receiver'
 import { signRequest } from '@hooks/receiver/testing'
-import fastify from 'fastify'
+import fastify, { type preParsingAsyncHookHandler } from 'fastify'
 import rawBody from 'fastify-raw-body'
 import { afterEach, describe, expect, it } from 'vitest'
 import { closeServers, real, recorder, type Seen, send, serve, sign, talk, utf8 } from './support.ts'
@@ -234,13 +235,19 @@ describe('refuses', () => {
     expect(await send(port, twice)).toMatchObject({ status: 400, body: '{"error":"ambiguous_header"}' })
   })
 
-  it('a body that a hook has read, as a mistake of the wiring that its log says how to mend', async () => {
+  it.each<[string, preParsingAsyncHookHandler]>([
+    [
+      'has read',
+      async (_request, _reply, payload) => {
+        for await (const _ of payload);
+        return payload
+      },
+    ],
+    ['has made text of', async (_request, _reply, payload) => (payload as Readable).setEncoding('utf8')],
+  ])('a body that a hook %s, as a mistake of the wiring that its log says how to mend', async (_, hook) => {
     const { receiver, errors, handled } = real()
     const app = fastify()
-    app.addHook('preParsing', async (_request, _reply, payload) => {
-      for await (const _ of payload);
-      return payload
-    })
+    app.addHook('preParsing', hook)
     const port = await serve(app.register(fastifyReceiver, { prefix: '/hooks', receiver }))
     expect(await send(port, await sign())).toMatchObject({ status: 500, body: '{"error":"body_unavailable"}' })
     expect(errors[0]?.err?.hint).toContain('rawBody, a Buffer')

@@ -10,9 +10,9 @@ export async function readRequest({ body, bodyUsed }: Request, limit: number): P
   return body ? collect(body, limit) : new Uint8Array()
 }
 
-/** The bytes of a Node.js request, at most one piece more than `limit`; none where somebody has read it. */
+/** The bytes of a Node.js request, at most one piece more than `limit`; none where somebody has read it, or made it text. */
 export async function readStream(stream: Readable, limit: number): Promise<Bytes | undefined> {
-  if (stream.readableDidRead) return undefined
+  if (stream.readableDidRead || stream.readableEncoding) return undefined
   // It stays open for the answer.
   return collect(stream.iterator({ destroyOnReturn: false }) as Pieces, limit)
 }

@@ -67,6 +67,15 @@ describe('an API route of the Pages Router', () => {
     expect(handled).toEqual([])
   })
 
+  it('says the same of a body that becomes text as it is read', async () => {
+    const { receiver, errors, handled } = real()
+    const handler = nextPagesReceiver(receiver)
+    const url = await serve((request, response) => handler(request.setEncoding('utf8'), response))
+    expect((await fetch(url, await sign())).status).toBe(500)
+    expect(errors[0]?.code).toBe('body_unavailable')
+    expect(handled).toEqual([])
+  })
+
   it('takes the bytes that a host kept', async () => {
     const handler = nextPagesReceiver(real().receiver)
     const url = await serve(async (request, response) => {
