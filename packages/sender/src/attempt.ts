@@ -41,16 +41,26 @@ export interface Attempted {
   readonly overloaded?: boolean
 }
 
+/** An attempt that was not made, which is no fault of its endpoint's: it is given back, and costs its delivery nothing. */
+export type NotMade =
+  /** Its secrets cannot be read, or none signs. */
+  | { readonly lacks: 'secrets' }
+  /** This process has no socket, no memory, no name server, or no transport any more. */
+  | { readonly lacks: 'means'; readonly error: string; readonly detail: string }
+
+/** What of an {@link Answer} is no word on the endpoint: it was never asked. */
+const OURS: ReadonlySet<string> = new Set(['sender_resources', 'transport_closed'])
+
 /** Claims without a settlement after which a delivery is taken to end its worker each time. */
 const MOST_CLAIMS = 5
 
 /**
  * One attempt: compose, seal, send, classify. It never rejects, and is over at the earlier of the policy's
- * deadline and `endsAt`. Null where it was not made, because the endpoint's secrets cannot be read, or none signs.
+ * deadline and `endsAt`.
  */
 export function createAttempt(
   options: AttemptOptions,
-): (lease: DeliveryLease, endsAt: Ms) => Promise<Attempted | null> {
+): (lease: DeliveryLease, endsAt: Ms) => Promise<Attempted | NotMade> {
   const { clock, format, alsoSign, policy, logger } = options
   const crypto = platformCrypto()
 
@@ -99,7 +109,11 @@ export function createAttempt(
     if (lease.endpoint.state === 'disabled') return { outcome: { result: 'skipped', reason: 'endpoint_disabled' } }
     if (lease.claims > MOST_CLAIMS) return { outcome: { result: 'failed', reason: 'poison' } }
     const answer = await send(lease, endsAt)
-    if (answer === null) return null
+    if (answer === null) return { lacks: 'secrets' }
+    if ('error' in answer && !answer.sent && OURS.has(answer.error)) {
+      const { error, detail } = answer
+      return { lacks: 'means', error, detail }
+    }
     const verdict = judge(answer, lease)
     const attempt = report(answer, lease)
     const disable = verdict.disable && { disable: verdict.disable }

@@ -1,4 +1,5 @@
 import {
+  backoff,
   createWorkLoop,
   type DeliveryLease,
   type DeliveryOutcome,
@@ -8,7 +9,7 @@ import {
   type Storage,
   type WorkLoop,
 } from '@hooks/core'
-import type { Attempted } from './attempt.ts'
+import type { Attempted, NotMade } from './attempt.ts'
 import { createHealth } from './health.ts'
 import type { Emitter } from './operational-events.ts'
 import type { Policy } from './policy.ts'
@@ -20,7 +21,7 @@ export interface WorkerOptions extends Seams {
   readonly worker: string
   readonly policy: Policy
   readonly emitter: Emitter
-  readonly attempt: (lease: DeliveryLease, endsAt: Ms) => Promise<Attempted | null>
+  readonly attempt: (lease: DeliveryLease, endsAt: Ms) => Promise<Attempted | NotMade>
   readonly concurrency: number
   readonly endpointConcurrency: number
   readonly leaseMs: Ms
@@ -44,6 +45,10 @@ export interface Worker extends WorkLoop {
 const LEAST_DRAIN_RUN_MS = 3_000
 /** How long an endpoint is left alone whose secrets cannot be read: until somebody has seen the log. */
 const UNREADABLE_HOLD_MS = 60_000
+/** How long a worker claims nothing that lacks the means to make attempts, and would take the work from those that can. */
+const REST = { firstMs: 1_000, mostMs: 30_000 }
+/** How long an endpoint is left alone that it could not ask: where it is the way to this one alone that is lacking, the others go on. */
+const UNASKED_HOLD_MS = 5_000
 /** How often a worker looks while failing endpoints have all that they may have of it. */
 const FULL_SHARE_POLL_MS = 100
 
@@ -56,13 +61,17 @@ export function createWorker(options: WorkerOptions): Worker {
   let lastClaimAt: Date | null = null
   let paused = false
   let stopped = false
+  /** Rests in a row, without an attempt that was made between them. */
+  let rests = 0
+  let restsUntil: Ms = 0
+  const restLeftMs = () => restsUntil - clock.monotonic()
 
   const loop = createWorkLoop<DeliveryLease, DeliveryOutcome>({
     ...options,
     leastRunMs: LEAST_DRAIN_RUN_MS,
     leases: {
       async claim(claim) {
-        if (paused || stopped) return []
+        if (paused || stopped || restLeftMs() > 0) return []
         const share = lacksShares ? {} : shares.claim
         const claimed = await storage.claim({ cap: options.endpointConcurrency, ...claim, ...share })
         for (const lease of claimed) shares.begin(lease)
@@ -79,7 +88,8 @@ export function createWorker(options: WorkerOptions): Worker {
         if (paused) return null
         const dueInMs = await storage.nextDueInMs()
         // What is due may be of failing endpoints, for which there is no slot: the end of one of theirs wakes the loop.
-        return shares.isFull && dueInMs !== null ? Math.max(dueInMs, FULL_SHARE_POLL_MS) : dueInMs
+        const leastMs = Math.max(restLeftMs(), shares.isFull ? FULL_SHARE_POLL_MS : 0)
+        return dueInMs === null ? null : Math.max(dueInMs, leastMs)
       },
     },
     async run(lease, { endsAt }) {
@@ -112,15 +122,23 @@ export function createWorker(options: WorkerOptions): Worker {
     // A drain goes on when the sender is stopped: what it has claimed and not begun is given back.
     if (stopped) return null
     const attempted = await options.attempt(lease, endsAt)
-    if (attempted === null) {
-      await health.leave(lease, UNREADABLE_HOLD_MS)
+    if ('lacks' in attempted) {
+      if (attempted.lacks === 'means') rest(attempted)
+      await health.leave(lease, attempted.lacks === 'means' ? UNASKED_HOLD_MS : UNREADABLE_HOLD_MS)
       return null
     }
+    if (attempted.outcome.attempt) rests = 0
     // Before the settlement, which makes the lane ready again.
     const held = health.before(lease, attempted)
     if (held !== undefined) await held
     if (attempted.disable) await disable(lease, attempted.disable)
     return attempted.outcome
+  }
+
+  function rest({ error, detail }: { readonly error: string; readonly detail: string }): void {
+    if (restLeftMs() > 0) return
+    restsUntil = clock.monotonic() + backoff(++rests, options.random, REST)
+    logger.error({ error, detail }, 'hooks: requests cannot be made here for now; what was due is given back')
   }
 
   async function disable({ endpoint }: DeliveryLease, reason: string): Promise<void> {

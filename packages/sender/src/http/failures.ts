@@ -1,3 +1,5 @@
+import { isIPv6 } from 'node:net'
+
 /** Every code that an {@link Answer} without a status may carry, with the sentence that its endpoint's owner reads. */
 const SENTENCES = {
   request_invalid: 'The request was not sent: its URL or one of its headers is not valid HTTP.',
@@ -97,7 +99,9 @@ const CODES: ReadonlyMap<string, FailureCode> = new Map<string, FailureCode>([
   ['UND_ERR_DESTROYED', 'transport_closed'],
 ])
 
-function codeOf(code: string, message: string): FailureCode {
+function codeOf(code: string, message: string, address: unknown): FailureCode {
+  // Out of ports; but to IPv6 rather that this machine has no address there, which the owner can help by one in IPv4.
+  if (code === 'EADDRNOTAVAIL' && isIPv6(String(address))) return 'connect_unreachable'
   // One code of undici for "the peer hung up" and for "the peer answered out of turn".
   if (code === 'UND_ERR_SOCKET' && message.startsWith('bad ')) return 'response_malformed'
   if (code.startsWith('ERR_SSL_')) return 'tls_handshake'
@@ -107,10 +111,10 @@ function codeOf(code: string, message: string): FailureCode {
 /** What went wrong with a request, whatever was thrown. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof Failure) return error
-  const { code, message, name } = Object(error) as { code?: unknown; message?: unknown; name?: unknown }
+  const { code, message, name, address } = Object(error) as Readonly<Record<string, unknown>>
   // Most errors of undici's parser have no code at all.
   if (name === 'HTTPParserError') return new Failure('response_malformed')
-  return new Failure(codeOf(String(code), String(message)))
+  return new Failure(codeOf(String(code), String(message), address))
 }
 
 const DNS_DETAILS: ReadonlyMap<unknown, string> = new Map([
@@ -119,9 +123,16 @@ const DNS_DETAILS: ReadonlyMap<unknown, string> = new Map([
   ['ETIMEOUT', "The host name's name servers did not answer in time."],
 ])
 
-/** What went wrong with a name. c-ares also says ECONNREFUSED, and means the name server. */
+/** No word on the name: c-ares says ECONNREFUSED where no name server took the question, and where it could make no socket. */
+const UNASKED: ReadonlySet<unknown> = new Set(['ECONNREFUSED', 'EMFILE', 'ENFILE', 'ENOMEM'])
+const UNASKED_DETAIL = "The sender's own name servers could not be asked. Nothing is wrong with the endpoint."
+
+/** What went wrong with a name. */
 export function dnsFailure(error: unknown): Failure {
-  return new Failure('dns_failed', DNS_DETAILS.get((Object(error) as { code?: unknown }).code))
+  const { code } = Object(error) as { code?: unknown }
+  return UNASKED.has(code)
+    ? new Failure('sender_resources', UNASKED_DETAIL)
+    : new Failure('dns_failed', DNS_DETAILS.get(code))
 }
 
 /** What a certificate says of itself, as far as it could be read. */

@@ -37,10 +37,20 @@ describe('failures', () => {
     expect(tlsFailure(thrown, undefined).code).toBe('tls_handshake')
   })
 
-  it('of c-ares are about names, whatever else their codes mean', () => {
-    expect(dnsFailure(error('ECONNREFUSED')).code).toBe('dns_failed')
+  it('of c-ares are about names, unless it could ask nobody: then the sender lacks something', () => {
+    expect(dnsFailure(error('ESERVFAIL')).code).toBe('dns_failed')
+    for (const code of ['ECONNREFUSED', 'ENOMEM', 'EMFILE'])
+      expect(dnsFailure(error(code))).toMatchObject({
+        code: 'sender_resources',
+        detail: expect.stringContaining('name servers'),
+      })
     expect(dnsFailure(error('ENOTFOUND')).detail).toContain('does not exist')
     expect(dnsFailure(error('ETIMEOUT')).detail).toContain('in time')
+  })
+
+  it('of a machine without an IPv6 address are not for want of ports', () => {
+    const to = (address: string) => failureOf(Object.assign(error('EADDRNOTAVAIL'), { address })).code
+    expect([to('192.0.2.1'), to('2001:db8::1')]).toEqual(['sender_resources', 'connect_unreachable'])
   })
 
   it('of certificates say dates and names, unless they are hostile', () => {

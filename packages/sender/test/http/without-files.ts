@@ -1,0 +1,21 @@
+import { openSync } from 'node:fs'
+import { createAddressPolicy } from '../../src/http/addresses.ts'
+import { createResolver } from '../../src/http/resolver.ts'
+import { createTransport } from '../../src/http/transport.ts'
+
+const transport = createTransport({
+  resolver: createResolver({ servers: ['127.0.0.1'] }),
+  addresses: createAddressPolicy({ allowLoopback: true }),
+})
+
+async function post(url: string): Promise<unknown> {
+  const deadline = performance.now() + 5_000
+  const answer = await transport.send({ url: new URL(url), headers: {}, body: new Uint8Array(), deadline })
+  return 'error' in answer ? answer.error : answer.status
+}
+
+try {
+  for (;;) openSync('/dev/null', 'r')
+} catch {}
+const answers = [await post('http://a.example/'), await post('http://127.0.0.1:9/')]
+process.stdout.write(JSON.stringify(answers))
