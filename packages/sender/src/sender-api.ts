@@ -68,6 +68,7 @@ export interface SenderOptions<D extends EventDefinitions, Tx> extends Partial<S
   readonly ca?: readonly string[]
   /** The `user-agent` header, where the format has none of its own. */
   readonly userAgent?: string
+  /** The network. The sender does not close it. */
   readonly transport?: Transport
   readonly resolver?: Resolver
 }
@@ -115,6 +116,7 @@ export interface Sender<D extends EventDefinitions = EventDefinitions, Tx = unkn
   /**
    * Claims no more, lets what is in flight end (20 s), releases the rest. It is over within 21 s, also where the storage
    * answers no more: then what was in flight is done again when its lease is over. The sender cannot be used after it.
+   * Idempotent.
    */
   stop(): Promise<void>
   /** For hosts without a process of their own (a cron route): delivers what is due, within `maxMs`, and returns. */

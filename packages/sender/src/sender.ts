@@ -106,6 +106,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
 
   const hasJobs = !storage.facts.lacks?.includes('jobs')
   let stopped = false
+  let stopping: Promise<void> | undefined
   /** Whether the host need not be told that nothing of what it sends is delivered here: only while it is being built. */
   let knowsStart = !dev || process.env.NODE_ENV === 'test'
 
@@ -226,7 +227,18 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       doorbell?.stopListening(),
     ])
     await doorbell?.flush()
-    await transport.close?.()
+    // A given one may be another sender's as well.
+    if (transport !== options.transport) await transport.close?.()
+  }
+
+  async function stop(): Promise<void> {
+    stopped = true
+    kicks.stop()
+    if (await within(LONGEST_STOP_MS, end())) return
+    logger.warn(
+      { inFlight: loop.running },
+      'hooks: stopped without waiting any longer for what is in flight, or for the storage; its leases run out',
+    )
   }
 
   async function drain(maxMs: Ms): Promise<void> {
@@ -291,14 +303,9 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       if (hasJobs) replay.loop.start()
       doorbell?.listen()
     },
-    async stop() {
-      stopped = true
-      kicks.stop()
-      if (await within(LONGEST_STOP_MS, end())) return
-      logger.warn(
-        { inFlight: loop.running },
-        'hooks: stopped without waiting any longer for what is in flight, or for the storage; its leases run out',
-      )
+    stop() {
+      stopping ??= stop()
+      return stopping
     },
     async drain(budget) {
       checkBudget(budget)

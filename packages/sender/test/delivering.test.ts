@@ -350,6 +350,30 @@ describe('stopping and draining', () => {
     expect(states).toEqual(['delivered', 'pending', 'pending'])
   })
 
+  it('stops once, however often it is told to, and each of them waits for it', async () => {
+    const { storage, clock, contract, random, hooks: other } = await stage()
+    let finish = () => {}
+    const answer = { status: 200, ms: 1, sent: true, headers: {}, body: new Uint8Array(), truncated: false }
+    const close = vi.fn(async () => {})
+    const send = () => new Promise<typeof answer>((resolve) => (finish = () => resolve(answer)))
+    const hooks = createSender({ contract, storage, clock, random, transport: { send, close }, logger: silentLogger })
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    hooks.start()
+    await clock.advance(100)
+    const over: number[] = []
+    const stops = [1, 2].map((n) => hooks.stop().then(() => over.push(n)))
+    await clock.advance(10)
+    expect(over).toEqual([])
+    finish()
+    await clock.advance(10)
+    await Promise.all(stops)
+    await hooks.stop()
+    expect(over).toEqual([1, 2])
+    expect(await other.deliveries.stats('acme')).toMatchObject({ delivered: 1 })
+    // It was given, and may be another sender's as well.
+    expect(close).not.toHaveBeenCalled()
+  })
+
   /** A sender whose receivers take 100 ms, with more to send than it can in the time. */
   async function busy(storageOf: (storage: Storage, clock: { sleep(ms: number): Promise<void> }) => Storage) {
     const { storage, clock, contract, random } = await stage()
