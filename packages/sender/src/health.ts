@@ -34,8 +34,6 @@ const SUCCESSES_PER_STEP = 10
 const FIRST_WARNING = 1 / 5
 const LAST_WARNING = 3 / 5
 const DAY: Ms = 86_400_000
-/** How many recoveries are remembered. */
-const MOST_RECOVERED = 10_000
 /** Of {@link Lane.warned}: told that it fails; told when it will be disabled; enabled again for a try. */
 export const WARNED = { failing: 1, scheduled: 2, tried: 3 } as const
 
@@ -50,8 +48,6 @@ export function createHealth(options: HealthOptions): EndpointHealth {
   /** Failures whose lanes are still to be looked at, by endpoint: the latest of each. */
   const waiting = new Map<string, DeliveryLease>()
   const successes = new Map<string, number>()
-  /** When the failures had begun, by endpoint, whose end was told last. */
-  const recovered = new Map<string, Ms>()
   let reviewing: Promise<void> | undefined
 
   const concurrencyOf = ({ endpoint }: DeliveryLease) => endpoint.settings.concurrency ?? options.concurrency
@@ -174,21 +170,21 @@ export function createHealth(options: HealthOptions): EndpointHealth {
     } as never)
   }
 
-  /** Once in this process, though several that were claimed before the first success end well. */
-  function tellRecovery({ lane, endpoint: { tenant, id: endpointId } }: DeliveryLease): void {
-    if (lane.warned === 0) return
-    // What is enabled for a try has no failures yet, and one request at a time.
-    const since = lane.firstFailureAt?.getTime()
-    if (since !== undefined) {
-      if (recovered.get(endpointId) === since) return
-      if (recovered.size >= MOST_RECOVERED) recovered.clear()
-      recovered.set(endpointId, since)
-    }
-    emitter.emit('endpoint.recovered', { tenant, endpointId, at: clock.now() })
+  /**
+   * Before the settlement, which forgets that there was a warning: of several workers whose requests succeed at one time,
+   * the one that takes it back tells.
+   */
+  async function tellRecovery({ tenant, id: endpointId }: Endpoint): Promise<void> {
+    const [applied] = await storage.hold([{ endpointId, warned: 0 }])
+    if (applied === 'applied') emitter.emit('endpoint.recovered', { tenant, endpointId, at: clock.now() })
   }
 
   return {
     before(lease, attempted) {
+      if (attempted.outcome.result === 'delivered') {
+        if (lease.lane.warned === 0) return undefined
+        return guarded('telling that an endpoint is well again', () => tellRecovery(lease.endpoint))
+      }
       const change = changeBefore(lease, attempted)
       if (change === null) return undefined
       if (change.cap !== undefined) successes.delete(lease.endpoint.id)
@@ -200,7 +196,6 @@ export function createHealth(options: HealthOptions): EndpointHealth {
     after(lease, outcome) {
       if (outcome.result === 'delivered') {
         waiting.delete(lease.endpoint.id)
-        tellRecovery(lease)
         return speedUp(lease)
       }
       successes.delete(lease.endpoint.id)

@@ -1,4 +1,6 @@
+import { silentLogger } from '@hooks/core'
 import { describe, expect, it } from 'vitest'
+import { createSender } from '../src/index.ts'
 import type { OperationalEvent } from '../src/operational-events.ts'
 import type { Sender } from '../src/sender-api.ts'
 import { HOUR, stage } from './stage.ts'
@@ -109,6 +111,38 @@ describe('the health of an endpoint', () => {
     const once = ['endpoint.failing', 'endpoint.recovered']
     expect(told.map(([name]) => name)).toEqual([...once, ...once])
     await hooks.stop()
+  })
+
+  it('a recovery is told once, though it was requests of several processes that ended well at one time', async () => {
+    let status = 500
+    const answer = async () => {
+      if (status === 200) await clock.sleep(1_000)
+      return status
+    }
+    const policy = { retry: ['0s', '40h'], jitter: 0, breaker: false } as const
+    const { hooks, clock, storage, contract, random, transport } = await stage(answer, {
+      ...SLOW,
+      policy,
+      concurrency: 2,
+    })
+    const other = createSender({ contract, storage, clock, random, transport, logger: silentLogger, ...SLOW })
+    const told = [hooks, other].map((one) =>
+      listen(one, 'endpoint.failing', 'endpoint.recovered', 'delivery.delivered'),
+    )
+    hooks.start()
+    await sendN(hooks, 1)
+    await clock.advance(25 * HOUR)
+    await sendN(hooks, 1)
+    await clock.advance(HOUR)
+    other.start()
+    status = 200
+    await sendN(hooks, 4)
+    await clock.advance(HOUR)
+    const names = told.map((one) => one.map(([name]) => name))
+    for (const one of names) expect(one).toContain('delivery.delivered')
+    const once = ['endpoint.failing', 'endpoint.recovered']
+    expect(names.flat().filter((name) => name !== 'delivery.delivered')).toEqual(once)
+    await Promise.all([hooks.stop(), other.stop()])
   })
 
   it('after N exhausted deliveries in a row it is disabled, what comes then is skipped, and it can be enabled again', async () => {
