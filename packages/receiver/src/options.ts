@@ -37,7 +37,10 @@ export interface CommonOptions<Tx = unknown> {
   readonly secret: SecretSource | undefined
   /** Remembers what was handled. Without one, a message that comes twice is handled twice. */
   readonly idempotency?: IdempotencyStore<Tx>
-  /** What is the same for every attempt of a message, for formats without an id on the wire. */
+  /**
+   * What is the same for every attempt of a message, for formats without an id on the wire. By default the id, or, of a message
+   * without one in a format that has them, its bytes.
+   */
   readonly idempotencyKey?: (message: VerifiedMessage) => string
   /** How long a crashed handler keeps its message from being tried again: 60,000. It is extended while the handler runs. */
   readonly leaseMs?: Ms

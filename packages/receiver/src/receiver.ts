@@ -145,10 +145,13 @@ export function receiverOn(platform: () => CryptoBackend, options: AnyReceiverOp
     if (work && !store) return runWork(work, unheld(content.attempt))
     const id = idempotencyKey ? idempotencyKey(messageOf(proved)) : content.id
     // Two messages without one are not the same, and all promises are the same text.
-    if (!id || typeof id === 'object') throw new PayloadError('idempotency_key_invalid', 'the message has no id')
+    if (idempotencyKey && (!id || typeof id === 'object'))
+      throw new PayloadError('idempotency_key_invalid', 'the message has no id')
     // Hashes: bounded, and no sender can make one that is another's.
     const scope = `${typeof source === 'function' ? source(raw) : source}:${name}:`
-    const key = toHex(await crypto.sign('sha256', null, [`${scope}id:${id}`]))
+    // Some messages of a provider have no id where the others do: they are known by what they say, every attempt alike.
+    const known = id ? [`${scope}id:${id}`] : [`${scope}body:`, facts.url === 'signed' ? raw.url : '', raw.body]
+    const key = toHex(await crypto.sign('sha256', null, known))
     const replayable = !idempotencyKey && facts.id !== 'signed'
     if (!work || !store)
       return (background as Background).accept({ key, proved, request, scope: replayable ? scope : undefined })

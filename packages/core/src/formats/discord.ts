@@ -26,8 +26,8 @@ const INTERACTIONS = [
  * window: five minutes either way.
  *
  * `type` is the interaction's (`APPLICATION_COMMAND`), or that of the webhook event (`APPLICATION_AUTHORIZED`); `data` is the whole
- * body. `id` is the interaction's, signed; webhook events have none, so to deduplicate them give the receiver an
- * `idempotencyKey`.
+ * body. `id` is the interaction's, signed; webhook events have none, and a receiver's store knows them by their bytes, which hold
+ * their time.
  *
  * A signed PING is answered, and no handler sees it. Discord probes an endpoint with wrong signatures and wants a 401 for all of
  * them, malformed ones too.
