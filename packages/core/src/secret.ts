@@ -15,13 +15,16 @@ export function toWhsec(bytes: Bytes): string {
   return `whsec_${toBase64(bytes)}`
 }
 
+/** What a template or `String()` makes of a variable that is not set, or of an object. */
+const NO_SECRET = /^(undefined|null|\[object .*)?$/
+
 /**
  * Refuses what no format can take for a secret.
  *
  * @throws ConfigurationError `secret_missing`, `secret_whitespace`
  */
 export function checkSecretText(secret: unknown): asserts secret is string {
-  if (typeof secret !== 'string' || !secret) {
+  if (typeof secret !== 'string' || NO_SECRET.test(secret)) {
     throw new ConfigurationError('secret_missing', undefined, { hint: 'is the environment variable set?' })
   }
   if (secret !== secret.trim()) {

@@ -1,5 +1,6 @@
 import { type Codec, type HmacFormatOptions, hmacFormat, isHooksError, part, type SecretGrammar } from '@hooks/core'
 import { describe, expect, it } from 'vitest'
+import { subjects } from './formats/subjects.ts'
 import { codeOf, delivery, outcomeOf, request, send } from './support.ts'
 
 const base = {
@@ -247,6 +248,17 @@ describe('a secret', () => {
     'that is no text is missing: %o',
     (secret) => {
       expect(codeOf(keys('text', secret as never))).toBe('secret_missing')
+    },
+  )
+
+  // `${process.env.SECRET}` and `String(secret)`, where there is none.
+  it.each([`${undefined}`, `${null}`, `${{}}`, `${Promise.resolve()}`])(
+    'that was made of nothing is missing, whatever the format: %s',
+    (secret) => {
+      expect(codeOf(keys({ grammar: 'text', minBytes: 1 }, secret))).toBe('secret_missing')
+      for (const { name, format } of subjects) {
+        expect([name, codeOf(() => format.keys(secret, 'verify'))]).toEqual([name, 'secret_missing'])
+      }
     },
   )
 
