@@ -6,20 +6,35 @@ export interface LambdaEvent {
   readonly path?: string
   readonly rawPath?: string
   readonly rawQueryString?: string
-  readonly requestContext: { readonly http?: { readonly method: string } }
+  readonly multiValueQueryStringParameters?: Lists | null
+  readonly queryStringParameters?: Readonly<Record<string, string | undefined>> | null
+  readonly requestContext: {
+    readonly http?: { readonly method: string }
+    readonly domainName?: string
+    /** With the stage, which `path` is without. */
+    readonly path?: string
+    /** Of a load balancer. */
+    readonly elb?: unknown
+  }
   readonly headers?: Readonly<Record<string, string | undefined>> | null
-  readonly multiValueHeaders?: Readonly<Record<string, readonly string[] | undefined>> | null
+  readonly multiValueHeaders?: Lists | null
   readonly body?: string | null
   readonly isBase64Encoded: boolean
 }
 
+type Lists = Readonly<Record<string, readonly string[] | undefined>>
+
+export interface LambdaReceiverOptions {
+  /** The URL that the sender has, for formats that sign it, where it is not the one that `urlOf` makes of an event. */
+  readonly publicUrl?: string | ((event: LambdaEvent) => string)
+}
+
 /** A receiver as a Lambda handler. */
-export function lambdaReceiver(receiver: RequestHandler) {
+export function lambdaReceiver(receiver: RequestHandler, { publicUrl = urlOf }: LambdaReceiverOptions = {}) {
   return async (event: LambdaEvent) => {
-    const { httpMethod, path = '', rawPath = path, rawQueryString, requestContext } = event
     const { status, headers, body } = await receiver.handle({
-      method: requestContext.http?.method ?? httpMethod ?? '',
-      url: rawQueryString ? `${rawPath}?${rawQueryString}` : rawPath,
+      method: event.requestContext.http?.method ?? event.httpMethod ?? '',
+      url: typeof publicUrl === 'function' ? publicUrl(event) : publicUrl,
       headers: event.multiValueHeaders ?? event.headers ?? {},
       body: Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8'),
     })
@@ -27,4 +42,21 @@ export function lambdaReceiver(receiver: RequestHandler) {
     const values = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]]))
     return { statusCode: status, headers, ...(event.multiValueHeaders && { multiValueHeaders: values }), body }
   }
+}
+
+/** The URL that was asked for, as far as an event tells it. */
+export function urlOf(event: LambdaEvent): string {
+  const { domainName, path = event.path ?? '' } = event.requestContext
+  const host = domainName ?? event.headers?.host ?? event.multiValueHeaders?.host?.[0]
+  const query = event.rawQueryString ?? queryOf(event)
+  return `https://${host}${event.rawPath ?? path}${query && `?${query}`}`
+}
+
+/** A REST API hands over its query decoded, a load balancer as it came. */
+function queryOf(event: LambdaEvent): string {
+  const written = event.requestContext.elb ? String : encodeURIComponent
+  const pairs = event.multiValueQueryStringParameters ?? event.queryStringParameters ?? {}
+  return Object.entries(pairs)
+    .flatMap(([name, values]) => [values ?? ''].flat().map((value) => `${written(name)}=${written(value)}`))
+    .join('&')
 }

@@ -18,6 +18,7 @@ export function gateway(kind: Kind, handler: ReturnType<typeof lambdaReceiver>):
     }
     const bytes = Buffer.concat(chunks)
     const [path = '', query = ''] = (request.url ?? '').split('?')
+    const domainName = request.headers.host ?? ''
     const isText = /^text\/|json|xml|javascript/.test(request.headers['content-type'] ?? '')
     const isBase64Encoded = kind === 'rest' || (kind === 'http' && !isText)
     const content = {
@@ -31,7 +32,7 @@ export function gateway(kind: Kind, handler: ReturnType<typeof lambdaReceiver>):
             ...content,
             rawPath: path,
             rawQueryString: query,
-            requestContext: { http: { method } },
+            requestContext: { domainName, http: { method } },
             headers: Object.fromEntries(
               Object.entries(request.headersDistinct).map(([name, values = []]) => [name, values.join(',')]),
             ),
@@ -40,7 +41,7 @@ export function gateway(kind: Kind, handler: ReturnType<typeof lambdaReceiver>):
             ...content,
             httpMethod: method,
             path,
-            requestContext: {},
+            requestContext: { domainName, path },
             headers: Object.fromEntries(
               Object.entries(request.headersDistinct).map(([name, values = []]) => [name, values.at(-1)]),
             ),

@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { hmacFormat, part, standardWebhooks, type WireFormat } from '@hooks/core'
 import { createReceiver, memoryIdempotency, type Receiver } from '@hooks/receiver'
+import { square } from '@hooks/receiver/formats'
 import { endpointSuite, signRequest } from '@hooks/receiver/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { providers } from './support.ts'
@@ -74,6 +75,24 @@ for (const [name, format] of [
           receiver = make()
         },
       },
+    )
+  })
+}
+
+{
+  // A proxy in front of it has another URL, which the format signs.
+  const publicUrl = 'https://acme.example/in/webhooks'
+  let effects = 0
+  const receiver = createReceiver({ format: square(), secret: SECRET, idempotency: memoryIdempotency() })
+  receiver.on('payment.updated', () => {
+    effects++
+  })
+  const url = await serve(({ headers, body }) => receiver.handle({ url: publicUrl, headers, body }))
+  describe('a receiver behind a proxy, of a format that signs the URL', () => {
+    const message = { type: 'payment.updated', data: { id: 'p' } }
+    endpointSuite(
+      { describe, it, expect },
+      { url, publicUrl, format: square(), secret: SECRET, message, effects: async () => effects },
     )
   })
 }

@@ -6,6 +6,8 @@ import { deliveryOf, type SignedMessage, type SignedRequest, signRequest } from 
 export interface EndpointSuiteOptions {
   /** Where it listens. */
   readonly url: string
+  /** The URL that its senders have, where a proxy in front of it changes that: what formats sign that sign the URL. `url` by default. */
+  readonly publicUrl?: string
   readonly format: WireFormat
   readonly secret: string
   /** A message that it handles. Each case sends it under ids of its own, or with data of its own: see `vary`. */
@@ -37,13 +39,19 @@ const TIMEOUT_MS = 60_000
  * })
  */
 export function endpointSuite({ describe, it, expect }: TestRunner, options: EndpointSuiteOptions): void {
-  const { url, format, secret, message, vary, effects, restart } = options
+  const { url, publicUrl = url, format, secret, message, vary, effects, restart } = options
   let cases = 0
 
   /** A message that was never sent before. */
   const fresh = (): SignedMessage => {
     const data = vary ? vary(++cases) : message.data
-    return { ...message, data, url, id: newId('msg_', systemClock, systemRandom), occurredAt: systemClock.now() }
+    return {
+      ...message,
+      data,
+      url: publicUrl,
+      id: newId('msg_', systemClock, systemRandom),
+      occurredAt: systemClock.now(),
+    }
   }
   const sign = (own: Partial<SignedMessage> = {}) => signRequest(format, secret, { ...fresh(), ...own })
   const post = async ({ headers, body }: Pick<SignedRequest, 'headers' | 'body'>): Promise<number> => {
