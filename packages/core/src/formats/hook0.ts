@@ -34,7 +34,8 @@ export interface Hook0Options {
  * is refused, and so is an id with a full stop, or one that is no UUID between other values, because the full stops that join
  * them could be moved; one whose signature leaves out its type cannot be read. The body is the event's payload, and is `data`.
  *
- * Source: https://documentation.hook0.com/tutorials/webhook-authentication
+ * Source: https://documentation.hook0.com/tutorials/webhook-authentication;
+ * https://docs.cdp.coinbase.com/webhooks/verify-signatures, where ids are UUIDs too
  */
 export function hook0({ v0 = false }: Hook0Options = {}): WireFormat {
   const format = hmacFormat({

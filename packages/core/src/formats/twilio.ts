@@ -120,13 +120,18 @@ function bodyHashIn(url: string): string | undefined {
   }
 }
 
-/** The URL to the letter, and with the standard port left out or put in: proxies and Twilio's products do either. */
+/**
+ * The URL to the letter, and with the standard port left out or put in: proxies and Twilio's products do either. An apostrophe of
+ * its query may be signed as a URL's parser writes it, `%27`.
+ */
 function spellings(url: string): readonly string[] {
   const [, start = '', host = '', port = '', rest = ''] =
     /^(https?:\/\/(?:[^/?#@]*@)?)(\[[^\]]*\]|[^/?#:]*)(:\d*)?(.*)$/is.exec(url) ?? []
   if (!start) return [url]
   const standard = /^https/i.test(start) ? ':443' : ':80'
-  return [...new Set([url, start + host + rest, start + host + (port || standard) + rest])]
+  const all = [url, start + host + rest, start + host + (port || standard) + rest]
+  const parsed = all.map((one) => one.replace(/\?.*/s, (query) => query.replaceAll("'", '%27')))
+  return [...new Set([...all, ...parsed])]
 }
 
 function readBody({ url, body }: RawRequest): Content {

@@ -17,6 +17,15 @@ describe('github', () => {
     expect(await outcomeOf(receiver, request(headers, 'Hello, World?'))).toBe('signature_mismatch')
   })
 
+  // https://github.com/octokit/webhooks-methods.js, test/verify.test.ts
+  it("accepts the request of Octokit's own tests", async () => {
+    const signature = 'sha256=4864d2759938a15468b5df9ade20bf161da9b4f737ea61794142f3484236bda3'
+    const octokit = { ...receiver, secrets: ['mysecret'] }
+    const judged = (body: string) => outcomeOf(octokit, request({ 'x-hub-signature-256': signature }, body))
+    expect(await judged('{"foo":"bar"}')).toBe('0')
+    expect(await judged('{"foo": "bar"}')).toBe('signature_mismatch')
+  })
+
   it('takes no signature of another form: SHA-1, another prefix, none', async () => {
     const hex = '757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17'
     for (const given of [hex, `sha1=${hex}`, `SHA256=${hex}`, `sha256=${hex} `, `sha256=${hex},sha256=${hex}`]) {

@@ -82,6 +82,39 @@ describe('twilio', () => {
     expect(await judged(url.replace(hash, hash.toUpperCase()), json, signature)).toBe('signature_mismatch')
   })
 
+  const without = (spelling: string) => url.replace('https://mycompany.com', spelling)
+  it.each([
+    ['a port that is not signed', without('https://mycompany.com:1234'), form(call), 'RSOYDt4T1cUTdK1PDd93/VVr8B8='],
+    ['http with a port', without('http://mycompany.com:1234'), form(call), 'Zmvh+3yNM1Phv2jhDCwEM3q5ebU='],
+    ['the port 443', url, form(call), 'kvajT1Ptam85bY51eRf/AJRuM3w='],
+    ['the port 80', without('http://mycompany.com'), form(call), '0ZXoZLH/DfblKGATFgpif+LLRf4='],
+    ['credentials', without('https://user:pass@mycompany.com'), form(call), 'CukzLTc1tT5dXEDIHm/tKBanW10='],
+    ['a user alone', without('https://user@mycompany.com'), form(call), '2YRLlVAflCqxaNicjMpJcSTgzSs='],
+    ['credentials and a port', without('https://user:pass@mycompany.com'), form(call), 'ZQFR1PTIZXF2MXB8ZnKCvnnA+rI='],
+    ['an apostrophe, which is signed as %27', `${url}&Body=It's+amazing`, form(call), 'TfZzewPq8wqrGlMfyAud8+/IvJ0='],
+    [
+      'a list',
+      url,
+      form({ 'MessagingBinding.Address': ['+1415xxxxxxx', '+1325xxxxxxx'] }),
+      '83O6e2vORAoJHUNzJjDWN1jz+BA=',
+    ],
+    [
+      'a value that comes twice',
+      url,
+      form({ Sid: 'CA123', SidAccount: 'AC123', Digits: ['5678', '1234', '1234'] }),
+      'IK+Dwps556ElfBT0I3Rgjkr1wJU=',
+    ],
+    [
+      'JSON without anything',
+      `${url}&bodySHA256=44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a`,
+      '{}',
+      'Ldidvp12m26NI7eqEvxnEpkd9Hc=',
+    ],
+  ])("accepts what Twilio's own tests sign: %s", async (_, url, body, signature) => {
+    expect(await judged(url, body, signature)).toBe('0')
+    expect(await judged(url.replace('foo=1', 'foo=2'), body, signature)).toBe('signature_mismatch')
+  })
+
   it('accepts no body whose digest an attacker puts into the URL, or leaves out', async () => {
     const digest = createHash('sha256').update('{"evil":true}').digest('hex')
     expect(await judged(`${url}&bodySHA256=${digest}`, '{"evil":true}', 'RSOYDt4T1cUTdK1PDd93/VVr8B8=')).toBe(
