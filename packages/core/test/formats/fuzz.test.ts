@@ -8,6 +8,7 @@ import {
   type RawRequest,
 } from '@hooks/core'
 import { describe, expect, it } from 'vitest'
+import { webCrypto } from '../../src/crypto.ts'
 import { delivery, request, send, standingClock } from '../support.ts'
 import { type Subject, subjects } from './subjects.ts'
 
@@ -208,7 +209,9 @@ const prepare = async ({ format, sign, verify, foreign, type }: Subject, index: 
       return backend.verify(...given)
     },
   }
-  const keys: readonly KeySet[] = [{ keyId: '0', keys: format.keys(verify, 'verify') }]
+  // Each backend keeps its own form of a key with it.
+  const keysOf = (): readonly KeySet[] => [{ keyId: '0', keys: format.keys(verify, 'verify') }]
+  const [keys, webKeys] = [keysOf(), keysOf()]
   const sealed = async (secret: string): Promise<Wire> => {
     const word = () => Array.from({ length: 1 + c.below(20) }, () => c.pick([...'abcXYZ019_-'])).join('')
     const data = { [`~${word()}`]: c.pick([word(), 'é😀', '', '</script>', '$&', '\\']) }
@@ -218,18 +221,30 @@ const prepare = async ({ format, sign, verify, foreign, type }: Subject, index: 
     const { headers, body } = await send(format, [secret], sent, { sentAt: new Date(now * 1000) })
     return { method: 'POST', url, headers: Object.entries(headers), body }
   }
-  /** Whether it is accepted. What is refused otherwise than by an error of ours is thrown. */
-  const accepts = async (wire: Wire): Promise<boolean> => {
+  /** `accepted`, or the code of the refusal. What is refused otherwise than by an error of ours is thrown. */
+  const judge = async (wire: Wire, own: readonly KeySet[], crypto: CryptoBackend): Promise<string> => {
     try {
-      await proveRequest(format, keys, received(wire), standingClock(now), counting, format.window)
-      return true
+      await proveRequest(format, own, received(wire), standingClock(now), crypto, format.window)
+      return 'accepted'
     } catch (error) {
-      if (isHooksError(error)) return false
+      if (isHooksError(error)) return error.code
       throw error
     }
   }
+  const outcome = (wire: Wire) => judge(wire, keys, counting)
+  const accepts = async (wire: Wire) => (await outcome(wire)) === 'accepted'
+  const outcomeOnTheWeb = (wire: Wire) => judge(wire, webKeys, webCrypto(globalThis.crypto.subtle))
   const signedInBody = await accepts({ ...(await sealed(sign)), headers: [] })
-  return { c, compared, accepts, signedInBody, honest: () => sealed(sign), forged: () => sealed(foreign) }
+  return {
+    c,
+    compared,
+    accepts,
+    outcome,
+    outcomeOnTheWeb,
+    signedInBody,
+    honest: () => sealed(sign),
+    forged: () => sealed(foreign),
+  }
 }
 
 const each = Math.ceil(REQUESTS / subjects.length)
@@ -286,6 +301,18 @@ const signedContent = ({ format }: Subject, wire: Wire): object | undefined => {
     throw error
   }
 }
+
+describe.each(subjects.map((subject, i) => [subject.name, subject, i] as const))('fuzz: %s', (_, subject, index) => {
+  it('comes to the same of every request with Web Crypto as with node:crypto', { timeout }, async () => {
+    const { c, outcome, outcomeOnTheWeb, signedInBody, honest } = await prepare(subject, subjects.length + index)
+    let [wire, other] = [await honest(), await honest()]
+    for (let i = 0; i < each * 0.2; i++) {
+      if (i % 10 === 0) [wire, other] = [await honest(), wire]
+      const mutant = i % 10 === 0 ? wire : mutated(wire, other, c, signedInBody)
+      expect([await outcomeOnTheWeb(mutant), mutant]).toEqual([await outcome(mutant), mutant])
+    }
+  })
+})
 
 describe('a megabyte of signatures', () => {
   it.each(subjects.map((subject) => [subject.name, subject] as const))(
