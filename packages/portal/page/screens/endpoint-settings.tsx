@@ -14,6 +14,9 @@ export interface Draft {
   readonly filter: string
 }
 
+/** As the API has it. */
+const [LEAST_RATE, MOST_RATE] = [0.0001, 100_000]
+
 export function draftOf(endpoint: Endpoint | undefined): Draft {
   return {
     description: endpoint?.metadata.description ?? '',
@@ -35,7 +38,7 @@ export function readDraft(draft: Draft, endpoint: Endpoint | undefined): Read {
     .map((one) => one.trim())
     .filter(Boolean)
   const rate = draft.rateLimit.trim() === '' ? null : Number(draft.rateLimit.trim().replace(',', '.'))
-  if (rate !== null && !(rate > 0)) return { wrong: 'rateLimit', text: t.form.rateWrong }
+  if (rate !== null && !(rate >= LEAST_RATE && rate <= MOST_RATE)) return { wrong: 'rateLimit', text: t.form.rateWrong }
   const lines = draft.headers
     .split('\n')
     .map((one) => one.trim())

@@ -63,7 +63,7 @@ export const english: Words = {
     channelsHint: 'Only messages of these channels, parted by commas. Empty for all.',
     rate: 'Requests a second',
     rateHint: 'The most that your server is to get, such as 10 or 0.5. Empty for no limit.',
-    rateWrong: 'This is no number above 0.',
+    rateWrong: 'This is no number from 0.0001 to 100000.',
     payload: 'Content',
     payloads: [
       ['full', 'All of the data'],

@@ -64,7 +64,7 @@ export const french: Words = {
     channelsHint: 'Seulement les messages de ces canaux, séparés par des virgules. Vide pour tous.',
     rate: 'Requêtes par seconde',
     rateHint: 'Le plus que votre serveur doit recevoir, par exemple 10 ou 0.5. Vide pour aucune limite.',
-    rateWrong: "Ce n'est pas un nombre supérieur à 0.",
+    rateWrong: "Ce n'est pas un nombre de 0.0001 à 100000.",
     payload: 'Contenu',
     payloads: [
       ['full', 'Toutes les données'],
