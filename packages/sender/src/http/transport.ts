@@ -30,10 +30,13 @@ export interface TransportOptions {
 /** The most that a response's status line and headers may hold, in bytes. */
 const MAX_HEADER_BYTES = 16_384
 
-/** How long an idle connection is kept. */
-const KEEP_ALIVE_MS: Ms = 4_000
+/**
+ * How long an idle connection is kept where its server names no time. One that the server closes as it is used again costs an
+ * attempt, for a POST is not repeated unasked: some servers close after 2 s (gunicorn) or 5 s (uvicorn), and do not say so.
+ */
+const KEEP_ALIVE_MS: Ms = 1_000
 
-/** The longest that a receiver's `keep-alive: timeout=` can ask for; undici would grant it ten minutes. */
+/** The longest that a receiver's `keep-alive: timeout=`, less 2 s for the way, can ask for; undici would grant ten minutes. */
 const KEEP_ALIVE_MAX_MS: Ms = 10_000
 
 /**

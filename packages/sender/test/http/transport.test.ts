@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { type Clock, systemClock } from '@hooks/core'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createAddressPolicy } from '../../src/http/addresses.ts'
 import { createResolver } from '../../src/http/resolver.ts'
 import type { Resolver, TransportRequest } from '../../src/seams.ts'
@@ -208,6 +208,27 @@ describe('a connection', () => {
       await nextTurn()
     }
     expect([peer.connections(), peer.requests()]).toEqual([20, 60])
+  })
+
+  it.each([
+    ['a second, where its server names no time', '', 900, 200],
+    ['as long as its server says, less 2 s on the way', 'keep-alive: timeout=5\r\n', 2_900, 200],
+    ['10 s, whatever its server says', 'keep-alive: timeout=3600\r\n', 9_900, 200],
+  ])('that is idle is kept for %s', async (_, header, keptMs, thenMs) => {
+    const peer = await tcpPeer(replies(`HTTP/1.1 200 OK\r\n${header}content-length: 0\r\n\r\n`))
+    const transport = testTransport()
+    onTestFinished(() => void vi.useRealTimers())
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const post = async () => {
+      await transport.post(`http://a.example:${peer.port}/`)
+      await nextTurn()
+      return peer.connections()
+    }
+    expect(await post()).toBe(1)
+    vi.advanceTimersByTime(keptMs)
+    expect(await post()).toBe(1)
+    vi.advanceTimersByTime(keptMs + thenMs)
+    expect(await post()).toBe(2)
   })
 
   it('that hangs holds up no other request to its origin', async () => {
