@@ -16,6 +16,10 @@ export interface BodyLimits {
 
 const NOTHING: Bytes = new Uint8Array(0)
 
+/** Interim responses (1xx) before the one that counts. Each costs work, and a flood of them would keep the process busy until the deadline. */
+const MOST_INTERIM = 100
+const FLOOD = `More than ${MOST_INTERIM} interim responses (1xx) came, and no answer.`
+
 /** Why undici is told to drop a request that has been answered already. Nobody reads it. */
 const ANSWERED = new Failure('unknown_failure')
 
@@ -48,6 +52,7 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
   #over = false
   /** There once the request is about to be written: from then on bytes of it may have left. */
   #controller: Dispatcher.DispatchController | undefined
+  #interim = 0
   #status = 0
   #ms: Ms = 0
   #headers: Record<string, string> | undefined
@@ -87,7 +92,11 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
 
   /** A status line and its headers; several times where there are interim responses. */
   onResponseStart(_controller: unknown, status: number, headers: Record<string, string | string[] | undefined>): void {
-    if (this.#over || status < 200) return
+    if (this.#over) return
+    if (status < 200) {
+      if (++this.#interim > MOST_INTERIM) this.#giveUp(new Failure('response_malformed', FLOOD))
+      return
+    }
     const now = this.#clock.monotonic()
     this.#status = status
     this.#ms = now - this.#startedAt
@@ -126,10 +135,12 @@ export class Exchange implements Dispatcher.DispatchHandler, Expiring {
   /** The deadline, or the end of what is read of the body. */
   expire(): void {
     if (this.#status > 0) this.#cut()
-    else {
-      this.#fail(new Failure(this.#controller === undefined ? 'connect_timeout' : 'response_timeout'))
-      this.#controller?.abort(ANSWERED)
-    }
+    else this.#giveUp(new Failure(this.#controller === undefined ? 'connect_timeout' : 'response_timeout'))
+  }
+
+  #giveUp(failure: Failure): void {
+    this.#fail(failure)
+    this.#controller?.abort(ANSWERED)
   }
 
   /** Answers with what has come so far, and closes the connection, for the rest would still arrive on it. */

@@ -108,7 +108,7 @@ export const failures: readonly HostileReceiver[] = [
   {
     does: 'sends 103 for ever, fast',
     play: onRequest((socket) => drip(socket, 1, () => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(20)))),
-    answer: 'response_timeout',
+    answer: 'response_malformed',
   },
   {
     does: 'sends headers for ever',
