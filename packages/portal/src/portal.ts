@@ -102,7 +102,8 @@ export function createPortal(hooks: AnySender, options: PortalOptions): Portal {
       const { pathname } = new URL(request.url)
       if (!pathname.startsWith(base)) return nothing()
       const path = pathname.slice(base.length)
-      if (path === '/api/session') return session(request)
+      // Next.js can send every path to the one with a slash at its end.
+      if (/^\/api\/session\/?$/.test(path)) return session(request)
       if (/^\/api(\/|$)/.test(path)) return api.fetch(request, { basePath: `${base}/api` })
       const asset = path.startsWith(`/${ASSETS}`) ? FILES.get(path.slice(ASSETS.length + 1)) : undefined
       if (path !== '' && path !== '/' && !asset) return nothing()

@@ -155,6 +155,15 @@ describe('the API behind the page', () => {
     expect(await answer.json()).toEqual({ tenants: ['acme', 'globex'], can: ['read'], user: 'ann' })
   })
 
+  it('answers the same where a host ends every path with a slash', async () => {
+    const { at } = opened({ authorize: () => ({ tenants: ['acme'] }) })
+    for (const path of ['api/session', 'api/v1/endpoints', 'api/v1/event-types']) {
+      const plain = await at(`/settings/webhooks/${path}`)
+      const slashed = await at(`/settings/webhooks/${path}/`)
+      expect([path, slashed.status, await slashed.text()]).toEqual([path, 200, await plain.text()])
+    }
+  })
+
   it('says only that something failed where `authorize` does', async () => {
     const { at } = opened({
       logger: silentLogger,
