@@ -17,7 +17,8 @@ export interface NextPagesReceiverOptions {
   /** What keeps the host alive after the answer, such as `waitUntil` of `@vercel/functions`. */
   readonly waitUntil?: (promise: Promise<unknown>) => void
   /**
-   * The URL that the sender has, to the letter, for formats that sign it. The path of the request by default.
+   * The URL that the sender has, to the letter, for formats that sign it. The path of the request by default, off which
+   * Next.js has taken the `basePath`.
    */
   readonly publicUrl?: string | ((request: PagesRequest) => string)
 }

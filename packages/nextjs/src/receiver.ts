@@ -7,8 +7,9 @@ export interface NextReceiverOptions {
   /** `after` of `next/server`: what the receiver does after the answer then ends before the function sleeps. */
   readonly waitUntil?: (promise: Promise<unknown>) => void
   /**
-   * The URL that the sender has, to the letter, for formats that sign it: behind a proxy Next.js sees another one.
-   * `request.url` by default.
+   * The URL that the sender has, to the letter, for formats that sign it. `request.url` by default, which is another one
+   * behind a proxy, where there is a `basePath` (Next.js takes it off), and with a query that Next.js writes anew (`%20`
+   * as `+`).
    */
   readonly publicUrl?: string | ((request: Request) => string)
 }
