@@ -45,8 +45,11 @@ export function fromHex(text: string): Bytes | undefined {
   return text.length % 2 === 1 ? undefined : bytes
 }
 
-/** Pieces as one array of bytes; text as UTF-8. */
-export function joinBytes(pieces: readonly (string | Bytes)[]): Uint8Array<ArrayBuffer> {
+/**
+ * Pieces as one array of bytes; text as UTF-8. What `slice` gives is `Uint8Array<ArrayBuffer>`, which fetch takes, and what
+ * TypeScript before 5.7 has instead.
+ */
+export function joinBytes(pieces: readonly (string | Bytes)[]): ReturnType<Bytes['slice']> {
   const parts = pieces.map((piece) => (typeof piece === 'string' ? new TextEncoder().encode(piece) : piece))
   let at = 0
   const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))

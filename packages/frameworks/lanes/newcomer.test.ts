@@ -44,6 +44,7 @@ describe('a newcomer', () => {
         zod: '4.6.7',
         tsx: tsxVersion,
         typescript: '5.9.3',
+        'typescript-5.4': 'npm:typescript@5.4.5',
         '@types/express': '5.0.6',
         '@types/node': '20.19.43',
       },
@@ -53,6 +54,18 @@ describe('a newcomer', () => {
     cleanUp()
     rmSync(folder, { recursive: true })
   })
+  /** What a compiler says, of declarations too. */
+  const compile = (compiler: string, files: readonly string[], ...options: readonly string[]): string => {
+    const all = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2022', ...options, ...files]
+    const { stdout } = spawnSync(process.execPath, [`node_modules/${compiler}/bin/tsc`, ...all], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_OPTIONS: '' },
+    })
+    return stdout
+  }
+  const everything = (names: readonly string[]) =>
+    names.map((name, i) => `export * as entry${i} from '${name}'\n`).join('')
   const start = (file: string, env: Readonly<Record<string, string>> = {}): Running =>
     run(process.execPath, ['--import', 'tsx', file], folder, { NODE_ENV: '', NODE_OPTIONS: '', ...env })
 
@@ -110,18 +123,8 @@ describe('a newcomer', () => {
     ['Node.js', ['--module', 'node16', '--moduleResolution', 'node16']],
     ['a bundler', ['--module', 'esnext', '--moduleResolution', 'bundler']],
   ])('has the right types under TypeScript 5, with modules as %s finds them,', (_, modules) => {
-    /** What the compiler says, of declarations too. */
-    const check = (files: readonly string[], ...options: readonly string[]): string => {
-      const all = ['--noEmit', '--strict', '--skipLibCheck', 'false', '--target', 'es2022', ...modules, ...options]
-      const { stdout } = spawnSync('node_modules/.bin/tsc', [...all, ...files], {
-        cwd: folder,
-        encoding: 'utf8',
-        env: { ...process.env, NODE_OPTIONS: '' },
-      })
-      return stdout
-    }
-    const everything = (names: readonly string[]) =>
-      names.map((name, i) => `export * as entry${i} from '${name}'\n`).join('')
+    const check = (files: readonly string[], ...options: readonly string[]): string =>
+      compile('typescript', files, ...modules, ...options)
 
     it('of all that is published, from both kinds of modules', () => {
       const text = everything(entries(published))
@@ -130,6 +133,11 @@ describe('a newcomer', () => {
         ['types/all.cts', text],
       ])
       expect(check(['types/all.ts', 'types/all.cts'], '--types', 'node')).toBe('')
+    }, 300_000)
+
+    it('of all that is published, under TypeScript 5.4', () => {
+      writeFiles(folder, [['types/all.ts', everything(entries(published))]])
+      expect(compile('typescript-5.4', ['types/all.ts'], ...modules, '--types', 'node')).toBe('')
     }, 300_000)
 
     it("of a receiver, without Node.js's own", () => {
@@ -147,6 +155,12 @@ describe('a newcomer', () => {
       expect(check(names, '--types', 'node', '--allowImportingTsExtensions')).toBe('')
     }, 300_000)
   })
+
+  it('has them too where modules are found as before there were exports, as projects of CommonJS are often set up', () => {
+    writeFiles(folder, [['types/all.ts', everything(entries(published))]])
+    const modules = ['--module', 'commonjs', '--moduleResolution', 'node10']
+    expect(compile('typescript', ['types/all.ts'], ...modules, '--types', 'node')).toBe('')
+  }, 300_000)
 
   it('gets the same from CommonJS', async () => {
     writeFiles(folder, [
