@@ -1,63 +1,7 @@
-import type { DeliveryOutcome, DeliveryView, Depth, Job, Ms, Storage } from '@hooks/core'
-import type { Incarnation } from './faults.ts'
-import type { Reception, SimulatedReceiver } from './receiver.ts'
-
-/** What was done to a simulated world, for the oracle to hold its end against. */
-export interface Operations {
-  readonly sent: {
-    readonly id: string
-    readonly type: string
-    readonly tenant: string
-    readonly key: string
-    readonly orderingKey?: string
-    /** When it was called for and when that was done, in steps of the host. */
-    readonly calledAt: number
-    readonly returnedAt: number
-  }[]
-  /** Counts calls of the host and their ends. */
-  steps: number
-  /** Endpoints that were disabled at some time. */
-  readonly disabled: Set<string>
-  /** Endpoints of which what failed was sent again. */
-  readonly recovered: Set<string>
-  /** Deliveries that a person sent again, gave up. */
-  readonly resent: Set<string>
-  readonly cancelled: Set<string>
-  /** Endpoints that were created for certain, and not removed. */
-  readonly spare: Set<string>
-  /** What befell processes. */
-  readonly incidents: { readonly by: Incarnation; readonly at: Ms; readonly what: string }[]
-  /** By endpoint and message, when the request ended its worker. */
-  readonly deaths: Map<string, Ms[]>
-  /** By delivery, the token of the last claim that the database gave. */
-  readonly holders: Map<string, string>
-  /** Settlements that the database took; `late` ones came under the token of an earlier claim. */
-  readonly settled: {
-    readonly delivery: string
-    readonly result: DeliveryOutcome['result']
-    readonly at: Ms
-    readonly by: Incarnation
-    readonly late: boolean
-  }[]
-}
-
-/** The end of a simulated world. */
-export interface Ending {
-  readonly raw: Storage
-  readonly endpoints: readonly { readonly id: string; readonly tenant: string }[]
-  readonly deliveries: readonly DeliveryView[]
-  /** The endpoints of the tenant whose endpoints come and go. */
-  readonly spare: readonly string[]
-  readonly depth: Depth
-  readonly jobs: readonly Job[]
-  /** The time at which the world began. */
-  readonly startedAt: Ms
-  readonly operations: Operations
-  readonly receiver: SimulatedReceiver
-  /** How many a schedule promises. */
-  readonly attempts: number
-  readonly leaseMs: Ms
-}
+import type { DeliveryView, Ms } from '@hooks/core'
+import { type Ending, pairOf } from './books.ts'
+import type { Reception } from './receiver.ts'
+import { couldBeTriedAgain, isInTime, judgePacing, retriedTooOld, stoodStillBefore } from './timing.ts'
 
 const isSuccess = ({ status }: Reception) => status >= 200 && status < 300
 
@@ -96,6 +40,7 @@ export async function judge(ending: Ending): Promise<{ violations: string[]; dup
   }
   for (const delivery of deliveries) violations.push(...(await judgeDelivery(delivery, ending)))
   violations.push(...judgeOrder(ending, byPair))
+  violations.push(...judgePacing(ending, byPair))
   for (const { id, state, reason } of ending.jobs) {
     const ended = state === 'done' || (state === 'failed' && (reason === 'endpoint_disabled' || reason === 'poison'))
     if (!ended) violations.push(`stuck: the job ${id} is ${state} (${reason})`)
@@ -162,19 +107,18 @@ function mostBetween(times: readonly Ms[], marks: readonly Ms[]): number {
   return Math.max(0, ...counts.values())
 }
 
-/** How a message at an endpoint is called in the books. */
-export const pairOf = (endpoint: string, message: string): string => `${endpoint} ${message}`
-
-async function judgeDelivery(
-  delivery: DeliveryView,
-  { raw, operations, receiver, attempts: promised }: Ending,
-): Promise<string[]> {
+async function judgeDelivery(delivery: DeliveryView, ending: Ending): Promise<string[]> {
+  const { raw, operations, receiver, retryMs } = ending
   const { id, state, reason } = delivery
   const received = receiver.ledger.filter(
     (one) => one.endpoint === delivery.endpointId && one.message === delivery.messageId,
   )
   const deaths = operations.deaths.get(pairOf(delivery.endpointId, delivery.messageId)) ?? []
   const begunAnew = operations.resent.has(id) || operations.recovered.has(delivery.endpointId)
+  const early = begunAnew ? undefined : received.find((one) => !isInTime(one, delivery, ending))
+  if (early) return [`early: ${delivery.messageId} came to ${delivery.endpointId} at ${early.startedAt}`]
+  const old = begunAnew ? undefined : retriedTooOld(delivery, ending)
+  if (old !== undefined) return [`too old: ${id} was to be tried again after its failure at ${old}`]
   const inARow = mostBetween(
     deaths,
     operations.settled.filter((one) => one.delivery === id).map(({ at }) => at),
@@ -191,8 +135,10 @@ async function judgeDelivery(
     const log = await raw.history.attempts(delivery.tenant, id)
     const made = log.filter(({ error }) => error !== 'lost').length
     if (made !== delivery.attempts) return [`${id} counts ${delivery.attempts} attempts, and ${made} are logged`]
-    if (made < promised) return [`lost: ${id} was given up after ${made} of ${promised} attempts`]
-    return made === promised || begunAnew ? [] : [`${id} was tried ${made} times, and ${promised} are promised`]
+    const promised = retryMs.length
+    if (made < promised && couldBeTriedAgain(delivery, made, ending))
+      return [`lost: ${id} was given up after ${made} of ${promised} attempts`]
+    return made <= promised || begunAnew ? [] : [`${id} was tried ${made} times, and ${promised} are promised`]
   }
   // Five claims in a row that ended in nothing are rare, and happen.
   if (state === 'failed' && reason === 'poison') {
@@ -211,10 +157,8 @@ async function judgeDelivery(
 function explained(first: Reception, second: Reception, delivery: DeliveryView, ending: Ending): boolean {
   const { operations, leaseMs } = ending
   if (operations.resent.has(delivery.id)) return true
-  // A process that stood still between its claim and its request sends what another has sent meanwhile.
-  const stoodStill = ({ by, at, what }: (typeof operations.incidents)[number]) =>
-    by === second.by && what.endsWith(' stall') && at >= second.startedAt - 3 * leaseMs && at <= second.startedAt
-  if (operations.incidents.some(stoodStill)) return true
+  // It sends what another has sent meanwhile.
+  if (stoodStillBefore(second, ending)) return true
   const recorded = operations.settled.some(
     ({ delivery: key, result, at }) =>
       key === delivery.id && result === 'delivered' && at >= first.startedAt && at < second.startedAt - 2 * leaseMs,

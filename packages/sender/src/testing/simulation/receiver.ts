@@ -18,6 +18,9 @@ export type Habit = (typeof HABITS)[number]
 /** `Retry-After` values that no sender may heed. */
 const JUNK = ['-5', '', '1e400', '0x10', '1e20', 'soon', 'Mon, 01 Jan 1990 00:00:00 GMT']
 
+/** The longest that a receiver asks to wait. */
+export const LONGEST_WISH: Ms = 5_000
+
 /** One request as the receiving side saw it. */
 export interface Reception {
   readonly endpoint: string
@@ -89,7 +92,7 @@ export function createSimulatedReceiver(clock: Clock, dice: Dice, cap: number, l
   }
 
   /** A wish that can be granted, or junk that means nothing. */
-  const retryAfter = () => (dice.chance(0.7) ? String(dice.between(1, 5)) : dice.pick(JUNK))
+  const retryAfter = () => (dice.chance(0.7) ? String(dice.between(1, LONGEST_WISH / 1_000)) : dice.pick(JUNK))
 
   return {
     ledger,

@@ -10,16 +10,18 @@ import {
   type Random,
   type Storage,
   silentLogger,
+  toMs,
 } from '@hooks/core'
 import { createSender } from '../../sender.ts'
 import type { Sender } from '../../sender-api.ts'
 import { memoryQueue } from '../memory-queue.ts'
 import { seededRandom } from '../seeded-random.ts'
 import { virtualClock } from '../virtual-clock.ts'
+import type { Operations } from './books.ts'
 import { type PlantedBug, plant, pollOf } from './bugs.ts'
 import { createDice } from './dice.ts'
 import { carrier, createFaultPlan, type FaultTable, faultyStorage, type Incarnation } from './faults.ts'
-import { judge, type Operations } from './oracle.ts'
+import { judge } from './oracle.ts'
 import { createFaultyQueue, type RingTable } from './queue-faults.ts'
 import { createSimulatedReceiver, HABITS } from './receiver.ts'
 import { createSimulatedTransport } from './transport.ts'
@@ -77,15 +79,25 @@ const LEAVES = 0.06
 const FAULTY_FOR: Ms = 60_000
 const REST: Ms = 20 * 60_000
 
-const contract = defineContract({
-  events: defineEvents({ 'order.paid': {}, 'order.shipped': {}, 'user.deleted': {} }),
-  policy: {
-    retry: [...RETRY],
-    deadline: DEADLINE,
-    maxAge: '1h',
-    breaker: { after: 4, hold: '1s', longestHold: '8s' },
-  },
-})
+/** The most that jitter adds to a delay, as a part of it. */
+const JITTER = 0.2
+/** The least for which an endpoint is left alone that says that it is overloaded. */
+const PACED: Ms = 5_000
+/** More than a run takes, and less than the schedule. */
+const MAX_AGES: readonly Ms[] = [3_600_000, 3_600_000, 30_000]
+
+const events = defineEvents({ 'order.paid': {}, 'order.shipped': {}, 'user.deleted': {} })
+const contractOf = (maxAge: Ms) =>
+  defineContract({
+    events,
+    policy: {
+      retry: [...RETRY],
+      jitter: JITTER,
+      deadline: DEADLINE,
+      maxAge,
+      breaker: { after: 4, hold: '1s', longestHold: '8s' },
+    },
+  })
 
 /**
  * Plays a host, three workers and their receivers on a virtual clock: sends, deliveries, resends, rotations,
@@ -102,6 +114,8 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
   const clock = virtualClock()
   const random = seededRandom(seed)
   const dice = createDice(random)
+  const maxAge = dice.pick(MAX_AGES)
+  const contract = contractOf(maxAge)
   const trace: string[] = []
   const plan = createFaultPlan(dice)
   const receiver = createSimulatedReceiver(clock, dice, CAP, LEASE)
@@ -113,10 +127,13 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
   const operations: Operations = {
     sent: [],
     disabled: new Set(),
+    enabled: new Set(),
     recovered: new Set(),
     resent: new Set(),
     cancelled: new Set(),
     incidents: [],
+    notBefore: new Map(),
+    claimed: [],
     settled: [],
     holders: new Map(),
     deaths: new Map(),
@@ -251,7 +268,7 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
   async function sendAll(): Promise<void> {
     for (let n = 0; n < MESSAGES; n++) {
       await clock.sleep(dice.between(0, 6_000))
-      const type = dice.pick(contract.events.types)
+      const type = dice.pick(events.types)
       const tenant = dice.pick(TENANTS)
       const key = `key-${n}`
       const orderingKey = dice.chance(0.5) ? dice.pick(ORDERS) : undefined
@@ -304,6 +321,7 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
         operations.disabled.add(id)
         await insist((sender) => sender.endpoints.disable(tenant, id))
       }
+      if (act === 'enable') operations.enabled.add(id)
       if (act === 'enable') await insist((sender) => sender.endpoints.enable(tenant, id))
       if (act === 'create') {
         const made = await insist((sender) => sender.endpoints.create(SPARE, { url: 'https://spare.example/' }))
@@ -373,7 +391,10 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
     depth,
     operations,
     receiver,
-    attempts: RETRY.length,
+    retryMs: RETRY.map((delay) => toMs(delay, 'retry')),
+    jitter: JITTER,
+    maxAgeMs: maxAge,
+    pacedMs: PACED,
     leaseMs: LEASE,
   })
   await db.close()

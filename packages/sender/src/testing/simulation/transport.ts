@@ -1,7 +1,7 @@
 import { type Clock, HooksError } from '@hooks/core'
 import type { Answer, Transport, TransportRequest } from '../../seams.ts'
+import { type Operations, pairOf } from './books.ts'
 import type { Carry, Incarnation } from './faults.ts'
-import { type Operations, pairOf } from './oracle.ts'
 import { addressed, type createSimulatedReceiver } from './receiver.ts'
 
 /** The way from a process to the receivers, on which requests and answers are lost. */

@@ -1,6 +1,6 @@
 import type { Clock, Storage } from '@hooks/core'
+import type { Operations } from './books.ts'
 import type { Incarnation } from './faults.ts'
-import type { Operations } from './oracle.ts'
 
 /** Notes what the database really gave and took, whatever the processes heard of it. */
 export function watch(
@@ -17,11 +17,19 @@ export function watch(
       return leases
     },
   }
-  const watched: Pick<Storage, 'claim' | 'settle' | 'jobs'> = {
+  const watched: Pick<Storage, 'put' | 'claim' | 'settle' | 'jobs'> = {
     jobs: instead(storage.jobs, watchedJobs),
+    async put(messages) {
+      for (const { id, dueInMs } of messages)
+        if (dueInMs !== undefined) operations.notBefore.set(id, clock.monotonic() + dueInMs)
+      return storage.put(messages)
+    },
     async claim(options) {
       const leases = await storage.claim(options)
-      for (const { key, token } of leases) operations.holders.set(key, token)
+      for (const { key, token, endpoint } of leases) {
+        operations.holders.set(key, token)
+        operations.claimed.push({ delivery: key, endpoint: endpoint.id, at: clock.monotonic(), by })
+      }
       return leases
     },
     async settle(settlements) {
