@@ -7,9 +7,11 @@ export type Stamp = 'iso' | 'isoSeconds' | 'unix' | 'unixMs'
 export interface Part<Kind extends string = string> {
   readonly part: Kind
 }
+/** A time, in one of the ways of writing it. */
 export interface StampPart<Kind extends 'occurredAt' | 'sentAt'> extends Part<Kind> {
   readonly stamp: Stamp
 }
+/** The value of a header, as it is on the wire. */
 export interface HeaderPart extends Part<'header'> {
   /** Lower case. */
   readonly header: string

@@ -1,6 +1,7 @@
 import type { BodyPart, HeaderValuePart, Part, SignedPart, StampPart } from './parts.ts'
 import type { SignatureFields } from './signature-fields.ts'
 
+/** How the bytes of a signature are written. */
 export type SignatureEncoding = 'hex' | 'base64' | 'base64url'
 
 /** How a secret's text becomes a key. `text` is its UTF-8 bytes, a `whsec_` in front included. */

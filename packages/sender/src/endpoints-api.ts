@@ -45,6 +45,7 @@ export interface EndpointInput<Type extends string = string> extends SettingsInp
 /** How an endpoint is doing. `heldForMs` is 0 where it is not held, Infinity where it is until lifted. */
 export type EndpointHealthView = Omit<Lane, 'endpointId' | 'cap' | 'warned'>
 
+/** An endpoint that is to be added. */
 export interface CreateEndpoint<Type extends string = string> extends EndpointInput<Type> {
   /** A secret of the owner's choosing, of the format's grammar. Left out: 32 random bytes. */
   readonly secret?: string

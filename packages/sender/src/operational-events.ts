@@ -28,6 +28,7 @@ export interface OperationalEvents {
   'endpoint.recovered': EndpointEvent
 }
 
+/** That something happened to an endpoint. */
 export interface EndpointEvent {
   readonly tenant: string
   readonly endpointId: string
@@ -46,6 +47,7 @@ export interface EndpointFailure extends EndpointEvent {
   readonly type: string
 }
 
+/** That something happened to a delivery. */
 export interface DeliveryEvent {
   readonly tenant: string
   readonly type: string
@@ -70,7 +72,9 @@ const NAMES: Readonly<Record<OperationalEvent, true>> = {
   'endpoint.recovered': true,
 }
 
+/** The name of an operational event. */
 export type OperationalEvent = keyof OperationalEvents
+/** What hears of an operational event. */
 export type OperationalListener<E extends OperationalEvent> = (event: OperationalEvents[E]) => void | Promise<void>
 
 /** Listeners by event. One that throws or rejects is logged, and disturbs neither the others nor the sender. */

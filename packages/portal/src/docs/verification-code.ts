@@ -9,6 +9,7 @@ import { ruby } from './verification/ruby.ts'
 
 /** The languages that verification code is written in. */
 export const LANGUAGES = ['node', 'python', 'php', 'ruby', 'go', 'java'] as const
+/** One of {@link LANGUAGES}. */
 export type Language = (typeof LANGUAGES)[number]
 
 /**

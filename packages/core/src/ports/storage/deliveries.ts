@@ -85,6 +85,7 @@ export interface Deliveries extends Leases<DeliveryLease, DeliveryOutcome> {
   depth(): Promise<Depth>
 }
 
+/** A delivery that was claimed: what to send, where to, and the token by which it is settled. */
 export interface DeliveryLease extends Lease {
   readonly delivery: OutgoingDelivery
   readonly endpoint: Endpoint
@@ -99,6 +100,7 @@ export interface DeliveryLease extends Lease {
   readonly lane: Lane
 }
 
+/** What became of a claimed delivery. */
 export type DeliveryOutcome =
   /** `retryInMs` counts from now, by the store's clock. */
   | { readonly result: 'retry'; readonly retryInMs: Ms; readonly attempt: AttemptReport }
@@ -106,11 +108,13 @@ export type DeliveryOutcome =
   /** Without `attempt` nothing was sent, and nothing is counted. */
   | { readonly result: 'failed' | 'skipped' | 'cancelled'; readonly reason: string; readonly attempt?: AttemptReport }
 
+/** How open deliveries are ended without an attempt. */
 export interface Retirement {
   readonly state: 'cancelled' | 'skipped' | 'failed'
   readonly reason: string
 }
 
+/** What a page of resends came to: how many are sent again, and how many cannot be, by reason. */
 export interface Revival {
   readonly revived: number
   readonly inFlight: number
@@ -120,6 +124,7 @@ export interface Revival {
   readonly next?: string
 }
 
+/** How much waits, of all tenants. */
 export interface Depth {
   /** Messages not yet matched. */
   readonly unexpanded: number

@@ -31,6 +31,7 @@ export interface StoredSecret {
   readonly signsUntil: Date | null
 }
 
+/** An endpoint as it is stored, its secrets sealed. */
 export interface Endpoint extends NewEndpoint {
   /** Raised by every change: an update names the one that it read. */
   readonly rev: number
@@ -38,6 +39,7 @@ export interface Endpoint extends NewEndpoint {
   readonly updatedAt: Date
 }
 
+/** The endpoints of all tenants. What belongs to another tenant is not found. */
 export interface Endpoints<Tx> {
   get(tenant: string, id: string, tx?: Tx): Promise<Endpoint | null>
   /** By id, ascending: the oldest first. Those of all tenants where `tenant` is null. */

@@ -3,6 +3,7 @@ import type { NewDelivery, StoredMessage } from './outbox.ts'
 import type { Page, Paged } from './page.ts'
 import type { DeliveryState, Selector } from './selector.ts'
 
+/** A delivery as it can be looked at, open or ended. */
 export interface DeliveryView {
   readonly id: string
   readonly messageId: string
@@ -31,6 +32,7 @@ export interface MessageRecord extends StoredMessage {
   readonly expanded: boolean
 }
 
+/** What was sent and what became of it: reading alone, a tenant at a time. */
 export interface History {
   message(tenant: string, id: string): Promise<MessageRecord | null>
   /** Newest first. Of the selector, `message`, `types`, `since` and `until` apply. */

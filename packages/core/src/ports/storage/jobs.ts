@@ -16,6 +16,7 @@ export interface Jobs extends Leases<JobLease, JobOutcome> {
   cancel(tenant: string, id: string): Promise<Applied>
 }
 
+/** Work that takes many steps, such as a recovery, as it is begun. */
 export interface NewJob {
   readonly id: string
   readonly tenant: string
@@ -24,6 +25,7 @@ export interface NewJob {
   readonly params: Readonly<Record<string, unknown>>
 }
 
+/** A job and how far it has got. */
 export interface Job extends NewJob {
   readonly state: 'running' | 'done' | 'failed' | 'cancelled'
   /** Why it failed. */

@@ -1,5 +1,6 @@
 import type { Ms } from '../../seams.ts'
 
+/** A change of how deliveries to an endpoint are scheduled. What is left out stays as it is. */
 export interface LaneChange {
   readonly endpointId: string
   /** Nothing is claimed for this long; `Infinity` until lifted; null lifts; undefined leaves it. Never shortens a longer hold. */

@@ -27,6 +27,7 @@ export interface Outbox<Tx> {
   ): Promise<void>
 }
 
+/** A message as it is sent. */
 export interface NewMessage {
   readonly id: string
   readonly type: string
@@ -53,15 +54,18 @@ export interface NewMessage {
   readonly orderingWaitMs?: Ms
 }
 
+/** What sending a message came to. Of a `duplicate`, the id is the first message's. */
 export interface PutResult {
   readonly id: string
   readonly outcome: 'created' | 'duplicate' | 'conflict'
 }
 
+/** A message as it is matched to endpoints. */
 export interface StoredMessage extends Omit<NewMessage, 'dueInMs' | 'idempotencyKeepMs' | 'orderingWaitMs'> {
   readonly createdAt: Date
 }
 
+/** A message for one endpoint, to be delivered. */
 export interface NewDelivery {
   readonly id: string
   readonly endpointId: string

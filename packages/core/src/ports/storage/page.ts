@@ -1,3 +1,4 @@
+/** Which part of a list is wanted. */
 export interface Page {
   /** From a page's `next`. */
   readonly cursor?: string
@@ -8,6 +9,7 @@ export interface Page {
   readonly total?: boolean
 }
 
+/** A part of a list. */
 export interface Paged<T> {
   readonly data: readonly T[]
   /** Undefined on the last page. */

@@ -1,3 +1,4 @@
+/** A store's tables, and how they come to be as this release needs them. */
 export interface Schema {
   /** Reads the version, changes nothing. */
   check(): Promise<SchemaState>
@@ -18,6 +19,7 @@ export interface SchemaState {
   readonly fewestWeeks?: number
 }
 
+/** One step of the tables from version to version. */
 export interface Migration {
   readonly id: number
   /** `expand` can run before the new code does, `contract` only after the old code is gone. */
