@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals'
+import { setClock } from './times.ts'
 import type { Session } from './types.ts'
 
 /** Why the API refused, or that it could not be reached (`offline`). */
@@ -15,8 +16,14 @@ export class Problem extends Error {
   }
 }
 
+export function problemOf(error: unknown): Problem {
+  return error instanceof Problem ? error : new Problem(0, 'internal', String(error))
+}
+
 /** Who is looking: `undefined` until it is known, `null` where nobody is let in. */
 export const session = signal<Session | null | undefined>(undefined)
+/** Why it could not be found out. */
+export const closed = signal<Problem | undefined>(undefined)
 /** On whose behalf, where there are several. */
 export const tenant = signal<string | undefined>(undefined)
 
@@ -26,6 +33,8 @@ const ROOT = new URL('../api/', here)
 const KEPT = `hooks-portal ${ROOT.pathname}`
 
 let token: string | undefined
+/** Whether it came with the address, and was not there before. */
+let isNew = false
 
 /**
  * Takes the token of a portal link out of the address, so that it is in no history and no screenshot. It outlives a
@@ -36,20 +45,22 @@ export function takeToken(): boolean {
   // Where nothing can be kept, the token lives as long as the page.
   if (given) keep('token', given)
   token = given ?? kept('token') ?? token
+  isNew = given !== undefined
   if (given) history.replaceState(null, '', `${location.pathname}${location.search}#/`)
-  return given !== undefined
+  return isNew
 }
 
-/** For those who may act for every tenant: the one that they look at, over a reload. */
+/** For those who may act for several tenants: the one that they look at, over a reload. */
 export function chooseTenant(name: string): void {
   tenant.value = name
   keep('tenant', name)
 }
 
 // In a frame of another site a browser may refuse its storage.
-function keep(name: string, value: string): void {
+function keep(name: string, value: string | undefined): void {
   try {
-    sessionStorage.setItem(`${KEPT} ${name}`, value)
+    if (value === undefined) sessionStorage.removeItem(`${KEPT} ${name}`)
+    else sessionStorage.setItem(`${KEPT} ${name}`, value)
   } catch {}
 }
 
@@ -61,15 +72,28 @@ function kept(name: string): string | undefined {
   }
 }
 
+/**
+ * Finds out who is looking. A portal link that is over lets nobody in; from the next time on it stands in the way of
+ * nobody's own session.
+ */
 export async function openSession(): Promise<void> {
+  closed.value = undefined
   try {
     const opened = await request<Session>('GET', new URL('session', ROOT))
-    if (opened.tenants !== 'all' && !opened.tenants.includes(tenant.value ?? '')) tenant.value = opened.tenants[0]
-    if (opened.tenants === 'all') tenant.value ??= kept('tenant')
+    const { tenants } = opened
+    tenant.value ??= kept('tenant')
+    if (tenants !== 'all' && !tenants.includes(tenant.value ?? '')) tenant.value = tenants[0]
     session.value = opened
   } catch (error) {
-    session.value = null
-    if (!(error instanceof Problem && error.status === 401)) throw error
+    const problem = problemOf(error)
+    if (problem.status !== 401) closed.value = problem
+    else {
+      const again = token !== undefined && !isNew
+      token = undefined
+      keep('token', undefined)
+      if (again) await openSession()
+      else session.value = null
+    }
   }
 }
 
@@ -120,11 +144,13 @@ async function request<T>(method: string, url: URL, body?: object, headers: Reco
   } catch {
     throw new Problem(0, 'offline', 'The server cannot be reached.')
   }
+  setClock(response.headers.get('date'))
   const tag = response.headers.get('etag')
   if (tag !== null) tags.set(url.pathname, tag)
   const value = text === '' ? undefined : parsed(text)
   if (response.ok) return value as T
-  if (response.status === 401) session.value = null
+  // A change that was refused keeps its form: there may be a session again before it is sent once more.
+  if (response.status === 401 && method === 'GET' && session.value) session.value = null
   const { code = 'internal', detail = response.statusText, field } = (value ?? {}) as Record<string, string>
   throw new Problem(response.status, code, detail, field)
 }

@@ -1,8 +1,8 @@
 import { useEffect, useRef } from 'preact/hooks'
-import { isOperator, session, tenant } from './api.ts'
-import { notice } from './notice.ts'
+import { chooseTenant, closed, isOperator, openSession, session, tenant } from './api.ts'
 import { options } from './options.ts'
-import { Empty, Loading } from './parts/basics.tsx'
+import { Empty, Loading, Trouble } from './parts/basics.tsx'
+import { NoticeLine } from './parts/notice-line.tsx'
 import { link, route } from './router.ts'
 import { Catalog } from './screens/catalog.tsx'
 import { EndpointForm } from './screens/endpoint-form.tsx'
@@ -61,16 +61,15 @@ export function App() {
       <main id="content" class="wide" ref={main} tabIndex={-1}>
         <Screen key={tenant.value} />
       </main>
-      <div class={`notice ${notice.value?.bad ? 'bad' : ''}`} role="status" aria-live="polite">
-        {notice.value && <p>{notice.value.text}</p>}
-      </div>
+      <NoticeLine />
     </>
   )
 }
 
 function Screen() {
   const [section = 'endpoints', id, part, delivery] = route.value
-  if (session.value === undefined) return <Loading />
+  if (session.value === undefined)
+    return closed.value ? <Trouble problem={closed.value} retry={openSession} /> : <Loading />
   if (session.value === null)
     return (
       <Empty title={t.closed.title}>
@@ -98,7 +97,7 @@ function Tenants() {
       <select
         value={tenant.value}
         onChange={({ currentTarget }) => {
-          tenant.value = currentTarget.value
+          chooseTenant(currentTarget.value)
           location.hash = link()
         }}
       >

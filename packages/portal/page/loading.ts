@@ -1,10 +1,10 @@
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { Problem } from './api.ts'
+import { type Problem, problemOf } from './api.ts'
 
 export interface Loaded<T> {
   readonly value: T | undefined
   readonly problem: Problem | undefined
-  /** Asks again; what is there stays meanwhile. */
+  /** Asks again; what is there stays meanwhile, and where that fails. */
   reload(): Promise<void>
   /** Puts in what an answer already said. */
   set(value: T): void
@@ -14,15 +14,15 @@ export interface Loaded<T> {
 export function useLoaded<T>(load: () => Promise<T>, by: readonly unknown[]): Loaded<T> {
   const key = JSON.stringify(by)
   const asked = useRef(0)
-  const [state, setState] = useState<{ key: string; value?: T; problem?: Problem }>({ key })
+  const [state, setState] = useState<{ key: string; value?: T; problem?: Problem | undefined }>({ key })
 
   const reload = async () => {
     const turn = ++asked.current
-    const settle = (found: { value?: T; problem?: Problem }) => {
-      if (turn === asked.current) setState({ key, ...found })
+    const settle = (found: { value?: T; problem: Problem | undefined }) => {
+      if (turn === asked.current) setState((before) => ({ ...(before.key === key && before), key, ...found }))
     }
     try {
-      settle({ value: await load() })
+      settle({ value: await load(), problem: undefined })
     } catch (error) {
       settle({ problem: problemOf(error) })
     }
@@ -44,10 +44,6 @@ export function useLoaded<T>(load: () => Promise<T>, by: readonly unknown[]): Lo
       setState({ key, value })
     },
   }
-}
-
-export function problemOf(error: unknown): Problem {
-  return error instanceof Problem ? error : new Problem(0, 'internal', String(error))
 }
 
 /** Runs `turn` every `ms` while the page is looked at. */

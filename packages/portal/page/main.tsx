@@ -1,7 +1,6 @@
 import { render } from 'preact'
 import { openSession, takeToken } from './api.ts'
 import { App } from './app.tsx'
-import { sayProblem } from './notice.ts'
 import { applyBrand } from './options.ts'
 import { followAddress } from './router.ts'
 import './portal.css'
@@ -13,5 +12,5 @@ open()
 render(<App />, document.getElementById('portal') as HTMLElement)
 
 function open(): void {
-  openSession().catch(sayProblem)
+  void openSession()
 }

@@ -1,6 +1,5 @@
 import { signal } from '@preact/signals'
-import type { Problem } from './api.ts'
-import { problemOf } from './loading.ts'
+import { type Problem, problemOf } from './api.ts'
 import { language } from './options.ts'
 import { t } from './words.ts'
 

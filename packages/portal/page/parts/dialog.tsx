@@ -1,6 +1,7 @@
 import type { ComponentChildren } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { t } from '../words.ts'
+import { NoticeLine } from './notice-line.tsx'
 
 interface DialogOptions {
   readonly title: string
@@ -44,6 +45,7 @@ export function Dialog({ title, onClose, side = false, children }: DialogOptions
         </header>
         {children}
       </div>
+      <NoticeLine inDialog />
     </dialog>
   )
 }

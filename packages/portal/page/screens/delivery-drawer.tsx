@@ -7,7 +7,7 @@ import { Badge, Copy, Loading, Time, Trouble } from '../parts/basics.tsx'
 import { Code } from '../parts/code.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { curlOf, pretty, visible } from '../text.ts'
-import { ago, duration, exact } from '../times.ts'
+import { ago, duration, exact, now } from '../times.ts'
 import type { Attempt, Delivery, DeliveryDetails } from '../types.ts'
 import { t } from '../words.ts'
 
@@ -149,13 +149,13 @@ function Cause({ delivery }: { delivery: Delivery }) {
 }
 
 function Countdown({ to }: { to: string }) {
-  const [now, setNow] = useState(Date.now())
-  useEvery(1_000, () => setNow(Date.now()))
+  const [at, setAt] = useState(now())
+  useEvery(1_000, () => setAt(now()))
   return (
     <p>
       {t.delivery.next}:{' '}
       <time dateTime={to} title={exact(to)}>
-        {Date.parse(to) <= now ? t.delivery.now : ago(to, now)}
+        {Date.parse(to) <= at ? t.delivery.now : ago(to, at)}
       </time>
     </p>
   )

@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useState } from 'preact/hooks'
-import { get } from '../api.ts'
+import { get, problemOf } from '../api.ts'
 import { diagnose, explain } from '../causes.ts'
 import { useBusy, useEvery, useLoaded } from '../loading.ts'
+import { wordsFor } from '../notice.ts'
 import { countOf, KIND_NAMES, KINDS, type Kind } from '../parts/bars.tsx'
 import { Badge, Empty, EventName, Loading, Time, Trouble } from '../parts/basics.tsx'
 import { Choice } from '../parts/choice.tsx'
@@ -148,15 +149,16 @@ export function DeliveryList({ id, changes }: { id: string; changes: number }) {
 /** Leads to a delivery of which somebody has the id, from a log for example. */
 function FindById() {
   const [id, setId] = useState('')
-  const [unknown, setUnknown] = useState(false)
+  const [wrong, setWrong] = useState<string>()
   const [, run] = useBusy()
   const find = () =>
     run(async () => {
       try {
         const found = await get<Delivery>(`deliveries/${encodeURIComponent(id.trim())}`)
         go('endpoints', found.endpointId, 'deliveries', found.id)
-      } catch {
-        setUnknown(true)
+      } catch (error) {
+        const problem = problemOf(error)
+        setWrong(problem.code === 'delivery_not_found' ? t.deliveries.notFound : wordsFor(problem))
       }
     })
   return (
@@ -166,7 +168,7 @@ function FindById() {
         if (id.trim()) void find()
       }}
     >
-      <Field label={t.deliveries.find} hint="" wrong={unknown ? t.deliveries.notFound : undefined}>
+      <Field label={t.deliveries.find} hint="" wrong={wrong}>
         {(attributes) => (
           <input
             {...attributes}
@@ -176,7 +178,7 @@ function FindById() {
             value={id}
             onInput={({ currentTarget }) => {
               setId(currentTarget.value)
-              setUnknown(false)
+              setWrong(undefined)
             }}
           />
         )}

@@ -1,7 +1,6 @@
-import { signal } from '@preact/signals'
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { get, type Problem, patch, post, randomText, tagOf } from '../api.ts'
-import { problemOf, useBusy, useLoaded } from '../loading.ts'
+import { get, type Problem, patch, post, problemOf, randomText, tagOf } from '../api.ts'
+import { useBusy, useLoaded } from '../loading.ts'
 import { say, wordsFor } from '../notice.ts'
 import { Loading, Trouble } from '../parts/basics.tsx'
 import { Field, TextField } from '../parts/field.tsx'
@@ -10,9 +9,7 @@ import type { Endpoint, EventType, Page } from '../types.ts'
 import { t } from '../words.ts'
 import { draftOf, MoreSettings, readDraft } from './endpoint-settings.tsx'
 import { EventPicker } from './event-picker.tsx'
-
-/** The secret of an endpoint that was just made: it is in one answer, and kept no longer than until it is read. */
-export const fresh = signal<{ readonly id: string; readonly secret: string } | undefined>(undefined)
+import { fresh } from './secret.tsx'
 
 /** Those that say themselves what is wrong with them. */
 const FIELDS = ['url', 'name', 'events', 'description', 'channels', 'rateLimit', 'headers', 'filter']

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import { get, may, post, remove } from '../api.ts'
-import { useBusy, useLoaded } from '../loading.ts'
+import { useBusy, useEvery, useLoaded } from '../loading.ts'
 import { say, sayProblem } from '../notice.ts'
 import { Address, Badge, Copy, Loading, Trouble } from '../parts/basics.tsx'
 import { Dialog } from '../parts/dialog.tsx'
@@ -11,10 +11,9 @@ import type { Endpoint, EndpointHealth } from '../types.ts'
 import { t } from '../words.ts'
 import { DeliveryDrawer } from './delivery-drawer.tsx'
 import { DeliveryList } from './delivery-list.tsx'
-import { fresh } from './endpoint-form.tsx'
 import { Health } from './endpoint-health.tsx'
 import { Recover } from './recover.tsx'
-import { RotateSecret, SecretOnce, ShowSecret } from './secret.tsx'
+import { fresh, RotateSecret, SecretOnce, ShowSecret } from './secret.tsx'
 import { SendTest } from './send-test.tsx'
 
 type Asked = 'test' | 'recover' | 'secret' | 'rotate' | 'remove'
@@ -23,6 +22,8 @@ type Asked = 'test' | 'recover' | 'secret' | 'rotate' | 'remove'
 export function EndpointPage({ id, delivery }: { id: string; delivery: string | undefined }) {
   const { value: endpoint, problem, reload, set } = useLoaded(() => get<Endpoint>(`endpoints/${id}`), [id])
   const health = useLoaded(() => get<EndpointHealth>(`endpoints/${id}/health`), [id])
+  // A receiver may have it disabled at any time, by a 410.
+  useEvery(10_000, () => Promise.all([reload(), health.reload()]), endpoint !== undefined)
   const [asked, setAsked] = useState<Asked>()
   const [changes, setChanges] = useState(0)
   const [busy, run] = useBusy()
@@ -60,8 +61,7 @@ export function EndpointPage({ id, delivery }: { id: string; delivery: string | 
       }
     })
 
-  if (problem) return <Trouble problem={problem} retry={reload} />
-  if (!endpoint) return <Loading />
+  if (!endpoint) return problem ? <Trouble problem={problem} retry={reload} /> : <Loading />
   const { url, name, events, enabled, reason, metadata } = endpoint
   const paused = enabled && health.value?.paused === true
   return (

@@ -1,4 +1,5 @@
-import { useState } from 'preact/hooks'
+import { signal } from '@preact/signals'
+import { useEffect, useRef, useState } from 'preact/hooks'
 import { get, may, post } from '../api.ts'
 import { useBusy, useLoaded } from '../loading.ts'
 import { sayProblem } from '../notice.ts'
@@ -10,11 +11,18 @@ import { exact } from '../times.ts'
 import type { Secret as Live, Page } from '../types.ts'
 import { t } from '../words.ts'
 
-/** A secret that was just made. */
+/** A secret that was just made: it is in one answer, and kept no longer than until it is read. */
+export const fresh = signal<{ readonly id: string; readonly secret: string } | undefined>(undefined)
+
+/** Shows a secret that was just made, to the eye and to the ear, until somebody says that they have it. */
 export function SecretOnce({ secret, onDone }: { secret: string; onDone: () => void }) {
+  const heading = useRef<HTMLHeadingElement>(null)
+  useEffect(() => heading.current?.focus(), [secret])
   return (
     <section class="card secret" aria-label={t.secret.title}>
-      <h2>{t.secret.title}</h2>
+      <h2 ref={heading} tabIndex={-1}>
+        {t.secret.title}
+      </h2>
       <p>{may('secret:read') ? t.secret.kept : t.secret.once}</p>
       <Secret secret={secret} />
       <div class="actions">
@@ -27,45 +35,32 @@ export function SecretOnce({ secret, onDone }: { secret: string; onDone: () => v
   )
 }
 
+/** Makes a new secret. It is shown by the page itself, so that no dialog that is closed takes it along. */
 export function RotateSecret({ id, onClose }: { id: string; onClose: () => void }) {
   const [overlap, setOverlap] = useState(86_400)
-  const [secret, setSecret] = useState<string>()
   const [busy, run] = useBusy()
   const rotate = () =>
     run(async () => {
       try {
         const made = await post<{ secret: string }>(`endpoints/${id}/rotate-secret`, { overlapSeconds: overlap })
-        setSecret(made.secret)
+        fresh.value = { id, secret: made.secret }
+        onClose()
       } catch (error) {
         sayProblem(error)
       }
     })
   return (
     <Dialog title={t.secret.rotateTitle} onClose={onClose}>
-      {secret === undefined ? (
-        <>
-          <p>{t.secret.rotateText}</p>
-          <Choice label={t.secret.overlap} value={overlap} choices={t.secret.overlaps} onChange={setOverlap} />
-          <div class="actions">
-            <button type="button" class="primary" aria-disabled={busy} onClick={() => void rotate()}>
-              {t.secret.rotate}
-            </button>
-            <button type="button" onClick={onClose}>
-              {t.cancel}
-            </button>
-          </div>
-        </>
-      ) : (
-        <>
-          <p>{may('secret:read') ? t.secret.kept : t.secret.once}</p>
-          <Secret secret={secret} />
-          <div class="actions">
-            <button type="button" onClick={onClose}>
-              {t.secret.done}
-            </button>
-          </div>
-        </>
-      )}
+      <p>{t.secret.rotateText}</p>
+      <Choice label={t.secret.overlap} value={overlap} choices={t.secret.overlaps} onChange={setOverlap} />
+      <div class="actions">
+        <button type="button" class="primary" aria-disabled={busy} onClick={() => void rotate()}>
+          {t.secret.rotate}
+        </button>
+        <button type="button" onClick={onClose}>
+          {t.cancel}
+        </button>
+      </div>
     </Dialog>
   )
 }

@@ -308,6 +308,7 @@ export const english: Words = {
     raw: 'Give it the bytes of the body as they came, before any parser. It needs no library.',
   },
   problems: {
+    unauthorized: 'Your session is over. Log in again in another tab, then try again here.',
     endpoint_changed: 'Somebody else changed this webhook meanwhile. Look at it again, then save.',
     offline: 'The server cannot be reached. Check your connection.',
     url_scheme: 'Use an address that begins with https://.',

@@ -315,6 +315,7 @@ export const french: Words = {
     raw: "Donnez-lui les octets du corps tels qu'ils sont arrivés, avant tout analyseur. Aucune bibliothèque n'est nécessaire.",
   },
   problems: {
+    unauthorized: 'Votre session est terminée. Reconnectez-vous dans un autre onglet, puis réessayez ici.',
     endpoint_changed: "Quelqu'un d'autre a modifié ce webhook entre-temps. Relisez-le, puis enregistrez.",
     offline: 'Le serveur ne répond pas. Vérifiez votre connexion.',
     url_scheme: 'Utilisez une adresse qui commence par https://.',
