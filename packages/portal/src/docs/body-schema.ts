@@ -30,9 +30,15 @@ function objectSchema(body: WireBody, event: EventType): JsonSchema {
   return SPREAD in body ? { allOf: [own, openly(dataSchema(event))] } : own
 }
 
-/** Data that is spread has neighbours: a schema that allows no other fields would refuse them. */
+const OF_SEVERAL = ['allOf', 'anyOf', 'oneOf']
+
+/** Data that is spread has neighbours: a schema that allows no other fields, be it one of several, would refuse them. */
 function openly({ additionalProperties: _, ...schema }: JsonSchema): JsonSchema {
-  return schema
+  const several = OF_SEVERAL.filter((keyword) => Array.isArray(schema[keyword]))
+  return {
+    ...schema,
+    ...Object.fromEntries(several.map((keyword) => [keyword, (schema[keyword] as readonly JsonSchema[]).map(openly)])),
+  }
 }
 
 function valueSchema(value: WireBody[string], event: EventType): JsonSchema {

@@ -1,4 +1,4 @@
-import type { Contract, EventType } from '@hooks/core'
+import type { Contract, EventType, WireDescription } from '@hooks/core'
 
 /** When everything in examples happens: a fixed time, so that the same catalog gives the same pages. */
 export const EXAMPLE_TIME = new Date('2024-01-15T10:30:00Z')
@@ -18,4 +18,10 @@ export function exampleBody({ format, ids }: Contract, { type, example }: EventT
     delivery: { id: `${ids.delivery}abc123` },
   })
   return typeof body === 'string' ? body : new TextDecoder().decode(body)
+}
+
+/** That body as its value; undefined where it has no example, or is no JSON. */
+export function jsonExample(contract: Contract, event: EventType, { contentType }: WireDescription): unknown {
+  const text = contentType === 'application/json' ? exampleBody(contract, event) : undefined
+  return text === undefined ? undefined : JSON.parse(text)
 }

@@ -150,7 +150,8 @@ function answeringIn({ policy }: Contract, words: Words): Block[] {
     { text: words.retryIs(retryMs.length) },
     ...(retryMs.length > 1 ? [{ table: { head: [words.attempt, words.afterThePrevious], rows } }] : []),
     ...(pace ? [{ text: words.busy }] : []),
-    ...(classify === 'default' ? [{ text: words.gone }] : []),
+    ...(classify === 'default' || classify === 'strict4xx' ? [{ text: words.gone }] : []),
+    ...(classify === 'strict4xx' ? [{ text: words.refused }] : []),
     { text: words.afterwards },
     { text: words.disabled(disable) },
   ]

@@ -1,6 +1,7 @@
 import type { Contract, EventType, WireDescription } from '@hooks/core'
+import { describedAnswers } from './answers.ts'
 import { bodySchema } from './body-schema.ts'
-import { exampleBody } from './example.ts'
+import { jsonExample } from './example.ts'
 import { describedHeaders } from './headers.ts'
 import type { JsonSchema } from './json-schema.ts'
 import { schemaNames } from './names.ts'
@@ -29,7 +30,7 @@ export function webhooksOpenApi(contract: Contract, info: DocumentInfo): JsonSch
 }
 
 function webhookOf(contract: Contract, event: EventType, wire: WireDescription, name: string): JsonSchema {
-  const example = wire.contentType === 'application/json' ? exampleBody(contract, event) : undefined
+  const example = jsonExample(contract, event, wire)
   return {
     post: {
       operationId: event.type,
@@ -48,13 +49,11 @@ function webhookOf(contract: Contract, event: EventType, wire: WireDescription, 
         content: {
           [wire.contentType]: {
             schema: { $ref: `#/components/schemas/${name}` },
-            ...(example !== undefined && { example: JSON.parse(example) }),
+            ...(example !== undefined && { example }),
           },
         },
       },
-      responses: {
-        '2XX': { description: 'Received. Anything else, or no answer in time, is tried again.' },
-      },
+      responses: describedAnswers(contract),
     },
   }
 }

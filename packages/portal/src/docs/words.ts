@@ -48,6 +48,8 @@ export interface Words {
   readonly afterThePrevious: string
   readonly immediately: string
   readonly gone: string
+  /** Where the policy lets a 4xx end the attempts. */
+  readonly refused: string
   readonly afterwards: string
   readonly busy: string
   readonly disabled: (rule: Policy['disable']) => string

@@ -79,6 +79,7 @@ export const english: Words = {
   attempt: 'Attempt',
   afterThePrevious: 'After the one before',
   immediately: 'immediately',
+  refused: 'Any other answer of 4xx ends the attempts, but for 408, 409, 425 and 429.',
   gone: 'An answer of 410 ends the attempts, and your endpoint is disabled.',
   busy: 'Too busy? Answer 429 or 503, with `Retry-After` in seconds: nothing more is sent to you until then.',
   afterwards: 'After the last attempt the delivery is marked as failed. It can be sent again by hand.',

@@ -81,6 +81,7 @@ export const french: Words = {
   attempt: 'Tentative',
   afterThePrevious: 'Après la précédente',
   immediately: 'immédiate',
+  refused: 'Toute autre réponse 4xx met fin aux tentatives, sauf 408, 409, 425 et 429.',
   gone: 'Une réponse 410 met fin aux tentatives, et votre endpoint est désactivé.',
   busy: "Débordé ? Répondez 429 ou 503, avec `Retry-After` en secondes : rien d'autre ne vous est envoyé d'ici là.",
   afterwards: 'Après la dernière tentative, la livraison est marquée comme échouée. Elle peut être renvoyée à la main.',
