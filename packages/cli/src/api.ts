@@ -41,6 +41,11 @@ export function apiOf(flags: Flags, { env, fetch }: Io): Api {
     throw new ConfigurationError('option_invalid', 'it is not known where the API is', {
       hint: `put its URL in HOOKS_URL, such as ${EXAMPLE}, and a token in HOOKS_TOKEN`,
     })
+  const { username, password } = new URL(base)
+  if (username || password)
+    throw new ConfigurationError('option_invalid', 'the URL of the API has a name or a password in it', {
+      hint: 'put the URL alone in HOOKS_URL, and a token in HOOKS_TOKEN',
+    })
   const tenant = optionOf(flags, 'tenant')
   return {
     async call<T>(method: 'GET' | 'POST', path: string, { query = {}, body, idempotencyKey }: Given = {}) {

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import {
   ConfigurationError,
   type Contract,
   checkOptions,
+  HooksError,
   kind,
   type OptionsRule,
   type Storage,
@@ -65,9 +66,14 @@ async function load(path: string): Promise<Config & { readonly default?: unknown
     return await import(pathToFileURL(path).href)
   } catch (error) {
     const isTypes = path.endsWith('.ts') && (error as { code?: string }).code === 'ERR_UNKNOWN_FILE_EXTENSION'
-    if (!isTypes) throw error
-    throw new ConfigurationError('option_invalid', 'this Node.js reads no TypeScript', {
-      hint: 'run it as: node --import tsx node_modules/.bin/hooks …',
+    if (isTypes)
+      throw new ConfigurationError('option_invalid', 'this Node.js reads no TypeScript', {
+        hint: 'run it as: node --import tsx node_modules/.bin/hooks …',
+      })
+    const why = error instanceof Error ? error.message : String(error)
+    throw new ConfigurationError('option_invalid', `${basename(path)} cannot be loaded: ${why}`, {
+      ...(error instanceof HooksError && error.hint !== undefined && { hint: error.hint }),
+      cause: error,
     })
   }
 }

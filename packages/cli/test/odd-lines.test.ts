@@ -32,6 +32,10 @@ describe('an odd command line', () => {
   it.each([
     [['listen', '--port', ''], '--port is no port'],
     [['listen', '--port', '1e3'], '--port is no port'],
+    [['sign', 'a.b', '--to', 'nowhere'], '--to is no http URL'],
+    [['sign', 'a.b', '--to', 'https://me:hush@app.example'], '--to has a name or a password in it'],
+    [['trigger', 'a.b', '--to', 'https://me:hush@app.example'], '--to has a name or a password in it'],
+    [['endpoints', '--url', 'https://me:hush@app.example'], 'the URL of the API has a name or a password in it'],
     [['deliveries', '--since', '999999999d'], '--since is a time'],
     [['verify'], 'a request as JSON has `headers`', '{"headers":null,"body":"x"}'],
     [['verify'], 'a request as JSON has `headers`', '{"headers":{"webhook-id":1},"body":"x"}'],
@@ -42,6 +46,7 @@ describe('an odd command line', () => {
     const cwd = folderWith({ 'new.json': '{"webhooks":{}}' })
     const { status, notes } = await stage({ env, cwd }).hooks(line, stdin)
     expect([status, notes]).toEqual([2, expect.stringContaining(text)])
+    expect(notes).not.toContain('hush')
   })
 })
 
@@ -58,6 +63,19 @@ describe('a configuration', () => {
       expect([status, notes]).toEqual([2, expect.stringContaining(name)])
     }
     expect(readdirSync(cwd)).toEqual(['hooks.config.mjs'])
+  })
+
+  it.each([
+    ["throw new Error('no DATABASE_URL')", 'no DATABASE_URL'],
+    ["import 'not-installed-anywhere'", 'not-installed-anywhere'],
+    ['export const contract = {', ''],
+  ])('that cannot be loaded is named, with the reason: %s', async (text, why) => {
+    const cwd = folderWith({ 'hooks.config.mjs': text })
+    for (const line of [['docs', 'out'], ['migrate'], ['doctor'], ['sign', 'a.b']]) {
+      const { status, notes } = await stage({ env, cwd }).hooks(line)
+      expect([status, notes]).toEqual([2, expect.stringMatching(/^hooks \w+: hooks\.config\.mjs cannot be loaded: ./)])
+      expect(notes).toContain(why)
+    }
   })
 
   it('may export a promise of what it has', async () => {

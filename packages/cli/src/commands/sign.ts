@@ -25,7 +25,7 @@ export const sign: Command = {
     ...SUBJECT,
   },
   async run(words, flags, io) {
-    const url = optionOf(flags, 'to') ?? 'http://127.0.0.1:3000/webhooks'
+    const url = addressOf(optionOf(flags, 'to') ?? 'http://127.0.0.1:3000/webhooks')
     const request = await signed(words, flags, io, url)
     io.out(flags.json === true ? JSON.stringify(printedRequest(request)) : curlOf(request))
     return 0
@@ -38,8 +38,7 @@ export const trigger: Command = {
   about: 'Sends such a request, and shows what is answered. 1 where it is no success.',
   options: { to: { about: 'where it is sent' }, ...MESSAGE, ...SUBJECT },
   async run(words, flags, io) {
-    const to = needed(flags, 'to')
-    if (!URL.canParse(to) || !/^https?:/.test(to)) throw new UsageError('--to is no http URL')
+    const to = addressOf(needed(flags, 'to'))
     const { method, url, headers, body } = await signed(words, flags, io, to)
     const began = io.clock.monotonic()
     io.note(`--> ${words[0]} ${visible(url)} (${body.length} bytes)`)
@@ -58,6 +57,14 @@ export const trigger: Command = {
     if (answer.length > 0) io.out(textOf(answer) ?? `(${answer.length} bytes that are no text)`)
     return response.ok ? 0 : 1
   },
+}
+
+/** Where a request can go. A name and a password are no part of one, and would be printed. */
+function addressOf(to: string): string {
+  if (!URL.canParse(to) || !/^https?:/.test(to)) throw new UsageError('--to is no http URL')
+  const { username, password } = new URL(to)
+  if (username || password) throw new UsageError('--to has a name or a password in it, and no request can go there')
+  return to
 }
 
 const WRONG = ['signature', 'timestamp', 'body', 'duplicate'] as const
