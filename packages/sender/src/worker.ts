@@ -45,8 +45,11 @@ export interface Worker extends WorkLoop {
 const LEAST_DRAIN_RUN_MS = 3_000
 /** How long an endpoint is left alone whose secrets cannot be read: until somebody has seen the log. */
 const UNREADABLE_HOLD_MS = 60_000
-/** How long a worker claims nothing that lacks the means to make attempts, and would take the work from those that can. */
-const REST = { firstMs: 1_000, mostMs: 30_000 }
+/**
+ * How long a worker claims nothing that lacks the means to make attempts, and would take the work from those that can. Hardly
+ * at all at first: it may be one host alone that cannot be asked, such as one whose long answers a name server cannot carry.
+ */
+const REST = { firstMs: 100, mostMs: 30_000 }
 /** How long an endpoint is left alone that it could not ask: where it is the way to this one alone that is lacking, the others go on. */
 const UNASKED_HOLD_MS = 5_000
 /** How often a worker looks while failing endpoints have all that they may have of it. */
