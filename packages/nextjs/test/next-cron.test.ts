@@ -82,6 +82,18 @@ describe('a cron route', () => {
     expect((await GET(ask(`Bearer ${SECRET}`))).status).toBe(200)
   })
 
+  it('looks at the request before the secret: where Next.js asks a route at build time, that is where it stops', async () => {
+    let asked = false
+    const { GET } = nextCron(counting(), { secret: () => void (asked = true) })
+    const request = Object.defineProperty(ask(), 'headers', {
+      get: () => {
+        throw new Error('only at request time')
+      },
+    })
+    await expect(GET(request)).rejects.toThrow('only at request time')
+    expect(asked).toBe(false)
+  })
+
   it.each([0, -1, Number.NaN, '8000'])('does not start with %s ms', (maxMs) => {
     expect(() => nextCron(counting(), { secret: SECRET, maxMs: maxMs as number })).toThrow(
       expect.objectContaining({ code: 'option_invalid' }),
