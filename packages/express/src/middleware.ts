@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import type { RequestHandler } from '@hooks/core'
 import { type BodyRequest, readBody } from './body.ts'
 import { checkServed } from './served.ts'
@@ -59,10 +60,17 @@ export function expressReceiver(receiver: RequestHandler, options: ExpressReceiv
     response.statusCode = status
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
     // What the sender still has to say is not read.
-    if (outcome === 'body_too_large') response.setHeader('connection', 'close')
+    if (outcome === 'body_too_large') hangUp(request, response)
     response.end(body)
   }
   return (request, response, next) => {
     answer(request, response).catch(next)
   }
+}
+
+/** Once the answer is out. HTTP/2 has a stream for each request: left open, it would be kept as long as its connection. */
+function hangUp(request: ExpressRequest, response: ServerResponse): void {
+  if (request.httpVersionMajor === 1) return void response.setHeader('connection', 'close')
+  const { stream } = request as unknown as Http2ServerRequest
+  stream.once('finish', () => stream.destroy())
 }

@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { connect, createServer, type OutgoingHttpHeaders } from 'node:http2'
+import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { silentLogger } from '@hooks/core'
 import { expressReceiver, rawBody } from '@hooks/express'
@@ -402,4 +405,27 @@ describe.each(versions)('%s', (_, express: Express) => {
     const honest = await signRequest(lokroom, 'a secret of text, long enough', { type: 'a.b' })
     expect((await send(port, honest)).status).toBe(500)
   })
+})
+
+it('ends the stream of too large a body over HTTP/2, as Connect can have it, and keeps the connection', async () => {
+  const { receiver } = real({ maxBodyBytes: 10_000 })
+  const middleware = expressReceiver(receiver)
+  const server = createServer((request, response) => middleware(request as never, response as never, () => {}))
+  const closed: Promise<unknown>[] = []
+  server.on('stream', (stream) => closed.push(once(stream, 'close')))
+  await once(server.listen(0, '127.0.0.1'), 'listening')
+  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  const ask = async (headers: OutgoingHttpHeaders, body: Uint8Array) => {
+    const stream = session.request({ ':method': 'POST', ':path': '/hooks', ...headers })
+    stream.resume().end(body)
+    const [head] = await once(stream, 'response')
+    await closed.at(-1)
+    return head[':status']
+  }
+  // More than a stream's window: it is never sent whole unless somebody reads it.
+  expect(await ask({}, new Uint8Array(1_000_000))).toBe(413)
+  const { headers, body } = await sign()
+  expect(await ask({ ...headers }, body)).toBe(200)
+  session.destroy()
+  await new Promise((resolve) => server.close(resolve))
 })
