@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { svix } from '@hooks/core/formats'
 import { describe, expect, it } from 'vitest'
-import { codeOf, outcomeOf, request } from '../support.ts'
+import { codeOf, delivery, outcomeOf, request } from '../support.ts'
 import { formatLaw } from './law.ts'
 
 const secret = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'
@@ -53,6 +53,24 @@ describe('svix', () => {
         data: event,
       })
     }
+  })
+
+  it('takes the type from the field that the sender has for it, and puts it there', async () => {
+    const named = svix({ type: 'eventType' })
+    const event = { eventType: 'invoice.paid', amount: 1 }
+    for (const prefix of ['svix', 'webhook']) {
+      const headers = { [`${prefix}-id`]: 'msg_1', [`${prefix}-timestamp`]: '1614265330' }
+      expect(named.read(request(headers, JSON.stringify(event)))).toMatchObject({ type: 'invoice.paid', data: event })
+      expect(() => named.read(request(headers, '{"type":"invoice.paid"}'))).toThrow(
+        expect.objectContaining({ code: 'payload_invalid' }),
+      )
+    }
+    const { body } = named.compose(delivery({ type: 'invoice.paid', data: '{"amount":1}' }))
+    expect(JSON.parse(body as string)).toMatchObject(event)
+  })
+
+  it.each([{ type: 1 }, { typ: 'event' }, null])('refuses options that are none: %j', (options) => {
+    expect(() => svix(options as never)).toThrow(expect.objectContaining({ code: 'option_invalid' }))
   })
 
   it('does not mix the two: an id of one and the signature of the other is none', async () => {
