@@ -5,7 +5,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { afterAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 
 const here = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
@@ -24,9 +24,12 @@ function block(name: string): string {
 /** Both sides are given it, as the README has it. */
 const SECRET = { WEBHOOK_SECRET: `whsec_${Buffer.alloc(32, 7).toString('base64')}` }
 
-/** A folder inside this package, so that the packages' names mean the workspace. */
-mkdirSync(join(here, '.readme'), { recursive: true })
-const folder = mkdtempSync(join(here, '.readme', 'run-'))
+/** A folder for each test, with a database of its own; inside this package, so that the packages' names mean the workspace. */
+let folder: string
+beforeEach(() => {
+  mkdirSync(join(here, '.readme'), { recursive: true })
+  folder = mkdtempSync(join(here, '.readme', 'run-'))
+})
 const running: ChildProcess[] = []
 afterAll(() => {
   for (const child of running) child.kill('SIGKILL')
