@@ -96,11 +96,11 @@ export function listDeliveries(db: Database, selector: Selector, page: Page): Pr
 const OPEN_COLUMNS = `o.id, o.message_id as message, o.endpoint_id as endpoint, o.tenant, o.type, ${OPEN_STATE} as state,
   null::text as reason, o.attempts, o.variant, ${epoch('o.due_at')} as due, ${epoch('o.created_at')} as created, null::bigint as finished,
   o.attempts as n, null::bigint as at, null::int as ms, null::int as status, null::text as error, null::text as detail,
-  null::text as response, null::text as response_headers, null::int as manual`
+  null::text as response, null::text as headers, null::int as manual`
 const ENDED_COLUMNS = `d.id, d.message_id as message, d.endpoint_id as endpoint, d.tenant, d.type, d.state,
   d.reason, d.attempts, d.variant, null::bigint as due, ${epoch('d.created_at')} as created, ${epoch('d.finished_at')} as finished,
   d.attempts as n, ${epoch('d.last_at')} as at, d.last_ms as ms, d.last_status as status, d.last_error as error,
-  d.last_detail as detail, d.last_response as response, d.last_response_headers as response_headers, d.last_manual::int as manual`
+  d.last_detail as detail, d.last_response as response, d.last_response_headers as headers, d.last_manual::int as manual`
 
 /** A delivery, with the attempt by which it ended: not where it is open, or ended otherwise. */
 type FoundDelivery = DeliveryRow & (AttemptRow | { readonly at: null })

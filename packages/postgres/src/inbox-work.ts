@@ -69,5 +69,6 @@ export async function listDead(db: Database, { receiver, cursor = '0', limit }: 
 
 /** {@link Inbox.retry}. */
 export async function retryDead(db: Database, keys: readonly string[]): Promise<number> {
-  return (await db.run(RETRY_DEAD, [arrayOf(keys.map(encodeText))])).length
+  const [row] = await db.run<{ n: Count }>(RETRY_DEAD, [arrayOf(keys.map(encodeText))])
+  return Number(row?.n)
 }

@@ -129,7 +129,7 @@ export interface AttemptRow {
   readonly error: string | null
   readonly detail: string | null
   readonly response: string | null
-  readonly response_headers: string | null
+  readonly headers: string | null
   readonly manual: Numeric
 }
 
@@ -143,8 +143,8 @@ export function attemptOf(row: AttemptRow): AttemptRecord {
     ...(row.error !== null && { error: row.error }),
     ...(row.detail !== null && { detail: decodeText(row.detail) }),
     ...(row.response !== null && { response: decodeText(row.response) }),
-    ...(row.response_headers !== null && {
-      responseHeaders: JSON.parse(row.response_headers) as Record<string, string>,
+    ...(row.headers !== null && {
+      responseHeaders: JSON.parse(row.headers) as Record<string, string>,
     }),
     trigger: triggerOf(row.manual),
   }

@@ -12,7 +12,7 @@ import {
 
 /** The log of a delivery, oldest first: $1 id, $2 its week, $3 its tenant. */
 export const ATTEMPTS = `
-  select a.n, ${epoch('a.at')} as at, a.ms, a.status, a.error, a.detail, a.response, a.response_headers,
+  select a.n, ${epoch('a.at')} as at, a.ms, a.status, a.error, a.detail, a.response, a.response_headers as headers,
     a.manual::int as manual
   from (
     select a.n, a.at, a.ms, a.status, a.error, a.detail, a.response, a.response_headers, a.manual, a.logged_at
@@ -27,7 +27,7 @@ export const ATTEMPTS = `
 
 /** The last attempt in the log that ended, of each delivery: $1 ids, $2 how many attempts each had, weeks from $3 to $4. */
 export const LAST_ATTEMPTS = `
-  select g.id, a.n, ${epoch('a.at')} as at, a.ms, a.status, a.error, a.detail, a.response, a.response_headers,
+  select g.id, a.n, ${epoch('a.at')} as at, a.ms, a.status, a.error, a.detail, a.response, a.response_headers as headers,
     a.manual::int as manual
   from unnest(${list('$1', 'text')}, ${list('$2', 'int')}) as g(id, attempts)
   cross join lateral (

@@ -233,10 +233,13 @@ export const RELEASE = `
     where i.state = 'accepted'
     order by i.key
     for update of i
+  ),
+  released as (
+    update hooks.inbox i set token = null, until_at = ${NOW}, claims = i.claims - 1
+    from held h where i.key = h.key
+    returning 1
   )
-  update hooks.inbox i set token = null, until_at = ${NOW}, claims = i.claims - 1
-  from held h where i.key = h.key
-  returning 1 as one`
+  select count(*)::int as n from released`
 
 /** $1 receiver. */
 export const NEXT_DUE = `
@@ -256,11 +259,14 @@ export const RETRY_DEAD = `
     where key = any(${list('$1', 'text')}) and state = 'dead' and until_at > ${NOW}
     order by key
     for update
+  ),
+  retried as (
+    update hooks.inbox i set
+      seq = nextval('hooks.inbox_seq'), state = 'accepted', until_at = ${NOW}, attempt = 1, claims = 0, reason = null
+    from found f where i.key = f.key
+    returning 1
   )
-  update hooks.inbox i set
-    seq = nextval('hooks.inbox_seq'), state = 'accepted', until_at = ${NOW}, attempt = 1, claims = 0, reason = null
-  from found f where i.key = f.key
-  returning 1 as one`
+  select count(*)::int as n from retried`
 
 /** Of what was never completed, what has been over for a day. $1 limit. */
 export const PRUNE = `
