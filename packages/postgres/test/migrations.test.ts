@@ -131,3 +131,24 @@ describe.skipIf(!server)('a role that may make nothing', { timeout: 120_000 }, (
     })
   })
 })
+
+describe.skipIf(!server)('a role that owns a schema, and may make none', { timeout: 120_000 }, () => {
+  it('makes the tables in the one that was made for it', async () => {
+    const { url, pool } = await database()
+    const role = `hooks_owns_${process.pid}`
+    await pool.query(`create role ${role}`)
+    closing.push(async () => {
+      await pool.query(`drop owned by ${role}`)
+      await pool.query(`drop role ${role}`)
+    })
+    await pool.query(`create schema hooks authorization ${role}; create schema own authorization ${role}`)
+    const owner = new pg.Pool({ connectionString: url, options: `-c role=${role}` })
+    closing.push(() => owner.end())
+    await postgresStorage(owner).schema.migrate()
+    await postgresInbox(owner).schema.migrate()
+    await hotPath(postgresStorage(owner))
+    const printed = postgresStorage(owner, { schema: 'own' })
+    for (const { sql } of printed.schema.migrations()) for (const statement of sql) await owner.query(statement)
+    await hotPath(printed)
+  })
+})

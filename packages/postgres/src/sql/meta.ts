@@ -1,6 +1,9 @@
 /** The ledger, of whatever this package keeps in the schema. It is made with the first of its parts. */
 export const MAKE_LEDGER: readonly string[] = [
-  `create schema if not exists hooks`,
+  // With "if not exists" alone, who may make no schema is refused where there is one, too.
+  `do $schema$ begin
+    if not exists (select 1 from pg_catalog.pg_namespace n where n.nspname = 'hooks') then create schema if not exists hooks; end if;
+  end $schema$`,
   `create table if not exists hooks.meta (
     component text primary key,
     version int not null,
