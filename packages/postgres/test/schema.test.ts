@@ -1,7 +1,7 @@
 import { silentLogger } from '@hooks/core'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
-import { postgresStorage } from '../src/index.ts'
+import { postgresInbox, postgresStorage } from '../src/index.ts'
 import { weekAt, weekOf } from '../src/week.ts'
 import { server } from './servers.ts'
 import { byHand, delivered, hotPath, id, newEndpoint, newMessage, send } from './tour.ts'
@@ -85,6 +85,42 @@ describe.skipIf(!server)('schema', () => {
     await expect(storage.put([newMessage()], client)).rejects.toMatchObject({ code: 'schema_too_new' })
     expect((await client.query('select 1 from hooks.message')).rows).toEqual([])
     client.release()
+    await close()
+  })
+})
+
+describe.skipIf(!server)('a database that publishes all its tables to another', () => {
+  it('lets everything be forgotten, and partitions be made', { timeout: 60_000 }, async () => {
+    const { pool, rows, tables, thisWeek, close } = await place()
+    const storage = postgresStorage(pool, options)
+    await storage.schema.migrate()
+    await postgresInbox(pool, options).schema.migrate()
+    await pool.query('create publication everything for all tables')
+    const endpoint = newEndpoint()
+    await storage.endpoints.create(endpoint, 10)
+    async function fail(): Promise<void> {
+      const [key] = (await send(storage, [endpoint.id])) as [string]
+      for (const result of ['retry', 'failed'] as const) {
+        const [lease] = await storage.claim({ worker: 'w', limit: 1, leaseMs: 60_000, cap: 1 })
+        const ended = { key, token: lease?.token ?? '', attempt: { ms: 1, status: 500, trigger: 'schedule' } } as const
+        const what = result === 'retry' ? { result, retryInMs: 0 } : { result, reason: 'exhausted' }
+        expect(await storage.settle([{ ...ended, ...what }])).toEqual(['applied'])
+      }
+    }
+    await fail()
+    expect(await storage.history.expunge({ tenant: 'acme' }, 100)).toMatchObject({ more: false })
+    await storage.endpoints.create(endpoint, 10)
+    await fail()
+    const soon = new Date(Date.now() + 60_000)
+    expect(await storage.history.prune({ payloadsBefore: soon, historyBefore: soon }, 100)).toMatchObject({
+      removed: 2,
+    })
+    expect(await rows('select 1 from hooks.attempt')).toEqual([])
+    await pool.query(`drop table hooks.attempt_w${thisWeek + 26}`)
+    await storage.schema.migrate()
+    expect(await tables('attempt')).toContain(thisWeek + 26)
+    await hotPath(storage)
+    await byHand(storage)
     await close()
   })
 })

@@ -213,6 +213,8 @@ export const STORAGE_MIGRATIONS: readonly Migration[] = [
         logged_at timestamptz not null
       ) partition by list (week)`,
       `create table hooks.attempt_rest partition of hooks.attempt default`,
+      // It has no key: where all tables are published, none could be deleted otherwise. Its partitions do not inherit it.
+      `alter table hooks.attempt_rest replica identity full`,
       `create index attempt_delivery on hooks.attempt (delivery_id, logged_at)`,
 
       `create table hooks.job (
@@ -272,6 +274,7 @@ begin
         select 1 from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
         where n.nspname = 'hooks' and c.relname = part);
       execute format('create table %I.%I (like %I.%I including all)', 'hooks', part, 'hooks', parent);
+      if parent = 'attempt' then execute format('alter table %I.%I replica identity full', 'hooks', part); end if;
       execute format(
         'with moved as (delete from %I.%I where week = %s returning *) insert into %I.%I select * from moved',
         'hooks', parent || '_rest', week, 'hooks', part);
