@@ -1,12 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { RequestHandler } from '@hooks/receiver'
 
+export interface HttpReceiverOptions {
+  /** The URL that the sender has, for formats that sign it. The path of the request by default. */
+  readonly publicUrl?: string | ((request: IncomingMessage) => string)
+}
+
 /** A receiver behind node:http, for `createServer` and whatever hands on its requests. */
-export function httpReceiver(receiver: RequestHandler) {
+export function httpReceiver(receiver: RequestHandler, { publicUrl = pathOf }: HttpReceiverOptions = {}) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { status, headers, body, outcome } = await receiver.handle({
       method: request.method ?? '',
-      url: request.url ?? '',
+      url: typeof publicUrl === 'function' ? publicUrl(request) : publicUrl,
       headers: request.headersDistinct, // `headers` joins those that came twice
       body: () => readBody(request, receiver.maxBodyBytes),
     })
@@ -15,6 +20,8 @@ export function httpReceiver(receiver: RequestHandler) {
     response.writeHead(status, headers).end(body)
   }
 }
+
+const pathOf = (request: IncomingMessage) => request.url ?? ''
 
 async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
   if (request.readableDidRead) return undefined // something has parsed it: the answer is 500, and the log says why

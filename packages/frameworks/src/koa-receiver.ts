@@ -1,13 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import type { RequestHandler } from '@hooks/receiver'
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
+
+export interface KoaReceiverOptions {
+  /** The URL that the sender has, for formats that sign it. The path of the request by default. */
+  readonly publicUrl?: string | ((ctx: Context) => string)
+}
 
 /** A receiver as a Koa middleware that answers every request that it gets. */
-export function koaReceiver(receiver: RequestHandler): Middleware {
+export function koaReceiver(receiver: RequestHandler, { publicUrl = pathOf }: KoaReceiverOptions = {}): Middleware {
   return async (ctx) => {
     const { status, headers, body, outcome } = await receiver.handle({
       method: ctx.method,
-      url: ctx.originalUrl,
+      url: typeof publicUrl === 'function' ? publicUrl(ctx) : publicUrl,
       headers: ctx.req.headersDistinct, // `headers` joins those that came twice
       body: () => readBody(ctx.req, receiver.maxBodyBytes),
     })
@@ -19,6 +24,8 @@ export function koaReceiver(receiver: RequestHandler): Middleware {
     ctx.status = status // Koa takes a missing body for a 204
   }
 }
+
+const pathOf = (ctx: Context) => ctx.originalUrl
 
 async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
   if (request.readableDidRead) return undefined // something has parsed it: the answer is 500, and the log says why

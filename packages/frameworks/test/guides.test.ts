@@ -3,6 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { standardWebhooks } from '@hooks/receiver'
+import { square } from '@hooks/receiver/formats'
 import { signRequest } from '@hooks/receiver/testing'
 import { afterAll, describe, expect, it } from 'vitest'
 import { SECRET } from './bytes-suite.ts'
@@ -140,6 +141,26 @@ it('the page of Hono shows what to do behind a reader of the body', { timeout: 6
   const other = await signRequest(standardWebhooks(), SECRET, { type: 'booking.created' })
   expect((await send({ port, path: '/webhooks' }, other)).status).toBe(200)
   expect((await send({ port, path: '/json' }, other)).body).toBe('{"error":"body_unavailable"}')
+})
+
+it('the first page shows how a fetch server has the URL that is signed', { timeout: 60_000 }, async () => {
+  const folder = newFolder()
+  const served = `import { serve } from '@hono/node-server'
+    import { createReceiver } from '@hooks/receiver'
+    import { square } from '@hooks/receiver/formats'
+    const receiver = createReceiver({ format: square(), secret: process.env.WEBHOOK_SECRET })
+    ${guide('README').blocks.get('behind-a-proxy.ts')}
+    serve({ fetch: webhooks, port: Number(process.env.PORT) })`
+  writeFiles(folder, [
+    ['server.ts', served],
+    ['tsconfig.json', TSCONFIG],
+  ])
+  const port = await freePort()
+  await runFile(folder, 'server.ts', { PORT: String(port), WEBHOOK_SECRET: SECRET }).listening(port)
+  const signed = (url: string) => signRequest(square(), SECRET, { type: 'payment.updated', url })
+  const place = { port, path: '/webhooks?shop=1' }
+  expect((await send(place, await signed('https://acme.example/in/webhooks?shop=1'))).status).toBe(200)
+  expect((await send(place, await signed(`http://127.0.0.1:${port}/webhooks?shop=1`))).status).toBe(401)
 })
 
 it.each([

@@ -43,7 +43,10 @@ export interface Receiver<Messages = Record<string, unknown>, Tx = unknown> exte
   verify(request: ReceivedRequest): Promise<VerifiedMessage>
   /** The whole way, from bytes to answer. It never rejects: what fails is in the outcome, and logged. */
   handle(request: ReceivedRequest): Promise<HandledRequest>
-  /** {@link Receiver.handle} for fetch servers; it needs no `this`. */
+  /**
+   * {@link Receiver.handle} for fetch servers; it needs no `this`. For a format that signs the URL, behind a proxy that changes
+   * it, give it the one that the sender has: `receiver.fetch(new Request(publicUrl, request))`.
+   */
   fetch(request: Request): Promise<Response>
   /** Checks the secret, for when a function gives it: call it at start. @throws ConfigurationError `secret_*` */
   check(request?: Partial<RawRequest>): Promise<void>

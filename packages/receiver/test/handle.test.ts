@@ -9,6 +9,7 @@ import {
   type ReceivedRequest,
   standardWebhooks,
 } from '@hooks/receiver'
+import { square } from '@hooks/receiver/formats'
 import { signRequest } from '@hooks/receiver/testing'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -492,6 +493,18 @@ describe('a fetch request', () => {
     expect(answer.status).toBe(413)
     expect(pulled).toBeLessThan(20)
     expect(cancelled).toBe(true)
+  })
+
+  it('behind a proxy is verified by the URL that its sender has, as `new Request(url, request)` makes it', async () => {
+    const url = 'https://acme.example/in/hooks?a=1'
+    const receiver = createReceiver({ format: square(), secret: TEXT_SECRET, logger: memoryLogger() })
+    const sent = await signRequest(square(), TEXT_SECRET, { type: 'payment.updated', url })
+    expect((await receiver.fetch(await fetched(sent))).status).toBe(401)
+    const publicUrl = (request: Request) => `https://acme.example/in/hooks${new URL(request.url).search}`
+    const proxied = new Request('http://10.0.0.1:8080/hooks?a=1', sent)
+    expect((await receiver.fetch(new Request(publicUrl(proxied), proxied))).status).toBe(200)
+    const elsewhere = new Request('http://10.0.0.1:8080/hooks?a=2', sent)
+    expect((await receiver.fetch(new Request(publicUrl(elsewhere), elsewhere))).status).toBe(401)
   })
 
   it('whose body was read before is a 500 that names the fix', async () => {
