@@ -16,7 +16,7 @@ export function report(
   const level = 'error' in ran ? (status < 500 || code === 'retry_later' ? 'warn' : 'error') : 'info'
   // Unasked, the console is told of the host's own failures, which nobody would see else, and never of what strangers send,
   // who could fill it.
-  const log = logger ?? (status > 399 && status < 500 ? undefined : consoleLogger)
+  const log = logger ?? (status < 500 && (status > 399 || !keyId) ? undefined : consoleLogger)
   quietly(() => {
     if (level !== 'info' || code === 'unknown_event')
       log?.[level]({ code, type, id, err: ran.error }, `webhook: ${code}`)

@@ -1,7 +1,7 @@
 import { createReceiver, Discard, memoryIdempotency, RetryLater } from '@hooks/receiver'
 import { slack, twilio } from '@hooks/receiver/formats'
 import { signRequest } from '@hooks/receiver/testing'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { memoryLogger, TEXT_SECRET } from './support.ts'
 
 const url = 'https://h.example/hooks'
@@ -21,6 +21,43 @@ const providers = [
     answer: { status: 200, body: '<Response/>', headers: { 'content-type': 'text/xml' } },
   },
 ] as const
+
+describe("Slack's check of a certificate, which nothing signs,", () => {
+  const check = {
+    url,
+    headers: {},
+    body: new TextEncoder().encode('token=t&ssl_check=1&command=%2Fdeploy&trigger_id=1'),
+  }
+  const receiver = (options: object = {}) =>
+    createReceiver({ format: slack(), secret: TEXT_SECRET, onUnknown: () => expect.fail('handled'), ...options })
+
+  it('is answered with 200, and never handled', async () => {
+    const outcomes: string[] = []
+    const one = receiver({ logger: memoryLogger(), onOutcome: ({ code }: { code: string }) => outcomes.push(code) })
+    expect(await one.handle(check)).toMatchObject({ status: 200, body: '', outcome: 'missing_header' })
+    await expect(one.verify(check)).rejects.toMatchObject({ code: 'missing_header' })
+    expect(outcomes).toEqual(['missing_header'])
+  })
+
+  it('is refused with a signature that does not hold, and where nothing is checked', async () => {
+    const one = receiver({ logger: memoryLogger(), explain: false })
+    const { headers } = await signRequest(slack(), TEXT_SECRET, { type: 'view_submission', body: 'a=b' })
+    expect(await one.handle({ ...check, headers })).toMatchObject({ status: 401 })
+    expect(await one.handle({ ...check, body: new TextEncoder().encode('command=%2Fdeploy') })).toMatchObject({
+      status: 400,
+    })
+    expect(await one.handle({ ...check, body: new TextEncoder().encode('%&ssl_check=1') })).toMatchObject({
+      status: 400,
+    })
+  })
+
+  it('is no line on the console, which a stranger could fill with it', async () => {
+    const lines = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    await receiver().handle(check)
+    expect(lines).not.toHaveBeenCalled()
+    lines.mockRestore()
+  })
+})
 
 describe.each(providers)('$name', ({ format, type, body, answer }) => {
   const receiver = (options: object = {}) =>

@@ -14,14 +14,16 @@ import { fieldOf, formFields, isForm, readForm } from './form.ts'
  * interactions the payload's type (`block_actions`), for slash commands `slash_command`, both with `trigger_id`. `data` is the
  * whole body: the fields of a slash command, the `payload` of an interaction. `attempt` is `X-Slack-Retry-Num` + 1, unsigned.
  *
- * A command's URL is now and then asked for its certificate, by an `ssl_check`, which no handler is needed for.
+ * A command's URL is now and then asked for its certificate, by a form with `ssl_check=1` and no signature. That is answered with
+ * an empty 200, as Bolt does; its outcome stays `missing_header`, and no handler sees it.
  *
  * A signed `url_verification` is answered with its challenge, and no handler sees it. What was taken is answered with an empty
  * 200: Slack shows the body of an answer to whoever gave a command, and one that it does not know as an error of a modal. Slack
  * waits 3 s, and tries again three times.
  *
  * Source: https://docs.slack.dev/authentication/verifying-requests-from-slack,
- * https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response
+ * https://docs.slack.dev/interactivity/handling-user-interaction#acknowledgment_response,
+ * https://slack.dev/bolt-python/api-docs/slack_bolt/middleware/ssl_check/index.html
  */
 export function slack(): WireFormat {
   const format = hmacFormat({
@@ -51,8 +53,9 @@ export function slack(): WireFormat {
         ...(retries && /^\d{1,4}$/.test(retries) && { attempt: Number(retries) + 1 }),
       }
     },
-    reply({ content, outcome }) {
+    reply({ request, content, outcome }) {
       if (isAcknowledged(outcome)) return { status: 200 }
+      if (outcome === 'missing_header') return isCertificateCheck(request.body) ? { status: 200 } : undefined
       const { challenge } = (content?.data ?? {}) as Fields
       if (outcome !== undefined || content?.type !== 'url_verification' || typeof challenge !== 'string')
         return undefined
@@ -75,6 +78,11 @@ function readInteraction(body: Bytes): Content {
   const kinds: Fields = { command: 'slash_command', ssl_check: 'ssl_check' }
   const type = payload !== undefined ? data.type : kinds[Object.keys(kinds).find((field) => field in data) ?? '']
   return content(type, data, data.trigger_id)
+}
+
+/** Whoever sent it: a 200 tells a stranger nothing. @throws PayloadError `payload_invalid` where it is no form */
+function isCertificateCheck(body: Bytes): boolean {
+  return isForm(body) && fieldOf(readForm(body), 'ssl_check') === '1'
 }
 
 function content(type: unknown, data: Fields, id: unknown, more?: Partial<Content>): Content {

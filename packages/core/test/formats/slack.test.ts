@@ -92,7 +92,7 @@ describe('slack', () => {
     },
   )
 
-  it('answers the challenge of a proved url_verification, and with nothing what was taken; all else is no affair of its', async () => {
+  it('answers the challenge of a proved url_verification, and with nothing what was taken and the unsigned check of a certificate; all else is no affair of its', async () => {
     const challenge = '3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P'
     const asked = request({}, JSON.stringify({ token: 'x', challenge, type: 'url_verification' }))
     const to = { request: asked, content: format.read(asked), keys: [], outcome: undefined }
@@ -101,6 +101,13 @@ describe('slack', () => {
     expect(await format.reply?.({ ...to, outcome: 'handled' }, crypto)).toEqual({ status: 200 })
     expect(await format.reply?.({ ...to, outcome: 'handler_failed' }, crypto)).toBeUndefined()
     expect(await format.reply?.({ ...to, content: null, outcome: 'signature_mismatch' }, crypto)).toBeUndefined()
+    const check = { ...to, content: null, request: request({}, 'token=x&ssl_check=1') }
+    expect(await format.reply?.({ ...check, outcome: 'missing_header' }, crypto)).toEqual({ status: 200 })
+    expect(await format.reply?.({ ...check, outcome: 'signature_mismatch' }, crypto)).toBeUndefined()
+    for (const body of ['token=x', 'text=ssl_check%3D1', 'ssl_check=0', '{"ssl_check":"1"}', '']) {
+      const unsigned = { ...check, request: request({}, body), outcome: 'missing_header' }
+      expect(await format.reply?.(unsigned, crypto), body).toBeUndefined()
+    }
     const other = request({}, JSON.stringify({ ...event, challenge }))
     expect(await format.reply?.({ ...to, request: other, content: format.read(other) }, crypto)).toBeUndefined()
   })
