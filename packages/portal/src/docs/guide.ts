@@ -150,7 +150,8 @@ function answeringIn({ policy }: Contract, words: Words): Block[] {
     { text: words.retryIs(retryMs.length) },
     ...(retryMs.length > 1 ? [{ table: { head: [words.attempt, words.afterThePrevious], rows } }] : []),
     ...(pace ? [{ text: words.busy }] : []),
-    ...(classify === 'default' || classify === 'strict4xx' ? [{ text: words.gone }] : []),
+    // What a function makes of an answer, nobody knows but the function.
+    ...(classify === 'default' || classify === 'strict4xx' ? [{ text: words.gone }, { text: words.control }] : []),
     ...(classify === 'strict4xx' ? [{ text: words.refused }] : []),
     { text: words.afterwards },
     { text: words.disabled(disable) },

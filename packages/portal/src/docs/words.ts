@@ -50,6 +50,8 @@ export interface Words {
   readonly gone: string
   /** Where the policy lets a 4xx end the attempts. */
   readonly refused: string
+  /** What a receiver can ask for, where the policy lets it. */
+  readonly control: string
   readonly afterwards: string
   readonly busy: string
   readonly disabled: (rule: Policy['disable']) => string

@@ -36,7 +36,7 @@ describe('what an answer comes to', () => {
     const document = webhooksOpenApi(contractOf(name), info) as unknown as Described
     const responses = document.webhooks['booking.created']?.post.responses
     expect(Object.keys(responses ?? {}).sort()).toEqual([...statuses].sort())
-    expect(responses?.['429']?.headers !== undefined).toBe(statuses.includes('429' as never))
+    expect('Retry-After' in (responses?.['429']?.headers ?? {})).toBe(statuses.includes('429' as never))
     expect(await validate(structuredClone(document) as never)).toMatchObject({ valid: true })
   })
 
@@ -46,6 +46,26 @@ describe('what an answer comes to', () => {
     expect(strict).toContain('An answer of 410 ends the attempts, and your endpoint is disabled.')
     expect(strictly).toContain('Toute autre réponse 4xx met fin aux tentatives, sauf 408, 409, 425 et 429.')
     expect(consumerDocs(contractOf('default'), options)['webhooks.en.md']).not.toContain('Any other answer of 4xx')
+  })
+})
+
+describe('that a receiver can end a delivery, or its endpoint, by a header of its answer', () => {
+  const heeds = { default: true, strict4xx: true, once: true, 'non2xx-retries': false, function: false } as const
+
+  it.each(Object.entries(heeds))('is said where the policy heeds it: %s (%s)', (name, isHeeded) => {
+    const contract = contractOf(name as keyof typeof heeds)
+    const { 'webhooks.en.md': english, 'webhooks.fr.html': french } = consumerDocs(contract, options)
+    expect(english?.includes('`webhook-delivery: abort-message`')).toBe(isHeeded)
+    expect(french?.includes('<code>webhook-delivery: disable</code>')).toBe(isHeeded)
+    const { webhooks } = webhooksOpenApi(contract, info) as unknown as Described
+    const asked = Object.entries(webhooks['booking.created']?.post.responses ?? {}).map(([status, { headers = {} }]) => [
+      status,
+      (headers['webhook-delivery'] as Header | undefined)?.schema.enum,
+    ])
+    expect(Object.fromEntries(asked)).toMatchObject({
+      '2XX': isHeeded ? ['disable'] : undefined,
+      default: isHeeded ? ['abort-message', 'disable'] : undefined,
+    })
   })
 })
 
@@ -88,8 +108,11 @@ it('the data of a union that is spread into the body fits, though its members al
 const options = { product: 'Acme', version: '1.0.0', date: '2026-01-31', languages: [] }
 
 interface Operation {
-  readonly responses: Readonly<Record<string, { readonly headers?: object }>>
+  readonly responses: Readonly<Record<string, { readonly headers?: Readonly<Record<string, unknown>> }>>
   readonly requestBody: { readonly content: Readonly<Record<string, { readonly example?: unknown }>> }
+}
+interface Header {
+  readonly schema: { readonly enum: readonly string[] }
 }
 interface Described {
   readonly webhooks: Readonly<Record<string, { readonly post: Operation }>>

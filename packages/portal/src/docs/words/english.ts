@@ -81,6 +81,8 @@ export const english: Words = {
   immediately: 'immediately',
   refused: 'Any other answer of 4xx ends the attempts, but for 408, 409, 425 and 429.',
   gone: 'An answer of 410 ends the attempts, and your endpoint is disabled.',
+  control:
+    'To give up one message, answer with a status that is not 2xx and the header `webhook-delivery: abort-message`: the attempts end. With `webhook-delivery: disable` in any answer your endpoint is disabled, and the attempts end.',
   busy: 'Too busy? Answer 429 or 503, with `Retry-After` in seconds: nothing more is sent to you until then.',
   afterwards: 'After the last attempt the delivery is marked as failed. It can be sent again by hand.',
   disabled(rule) {

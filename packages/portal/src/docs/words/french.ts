@@ -83,6 +83,8 @@ export const french: Words = {
   immediately: 'immédiate',
   refused: 'Toute autre réponse 4xx met fin aux tentatives, sauf 408, 409, 425 et 429.',
   gone: 'Une réponse 410 met fin aux tentatives, et votre endpoint est désactivé.',
+  control:
+    "Pour renoncer à un message, répondez avec un statut autre que 2xx et l'en-tête `webhook-delivery: abort-message` : les tentatives prennent fin. Avec `webhook-delivery: disable` dans n'importe quelle réponse, votre endpoint est désactivé, et les tentatives prennent fin.",
   busy: "Débordé ? Répondez 429 ou 503, avec `Retry-After` en secondes : rien d'autre ne vous est envoyé d'ici là.",
   afterwards: 'Après la dernière tentative, la livraison est marquée comme échouée. Elle peut être renvoyée à la main.',
   disabled(rule) {
