@@ -13,6 +13,7 @@ import { sign, trigger } from './commands/sign.ts'
 import { verify } from './commands/verify.ts'
 import type { Io } from './io.ts'
 import { visible } from './text.ts'
+import { ownVersion } from './version.ts'
 
 const COMMANDS: Readonly<Record<string, Command>> = {
   sign,
@@ -38,6 +39,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
  */
 export async function run(args: readonly string[], io: Io): Promise<number> {
   const [name, ...rest] = args
+  if (name === '--version') {
+    io.out(ownVersion())
+    return 0
+  }
   const isHelp = name === undefined || name === 'help' || name === '--help' || name === '-h'
   const wanted = isHelp ? rest[0] : name
   const command = commandOf(wanted)
@@ -87,7 +92,13 @@ function help(of?: string): string {
   if (!command) {
     const width = Math.max(...Object.keys(COMMANDS).map((name) => name.length)) + 2
     const lines = Object.entries(COMMANDS).map(([name, { about }]) => `  ${name.padEnd(width)}${about}`)
-    return ['Usage: hooks <command> [options]', '', ...lines, '', '`hooks help <command>` says more.'].join('\n')
+    return [
+      'Usage: hooks <command> [options]',
+      '',
+      ...lines,
+      '',
+      '`hooks help <command>` says more, `hooks --version` which version this is.',
+    ].join('\n')
   }
   const options = Object.entries(command.options).map(([name, { about, kind }]) => [
     `--${name}${kind === 'flag' ? '' : ' …'}`,

@@ -206,6 +206,8 @@ describe('what was typed wrong', () => {
     [['nothing'], 'no command'],
     [['toString'], 'no command'],
     [['sign'], 'which event?'],
+    [['sign', ''], 'which event?'],
+    [['trigger', ' ', '--to', 'http://127.0.0.1:9/'], 'which event?'],
     [['sign', 'a', '--data', '{'], 'no JSON'],
     [['sign', 'a', '--wrong', 'all'], '--wrong is one of'],
     [['sign', 'a', '--format', 'nobody'], 'no format "nobody"'],
@@ -243,6 +245,11 @@ describe('what was typed wrong', () => {
       expect(all.out).toContain(`  ${name} `)
     expect((await hooks(['replay', '--help'])).out).toContain('--since')
     expect((await hooks([])).out).toBe(all.out)
+  })
+
+  it('--version is the version that is installed', async () => {
+    const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../package.json'), 'utf8'))
+    expect(await stage().hooks(['--version'])).toEqual({ status: 0, out: version, notes: '' })
   })
 
   it('what the README types is there', async () => {

@@ -70,7 +70,7 @@ function addressOf(to: string): string {
 const WRONG = ['signature', 'timestamp', 'body', 'duplicate'] as const
 
 async function signed([type]: readonly string[], flags: Flags, io: Io, url: string): Promise<GivenRequest> {
-  if (type === undefined) throw new UsageError('which event?')
+  if (!type?.trim()) throw new UsageError('which event?')
   const subject = await subjectOf(flags, io)
   const wrong = optionOf(flags, 'wrong')
   const invalid = WRONG.find((one) => one === wrong)

@@ -58,10 +58,9 @@ describe('that a receiver can end a delivery, or its endpoint, by a header of it
     expect(english?.includes('`webhook-delivery: abort-message`')).toBe(isHeeded)
     expect(french?.includes('<code>webhook-delivery: disable</code>')).toBe(isHeeded)
     const { webhooks } = webhooksOpenApi(contract, info) as unknown as Described
-    const asked = Object.entries(webhooks['booking.created']?.post.responses ?? {}).map(([status, { headers = {} }]) => [
-      status,
-      (headers['webhook-delivery'] as Header | undefined)?.schema.enum,
-    ])
+    const asked = Object.entries(webhooks['booking.created']?.post.responses ?? {}).map(
+      ([status, { headers = {} }]) => [status, (headers['webhook-delivery'] as Header | undefined)?.schema.enum],
+    )
     expect(Object.fromEntries(asked)).toMatchObject({
       '2XX': isHeeded ? ['disable'] : undefined,
       default: isHeeded ? ['abort-message', 'disable'] : undefined,
