@@ -233,6 +233,60 @@ describe.skipIf(skipped)('the portal', () => {
       .waitFor()
   })
 
+  it('closes a delivery for good: Back and reloads lead to where one was, and never into it again', async () => {
+    const { at, ill } = await lived()
+    const { page } = await look(at(''))
+    const [dialog, top] = [page.getByRole('dialog'), page.getByRole('heading', { name: 'Webhooks', level: 1, exact: true })]
+    await page.getByRole('link', { name: ill.url }).click()
+    const openAndClose = async (between = async () => {}) => {
+      await page.getByRole('row').filter({ hasText: 'Retrying' }).getByRole('link').first().click()
+      await dialog.getByText('Up to your server').waitFor()
+      await between()
+      await page.keyboard.press('Escape')
+      await expect.poll(() => page.url()).toBe(at(`endpoints/${ill.id}`))
+    }
+    await openAndClose()
+    await openAndClose(async () => {
+      await page.reload()
+      await dialog.getByText('Up to your server').waitFor()
+    })
+    expect(await dialog.count()).toBe(0)
+    await page.goBack()
+    await top.waitFor()
+  })
+
+  it('closes a delivery that was opened by its address, and stays in the page', async () => {
+    const { at, ill, hooks } = await lived()
+    const [open] = (await hooks.deliveries.list('acme', { endpoint: ill.id, states: ['retrying'] })).data
+    const { page } = await look(at('events'))
+    await page.getByRole('heading', { name: 'booking.created' }).waitFor()
+    await page.goto(at(`endpoints/${ill.id}/deliveries/${open?.id}`))
+    await page.getByRole('dialog').getByText('Up to your server').waitFor()
+    await page.getByRole('button', { name: 'Close' }).click()
+    await expect.poll(() => page.url()).toBe(at(`endpoints/${ill.id}`))
+    await page.goBack()
+    await page.getByRole('heading', { name: 'booking.created' }).waitFor()
+    expect(page.url()).toBe(at('events'))
+  })
+
+  it('says that something is copied where it is, and where the browser refuses it that it is not', async () => {
+    const { at, well } = await lived()
+    const { page } = await look(at(`endpoints/${well.id}`), { permissions: ['clipboard-read', 'clipboard-write'] })
+    const copy = page.getByRole('button', { name: 'Copy the URL' })
+    await copy.click()
+    await page.getByRole('button', { name: 'Copied', exact: true }).waitFor()
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(well.url)
+    await copy.waitFor()
+    await page.evaluate(`navigator.clipboard.writeText = () => Promise.reject(new Error('refused'))
+      document.execCommand = () => false`)
+    await copy.click()
+    await page.getByRole('button', { name: 'Not copied', exact: true }).waitFor()
+    await copy.waitFor()
+    await page.evaluate('delete document.execCommand')
+    await copy.click()
+    await page.getByRole('button', { name: 'Copied', exact: true }).waitFor()
+  })
+
   it('shows of an attempt what was answered, with its headers', async () => {
     const { ill, at } = await lived()
     const { page } = await look(at(`endpoints/${ill.id}`))

@@ -10,6 +10,19 @@ export function go(...segments: readonly string[]): void {
   location.hash = link(...segments)
 }
 
+/** Closes what lies upon another page, so that Back does not open it again. */
+export function leave(...under: readonly string[]): void {
+  const address = link(...under)
+  // In a frame, the last step may have been another one's.
+  if (self === top && (history.state as Entry | null)?.from === address) history.back()
+  else location.replace(address)
+}
+
+/** What is kept with an entry of the history: the address behind `#` that was left for it. */
+interface Entry {
+  readonly from?: string
+}
+
 /** Follows the address. `linked` is called where a portal link is opened in a page that is there already. */
 export function followAddress(linked: () => void): void {
   const read = () => {
@@ -19,11 +32,18 @@ export function followAddress(linked: () => void): void {
       .filter(Boolean)
       .map(decoded)
   }
-  addEventListener('hashchange', () => {
+  addEventListener('hashchange', ({ oldURL }) => {
     if (takeToken()) linked()
+    keep({ from: new URL(oldURL).hash })
     read()
   })
+  keep({})
   read()
+}
+
+/** Of a new entry alone, and not of one that somebody comes back to. */
+function keep(entry: Entry): void {
+  if (history.state === null) history.replaceState(entry, '')
 }
 
 function decoded(segment: string): string {

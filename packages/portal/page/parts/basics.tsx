@@ -40,31 +40,32 @@ export function Badge({ state }: { state: State | 'on' | 'off' | 'paused' | 'fai
 }
 
 export function Copy({ text, label = t.copy, kind = '' }: { text: string; label?: string; kind?: string }) {
-  const [done, setDone] = useState(false)
+  const [said, setSaid] = useState<string>()
   const copy = async () => {
-    await copyText(text)
-    setDone(true)
-    setTimeout(() => setDone(false), 2_000)
+    setSaid((await copyText(text)) ? t.copied : t.notCopied)
+    setTimeout(() => setSaid(undefined), 2_000)
   }
   return (
     <button type="button" class={`small ${kind}`} onClick={() => void copy()}>
-      <span aria-live="polite">{done ? t.copied : label}</span>
+      <span aria-live="polite">{said ?? label}</span>
     </button>
   )
 }
 
-/** In a frame a browser may refuse its clipboard; selecting and copying still works. */
-async function copyText(text: string): Promise<void> {
+/** Whether it is copied. In a frame a browser may refuse its clipboard; selecting and copying mostly still works. */
+async function copyText(text: string): Promise<boolean> {
   try {
     await navigator.clipboard.writeText(text)
+    return true
   } catch {
     const field = document.createElement('textarea')
     field.value = text
     field.className = 'unseen'
     ;(document.querySelector('dialog[open]') ?? document.body).append(field)
     field.select()
-    document.execCommand('copy')
+    const isCopied = document.execCommand('copy')
     field.remove()
+    return isCopied
   }
 }
 

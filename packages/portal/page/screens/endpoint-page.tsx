@@ -5,7 +5,7 @@ import { say, sayProblem } from '../notice.ts'
 import { Address, Badge, Copy, Loading, Trouble } from '../parts/basics.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { Menu } from '../parts/menu.tsx'
-import { go, link } from '../router.ts'
+import { go, leave, link } from '../router.ts'
 import { visible } from '../text.ts'
 import type { Endpoint, EndpointHealth } from '../types.ts'
 import { t } from '../words.ts'
@@ -192,7 +192,7 @@ export function EndpointPage({ id, delivery }: { id: string; delivery: string | 
           id={delivery}
           onChange={changed}
           onClose={() => {
-            if (location.hash === link('endpoints', id, 'deliveries', delivery)) go('endpoints', id)
+            if (location.hash === link('endpoints', id, 'deliveries', delivery)) leave('endpoints', id)
           }}
         />
       )}

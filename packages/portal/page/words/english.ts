@@ -17,6 +17,7 @@ export const english: Words = {
   cancel: 'Cancel',
   copy: 'Copy',
   copied: 'Copied',
+  notCopied: 'Not copied',
   search: 'Search',
   all: 'All',
   none: 'None',

@@ -17,6 +17,7 @@ export const french: Words = {
   cancel: 'Annuler',
   copy: 'Copier',
   copied: 'Copié',
+  notCopied: 'Non copié',
   search: 'Rechercher',
   all: 'Toutes',
   none: 'Aucun',

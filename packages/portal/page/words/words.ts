@@ -22,6 +22,7 @@ export interface Words {
   readonly cancel: string
   readonly copy: string
   readonly copied: string
+  readonly notCopied: string
   readonly search: string
   readonly all: string
   readonly none: string
