@@ -236,7 +236,10 @@ describe.skipIf(skipped)('the portal', () => {
   it('closes a delivery for good: Back and reloads lead to where one was, and never into it again', async () => {
     const { at, ill } = await lived()
     const { page } = await look(at(''))
-    const [dialog, top] = [page.getByRole('dialog'), page.getByRole('heading', { name: 'Webhooks', level: 1, exact: true })]
+    const [dialog, top] = [
+      page.getByRole('dialog'),
+      page.getByRole('heading', { name: 'Webhooks', level: 1, exact: true }),
+    ]
     await page.getByRole('link', { name: ill.url }).click()
     const openAndClose = async (between = async () => {}) => {
       await page.getByRole('row').filter({ hasText: 'Retrying' }).getByRole('link').first().click()

@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { square } from '@hooks/receiver/formats'
+import { signRequest } from '@hooks/receiver/testing'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bytesSuite, SECRET, sign } from '../test/bytes-suite.ts'
 import { send } from '../test/exchange.ts'
@@ -12,6 +14,15 @@ const guide = (name: string) => readPage(`receiver/docs/frameworks/${name}.md`).
 /** A page's program with the receiver of the shared suite in place of its own. */
 const withAnswers = (code = '') =>
   code.replace('idempotency:', `answers: { handled: [200, 'handled'], duplicate: [200, 'duplicate'] },\n  idempotency:`)
+
+const PUBLIC_URL = 'https://acme.example/in/webhooks'
+
+/** A page's program behind a proxy, with a format that signs the URL. */
+const behindProxy = (code = '') =>
+  `import { square } from '@hooks/receiver/formats'\n${code}`
+    .replace('createReceiver({', 'createReceiver({\n  format: square(),')
+    .replace(/receiver\.fetch(?!\()/, '(request) => receiver.fetch(request)')
+    .replace('receiver.fetch(request)', `receiver.fetch(new Request('${PUBLIC_URL}', request))`)
 
 let folder: string
 let esbuild: string
@@ -25,14 +36,20 @@ beforeAll(() => {
   writeFiles(folder, [
     ['bun.ts', guide('bun').get('server.ts') ?? ''],
     ['bun-under-test.ts', withAnswers(guide('bun').get('server.ts'))],
+    ['bun-behind-proxy.ts', behindProxy(guide('bun').get('server.ts'))],
     ['deno.ts', guide('deno').get('server.ts') ?? ''],
     ['deno-under-test.ts', withAnswers(guide('deno').get('server.ts'))],
+    ['deno-behind-proxy.ts', behindProxy(guide('deno').get('server.ts'))],
     ['worker.ts', guide('workers').get('worker.ts') ?? ''],
     ['worker-under-test.ts', withAnswers(guide('workers').get('worker.ts'))],
+    ['worker-behind-proxy.ts', behindProxy(guide('workers').get('worker.ts'))],
   ])
   const bundle = ['--bundle', '--format=esm', '--external:cloudflare:workers', '--outdir=bundles']
   esbuild = binary('@esbuild', /./, 'esbuild')
-  execFileSync(esbuild, ['worker.ts', 'worker-under-test.ts', ...bundle], { cwd: folder, stdio: 'pipe' })
+  execFileSync(esbuild, ['worker.ts', 'worker-under-test.ts', 'worker-behind-proxy.ts', ...bundle], {
+    cwd: folder,
+    stdio: 'pipe',
+  })
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
@@ -60,26 +77,23 @@ interface Metafile {
   >
 }
 
+/** A page's program as it stands, and what is made of it: what its file's name ends with. */
+type Program = '' | '-under-test' | '-behind-proxy'
+
 interface Runtime {
   readonly name: string
-  start(page: 'page' | 'under test', env: Readonly<Record<string, string>>): Running
+  start(program: Program, env: Readonly<Record<string, string>>): Running
 }
 
 const runtimes: readonly Runtime[] = [
   {
     name: 'Bun',
-    start: (page, env) =>
-      run(
-        binary('@oven', /^bun-[a-z]+-[a-z0-9]+$/, 'bun'),
-        [page === 'page' ? 'bun.ts' : 'bun-under-test.ts'],
-        folder,
-        env,
-      ),
+    start: (program, env) => run(binary('@oven', /^bun-[a-z]+-[a-z0-9]+$/, 'bun'), [`bun${program}.ts`], folder, env),
   },
   {
     name: 'Deno',
-    start(page, env) {
-      const file = page === 'page' ? 'deno.ts' : 'deno-under-test.ts'
+    start(program, env) {
+      const file = `deno${program}.ts`
       return run(
         binary('@deno', /./, 'deno'),
         ['run', '--no-remote', '--node-modules-dir=manual', '--allow-net', '--allow-env', '--allow-read', file],
@@ -90,8 +104,8 @@ const runtimes: readonly Runtime[] = [
   },
   {
     name: 'Cloudflare Workers',
-    start(page, env) {
-      const file = page === 'page' ? 'worker' : 'worker-under-test'
+    start(program, env) {
+      const file = `worker${program}`
       // Without nodejs_compat: what verifies is Web Crypto.
       const config = `using Workerd = import "/workerd/workerd.capnp";
         const config :Workerd.Config = (
@@ -127,15 +141,15 @@ describe('a bundle in parts', () => {
 })
 
 describe.each(runtimes)('$name', ({ start }) => {
-  async function serve(page: 'page' | 'under test') {
+  async function serve(program: Program) {
     const port = await freePort()
-    const server = start(page, { PORT: String(port), WEBHOOK_SECRET: SECRET })
+    const server = start(program, { PORT: String(port), WEBHOOK_SECRET: SECRET })
     await server.listening(port)
     return { server, port, path: '/webhooks' }
   }
 
   it('receives as its page shows', async () => {
-    const { server, ...place } = await serve('page')
+    const { server, ...place } = await serve('')
     const honest = await sign({ data: { n: 1.5 } })
     const altered = { ...honest, body: Buffer.from(Buffer.from(honest.body).toString().replace('1.5', '2.5')) }
     expect((await send(place, altered)).status).toBe(401)
@@ -146,10 +160,18 @@ describe.each(runtimes)('$name', ({ start }) => {
     server.child.kill()
   })
 
+  it('has the URL that is signed, behind a proxy too', async () => {
+    const { server, ...place } = await serve('-behind-proxy')
+    const signed = (url: string) => signRequest(square(), SECRET, { type: 'booking.created', url })
+    expect((await send(place, await signed(PUBLIC_URL))).status).toBe(200)
+    expect((await send(place, await signed(`http://127.0.0.1:${place.port}/webhooks`))).status).toBe(401)
+    server.child.kill()
+  })
+
   describe('bytes survive it:', () => {
     let served: Awaited<ReturnType<typeof serve>>
     beforeAll(async () => {
-      served = await serve('under test')
+      served = await serve('-under-test')
     })
     afterAll(() => void served.server.child.kill())
 
