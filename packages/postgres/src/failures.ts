@@ -47,11 +47,11 @@ const CLOSED =
 /** That node-postgres has waited for as long as its `query_timeout`, in its words. */
 const UNANSWERED = /query read timeout/i
 
+/** Not serializable, a deadlock, a key that is taken; and a schema or table that is there, where a repeatable read has not seen it. */
+const CONTENTION = new Set(['40001', '40P01', '23505', '42P06', '42P07'])
+
 /** That a statement would do no harm again: another transaction was in its way, and nothing was written. */
-export const isContention = (error: unknown): boolean => {
-  const state = sqlState(error)
-  return state === '40001' || state === '40P01' || state === '23505'
-}
+export const isContention = (error: unknown): boolean => CONTENTION.has(sqlState(error) ?? '')
 
 /**
  * The error that a caller gets for what a driver threw. Its cause is the server's error alone: what query builders wrap
