@@ -2,7 +2,7 @@ import type { Clock, Logger, Ms } from '@hooks/core'
 import type { Database } from './database.ts'
 import type { Numeric } from './rows.ts'
 import { dropWeek, FEWEST_WEEKS, MAKE_PARTITIONS, OLD_WEEKS, READ_PARTITIONS } from './sql/schema.ts'
-import { weekAt } from './week.ts'
+import { NO_WEEK, weekAt } from './week.ts'
 
 /** What is known of the partitions. */
 export interface Partitions {
@@ -14,9 +14,9 @@ export interface Partitions {
   readonly now: Ms
 }
 
-/** Waits for whoever reads or writes just now, but not so long that others queue behind. */
+/** Waits for whoever reads or writes just now, but not long: whatever comes meanwhile, claims among it, queues behind. */
 const quickly = (statement: string): string =>
-  statement.replace('\nbegin\n', "\nbegin\n  perform set_config('lock_timeout', '2s', true);\n")
+  statement.replace('\nbegin\n', "\nbegin\n  perform set_config('lock_timeout', '500ms', true);\n")
 
 /** How often it is looked. */
 const EVERY_MS: Ms = 3_600_000
@@ -29,13 +29,18 @@ const GRACE_WEEKS = 2
  */
 export function createUpkeep(db: Database, clock: Clock, logger: Logger) {
   let lookedAt: Ms | undefined
+  let leftAt: Ms | undefined
 
-  /** What can wait, and is tried again with the next call. */
-  async function attempt(statement: string): Promise<void> {
+  const isRecent = (at: Ms | undefined) => at !== undefined && clock.monotonic() < at + EVERY_MS
+
+  /** Whether it was done. What can wait is tried again later. */
+  async function attempt(statement: string): Promise<boolean> {
     try {
       await db.run(quickly(statement))
+      return true
     } catch (error) {
       logger.debug({ error }, 'hooks: partitions are left as they are for now')
+      return false
     }
   }
 
@@ -52,9 +57,8 @@ export function createUpkeep(db: Database, clock: Clock, logger: Logger) {
     async look(): Promise<Partitions> {
       const { missing, ...found } = await read()
       const { may, ahead } = found
-      const now = clock.monotonic()
-      if (lookedAt === undefined || now >= lookedAt + EVERY_MS) {
-        lookedAt = now
+      if (!isRecent(lookedAt)) {
+        lookedAt = clock.monotonic()
         if (may && missing > 0) await attempt(MAKE_PARTITIONS)
         else if (ahead < FEWEST_WEEKS) {
           logger.warn(
@@ -66,20 +70,32 @@ export function createUpkeep(db: Database, clock: Clock, logger: Logger) {
       return found
     },
 
-    /** Drops whole weeks that are older than both times, payloads by the one and all else by the other. */
+    /**
+     * Drops weeks that are older, payloads by the one time and all else by the other. Each table by itself, so that none is
+     * locked while another is waited for. Where somebody is in the way for long, such as a transaction of the host's or a
+     * backup, the rest is left for an hour: each try holds up all others.
+     */
     async drop(payloadsBefore: Ms | undefined, historyBefore: Ms | undefined): Promise<void> {
-      const before = Math.max(payloadsBefore ?? 0, historyBefore ?? 0)
-      const last = weekAt(before) - GRACE_WEEKS
-      const weeks = await db.run<{ week: Numeric; payload: Numeric; history: Numeric }>(OLD_WEEKS, [
-        String(last),
+      if (isRecent(leftAt)) return
+      const lastOf = (time: Ms | undefined) => String(time === undefined ? NO_WEEK : weekAt(time) - GRACE_WEEKS)
+      type Row = Readonly<Record<'week' | 'payload' | 'history' | 'message', Numeric>>
+      const weeks = await db.run<Row>(OLD_WEEKS, [
+        lastOf(payloadsBefore),
+        lastOf(historyBefore),
         String(payloadsBefore ?? 0),
         String(historyBefore ?? 0),
       ])
-      for (const { week, payload, history } of weeks) {
-        const isOver = (time: Ms | undefined) => time !== undefined && Number(week) <= weekAt(time) - GRACE_WEEKS
-        if (isOver(payloadsBefore) && Number(payload) === 0) await attempt(dropWeek(Number(week), ['payload']))
-        if (isOver(historyBefore) && isOver(payloadsBefore ?? historyBefore) && Number(history) === 0)
-          await attempt(dropWeek(Number(week), ['attempt', 'ended', 'payload', 'message']))
+      for (const { week, payload, history, message } of weeks) {
+        const parents = [
+          ...(Number(payload) === 1 ? (['payload'] as const) : []),
+          ...(Number(history) === 1 ? (['attempt', 'ended'] as const) : []),
+          ...(Number(message) === 1 ? (['message'] as const) : []),
+        ]
+        for (const parent of parents) {
+          if (await attempt(dropWeek(Number(week), parent))) continue
+          leftAt = clock.monotonic()
+          return
+        }
       }
     },
   }

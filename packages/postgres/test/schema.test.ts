@@ -1,4 +1,5 @@
-import { silentLogger } from '@hooks/core'
+import { newId, silentLogger, systemClock, systemRandom } from '@hooks/core'
+import { virtualClock } from '@hooks/sender/testing'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { postgresInbox, postgresStorage } from '../src/index.ts'
@@ -7,6 +8,8 @@ import { server } from './servers.ts'
 import { byHand, delivered, hotPath, id, newEndpoint, newMessage, send } from './tour.ts'
 
 const options = { logger: silentLogger }
+const PARENTS = ['message', 'payload', 'ended', 'attempt']
+const days = (n: number) => new Date(Date.now() - n * 86_400_000)
 
 async function place() {
   const { url, drop } = await (server as NonNullable<typeof server>).database()
@@ -65,6 +68,17 @@ describe.skipIf(!server)('schema', () => {
     expect(() => postgresStorage(pool, { schema: 'public' })).toThrow(
       expect.objectContaining({ code: 'option_invalid' }),
     )
+    await close()
+  })
+
+  it('is made once by many at once, too, where all transactions are serializable', { timeout: 120_000 }, async () => {
+    const { pool, close } = await place()
+    const options = '-c default_transaction_isolation=serializable'
+    const strict = new pg.Pool({ connectionString: pool.options.connectionString, options, max: 20 })
+    const storages = Array.from({ length: 4 }, () => postgresStorage(strict, { logger: silentLogger }))
+    await Promise.all(storages.map(({ schema }) => schema.migrate()))
+    await hotPath(postgresStorage(strict, { logger: silentLogger }))
+    await strict.end()
     await close()
   })
 
@@ -189,11 +203,99 @@ describe.skipIf(!server)('partitions', () => {
     await pool.query(`insert into hooks.open (id, week, tenant, endpoint_id, message_id, message_week, type, occurred_at, created_at, due_at, since)
       values ('${id('dlv_')}', ${thisWeek}, 'acme', 'e', 'm${old + 1}', ${old + 1}, 'a', now(), now(), now(), now())`)
     await pool.query(`insert into hooks.lane (endpoint_id, tenant, open) values ('e', 'acme', 1)`)
-    const days = (n: number) => new Date(Date.now() - n * 86_400_000)
     await storage.history.prune({ payloadsBefore: days(30), historyBefore: days(90) }, 100)
     for (const parent of ['message', 'payload', 'ended', 'attempt'])
       expect((await tables(parent)).filter((week) => week < thisWeek - 1)).toEqual([old + 1])
     expect(await storage.history.message('acme', 'order-4711')).toBe(null)
+    await close()
+  })
+
+  /** A storage with partitions for some weeks ago too. */
+  async function aged(...ago: readonly number[]) {
+    const world = await place()
+    const clock = virtualClock()
+    const storage = postgresStorage(world.pool, { ...options, clock })
+    await storage.schema.migrate()
+    const weeks = ago.map((n) => world.thisWeek - n).sort((a, b) => a - b)
+    for (const parent of PARENTS)
+      for (const week of weeks)
+        await world.pool.query(
+          `create table hooks.${parent}_w${week} partition of hooks.${parent} for values in (${week})`,
+        )
+    /** Which of those weeks still have a partition. */
+    const left = async (parent: string) => (await world.tables(parent)).filter((week) => week < world.thisWeek - 1)
+    const prune = (payloads: number | null, history: number | null) =>
+      storage.history.prune(
+        {
+          ...(payloads !== null && { payloadsBefore: days(payloads) }),
+          ...(history !== null && { historyBefore: days(history) }),
+        },
+        100,
+      )
+    return { ...world, clock, storage, weeks, left, prune }
+  }
+
+  it('of payloads are dropped by the time of payloads, however much longer all else is kept', {
+    timeout: 60_000,
+  }, async () => {
+    const { weeks, left, prune, close } = await aged(...Array.from({ length: 20 }, (_, n) => 10 + n))
+    for (let n = 0; n < 3; n++) await prune(30, 3_650)
+    expect(await left('payload')).toEqual([])
+    for (const parent of ['message', 'ended', 'attempt']) expect(await left(parent)).toEqual(weeks)
+    await close()
+  })
+
+  it('of deliveries are dropped by their own time, and those of messages not before their payloads', {
+    timeout: 60_000,
+  }, async () => {
+    const { weeks, left, prune, close } = await aged(20)
+    await prune(null, 90)
+    for (const parent of ['ended', 'attempt']) expect(await left(parent)).toEqual([])
+    for (const parent of ['message', 'payload']) expect(await left(parent)).toEqual(weeks)
+    await prune(365, 90)
+    for (const parent of ['message', 'payload']) expect(await left(parent)).toEqual(weeks)
+    await prune(30, 90)
+    for (const parent of ['message', 'payload']) expect(await left(parent)).toEqual([])
+    await close()
+  })
+
+  it('stay while one of their messages is to be sent later, however old it is', { timeout: 60_000 }, async () => {
+    const { storage, pool, weeks, thisWeek, left, prune, close } = await aged(20, 21)
+    const ago = new Date(Date.now() - 20 * 7 * 86_400_000)
+    const later = newMessage({ id: newId('msg_', { ...systemClock, now: () => ago }, systemRandom), dueInMs: 60_000 })
+    await storage.put([later])
+    await pool.query('update hooks.payload set created_at = $1', [ago])
+    await prune(30, 90)
+    expect(weeks).toEqual([thisWeek - 21, weekOf(later.id)])
+    for (const parent of ['message', 'payload']) expect(await left(parent)).toEqual([weekOf(later.id)])
+    await pool.query('update hooks.outbox set due_at = now()')
+    expect(await storage.unexpanded(10)).toMatchObject([{ id: later.id, data: later.data }])
+    await close()
+  })
+
+  it('that somebody reads for long are left for an hour, and keep no other locked', { timeout: 60_000 }, async () => {
+    const { pool, clock, weeks, left, prune, close } = await aged(20, 21)
+    const [first, second] = weeks as [number, number]
+    const backup = await pool.connect()
+    await backup.query('begin')
+    await backup.query('select 1 from hooks.ended')
+    const dropped = async () => [
+      await left('payload'),
+      await left('attempt'),
+      await left('ended'),
+      await left('message'),
+    ]
+    await prune(30, 90)
+    expect(await dropped()).toEqual([[second], [second], weeks, weeks])
+    await backup.query('commit')
+    backup.release()
+    await clock.advance(3_599_000)
+    await prune(30, 90)
+    expect(await dropped()).toEqual([[second], [second], weeks, weeks])
+    await clock.advance(1_000)
+    await prune(30, 90)
+    expect(await dropped()).toEqual([[], [], [], []])
+    expect(first).toBeLessThan(second)
     await close()
   })
 

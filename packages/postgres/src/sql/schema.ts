@@ -297,26 +297,51 @@ export const READ_PARTITIONS = `
       and (select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass('hooks.attempt')))::int as may,
     floor(extract(epoch from statement_timestamp()) * 1000)::bigint as now`
 
-/** The weeks up to $1 that have partitions of history, and whether each of them has any that is still of use after $2 and $3 (ms). */
+/**
+ * Of which weeks what may go: payloads of those up to $1, history and messages of those up to $2, where there are partitions
+ * of them and nothing in these is still of use, after $3 and $4 (ms). A message is for as long as its payload.
+ */
 export const OLD_WEEKS = `
-  select w.week,
-    (exists (select 1 from hooks.open o where o.message_week = w.week)
-      or exists (select 1 from hooks.outbox x where x.week = w.week)
-      or exists (select 1 from hooks.payload p where p.week = w.week and p.created_at >= to_timestamp($2::text::float8 / 1000)))::int as payload,
-    (exists (select 1 from hooks.open o where o.week = w.week or o.message_week = w.week)
-      or exists (select 1 from hooks.ended d where d.week = w.week and d.finished_at >= to_timestamp($3::text::float8 / 1000)))::int as history
-  from (
-    select distinct substring(c.relname from '_w([0-9]+)$')::int as week
-    from pg_inherits i
-    join pg_class c on c.oid = i.inhrelid
-    where i.inhparent in (${PARTITIONED.map((name) => `to_regclass('hooks.${name}')`).join(', ')}) and c.relname ~ '_w[0-9]+$'
-  ) w
-  where w.week <= $1::text::int
-  order by w.week
+  with open_weeks as (select distinct week, message_week from hooks.open),
+  -- What is to be sent later has a mark for as long.
+  awaited as (select message_week as week from open_weeks union all select week from hooks.outbox),
+  made as (
+    select week, bool_or(name = 'payload') as stored, bool_or(name in ('ended', 'attempt')) as recorded,
+      bool_or(name = 'message') as listed
+    from (
+      select substring(c.relname from '^([a-z]+)_w') as name, substring(c.relname from '_w([0-9]+)$')::int as week
+      from pg_inherits i
+      join pg_class c on c.oid = i.inhrelid
+      where i.inhparent in (${PARTITIONED.map((name) => `to_regclass('hooks.${name}')`).join(', ')}) and c.relname ~ '_w[0-9]+$'
+    ) c
+    where week <= greatest($1::text::int, $2::text::int)
+    group by week
+  ),
+  free as (
+    select m.*,
+      m.stored and m.week <= $1::text::int and m.week not in (select week from awaited)
+        and not exists (
+          select 1 from hooks.payload p where p.week = m.week and p.created_at >= to_timestamp($3::text::float8 / 1000)) as payload,
+      m.recorded and m.week <= $2::text::int and m.week not in (select week from awaited)
+        and m.week not in (select week from open_weeks)
+        and not exists (
+          select 1 from hooks.ended d where d.week = m.week and d.finished_at >= to_timestamp($4::text::float8 / 1000)) as history
+    from made m
+  ),
+  old as (
+    select f.*,
+      f.listed and f.week <= $2::text::int and f.week not in (select week from awaited)
+        and (f.payload or not f.stored) and (f.history or not f.recorded) as message
+    from free f
+  )
+  select week, payload::int as payload, history::int as history, message::int as message
+  from old
+  where payload or history or message
+  order by week
   limit 10`
 
-/** Drops partitions of a week. */
-export const dropWeek = (week: number, parents: readonly (typeof PARTITIONED)[number][]): string => `do $drop$
+/** Drops a partition. */
+export const dropWeek = (week: number, parent: (typeof PARTITIONED)[number]): string => `do $drop$
 begin
-  ${parents.map((parent) => `drop table if exists hooks.${parent}_w${week};`).join(' ')}
+  drop table if exists hooks.${parent}_w${week};
 end $drop$`
