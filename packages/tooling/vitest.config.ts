@@ -5,12 +5,25 @@ import { defineConfig } from 'vitest/config'
 /** The packages' sources stand in for their builds, so tests need no build first. */
 const conditions = ['@hooks/source', 'module', 'node', 'development|production']
 
+const PURE = ['packages/{core,receiver,sender,portal,cli,documents,express,fastify,nextjs}/test/**/*.test.ts']
+
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    projects: [
+      // Nothing in these keeps anything between tests: a process that has loaded the sources once runs many files.
+      { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
+      {
+        extends: true,
+        test: {
+          name: 'own',
+          include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...PURE],
+        },
+      },
+    ],
     globalSetup: fileURLToPath(new URL('./vitest.global.ts', import.meta.url)),
     setupFiles: [fileURLToPath(new URL('./vitest.setup.ts', import.meta.url))],
     restoreMocks: true,

@@ -4,7 +4,7 @@ import base from '../../tooling/vitest.config.ts'
 
 /** What installs a framework or a run time of its own, and so is no part of the unit tests. */
 export default mergeConfig(
-  { ...base, test: { ...base.test, include: [] } },
+  { ...base, test: { ...base.test, projects: undefined } },
   defineConfig({
     root: fileURLToPath(new URL('../../..', import.meta.url)),
     test: {

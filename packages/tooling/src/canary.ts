@@ -22,8 +22,12 @@ export function marked<T extends Uint8Array>(bytes: T): T {
   return bytes
 }
 
+let isPlanted = false
+
 /** From now on, whatever asks the platform for as many random bytes as a secret has gets such as can be recognised. */
 export function plantCanaries(): void {
+  if (isPlanted) return
+  isPlanted = true
   const honest = crypto.getRandomValues.bind(crypto)
   Object.defineProperty(crypto, 'getRandomValues', {
     configurable: true,
