@@ -13,7 +13,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     projects: [
-      // Nothing in these keeps anything between tests: a process that has loaded the sources once runs many files.
+      // A process that has loaded the sources once runs many files of these: what they share keeps nothing between tests, and has no
+      // hooks of its own, which would be those of the first file alone.
       { extends: true, test: { name: 'pure', include: PURE, isolate: false } },
       {
         extends: true,
