@@ -2,7 +2,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { postgresStorage } from '../src/index.ts'
 import { server } from './servers.ts'
-import { byHand, hotPath } from './tour.ts'
+import { byHand, hotPath, id, newMessage } from './tour.ts'
 
 /** A statement as it was run, or as it is explained. */
 interface Ran {
@@ -16,8 +16,17 @@ interface Plan {
   readonly 'Relation Name'?: string
   readonly 'Index Name'?: string
   readonly 'Index Cond'?: string
+  readonly 'Actual Rows'?: number
+  readonly 'Actual Loops'?: number
+  readonly 'Rows Removed by Filter'?: number
+  readonly 'Rows Removed by Join Filter'?: number
   readonly Plans?: readonly Plan[]
 }
+
+/** How many rows a node of a plan that was run has had in hand. */
+const lookedAt = (node: Plan): number =>
+  (node['Actual Loops'] ?? 0) *
+  ((node['Actual Rows'] ?? 0) + (node['Rows Removed by Filter'] ?? 0) + (node['Rows Removed by Join Filter'] ?? 0))
 
 const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
 
@@ -139,6 +148,39 @@ describe.skipIf(!server)('query plans', () => {
     expect(await walkedInside(await empty.connect())).toEqual([])
     await empty.end()
     await dropEmpty()
+  })
+
+  it('of a message to very many endpoints look at each of them a few times, and do not compare them with each other', {
+    timeout: 120_000,
+  }, async () => {
+    const storage = postgresStorage(pool)
+    const message = newMessage({ tenant: 'many' })
+    await storage.put([message])
+    await pool.query(`
+      insert into hooks.endpoint (id, tenant, url, state, metadata, secrets, settings, rev, created_at, updated_at)
+        select 'many_' || i, 'many', 'https://example.com', 'enabled', '{}', '[]', '{}', 1, now(), now() from generate_series(1, 1000) i;
+      insert into hooks.lane (endpoint_id, tenant) select 'many_' || i, 'many' from generate_series(1, 1000) i`)
+    const client = await pool.connect()
+    const looks: number[] = []
+    client.on('notice', ({ message = '' }) => {
+      if (!message.includes('plan:')) return
+      for (const node of nodesOf(JSON.parse(message.slice(message.indexOf('{'))).Plan)) looks.push(lookedAt(node))
+    })
+    for (const statement of [
+      "load 'auto_explain'",
+      'set auto_explain.log_min_duration = 0',
+      'set auto_explain.log_nested_statements = on',
+      'set auto_explain.log_analyze = on',
+      'set auto_explain.log_format = json',
+      'set auto_explain.log_level = notice',
+    ])
+      await client.query(statement)
+    const deliveries = Array.from({ length: 1_000 }, (_, i) => ({ id: id('dlv_'), endpointId: `many_${i + 1}` }))
+    await postgresStorage(client).expand([{ messageId: message.id, deliveries }])
+    client.release(true)
+    expect(await storage.history.stats({ tenant: 'many' })).toMatchObject({ pending: 1_000 })
+    expect(looks.length).toBeGreaterThan(10)
+    expect(Math.max(...looks)).toBeLessThan(5_000)
   })
 
   it('of the hot path that are kept for all parameters search too', { timeout: 120_000 }, async () => {

@@ -1,4 +1,4 @@
-import { after, ENDED_COLUMNS, epoch, heldLanes, list, lockedIds, lockedLanes, movedLanes, NOW } from './fragments.ts'
+import { after, ENDED_COLUMNS, epoch, list, lockedIds, lockedLanes, movedLanes, NOW } from './fragments.ts'
 import { functionOf } from './function.ts'
 
 const MARKED = `
@@ -89,7 +89,6 @@ begin
     from unnest(p_messages, p_ids, p_weeks, p_endpoints, p_variants) with ordinality
       as g(message_id, id, week, endpoint_id, variant, place)
   ),
-  ${heldLanes('v_lanes')},
   marks as (
     delete from hooks.outbox x where x.ctid = any(v_rows) returning x.*
   ),
@@ -99,7 +98,8 @@ begin
     from given g
     join marks m on m.id = g.message_id
     cross join lateral (select e.state from hooks.endpoint e where e.id = g.endpoint_id and e.tenant = m.tenant limit 1) e
-    where g.endpoint_id = any(v_lanes)
+    -- As no join and no array, of either of which each would be compared with all.
+    where (g.endpoint_id in (select l.endpoint_id from unnest(v_lanes) as l(endpoint_id))) is true
   ),
   -- What is first of its order is due now, the next as soon as it has waited long enough.
   placed as materialized (

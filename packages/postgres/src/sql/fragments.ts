@@ -63,20 +63,12 @@ export const lockedIds = (ids: string): string => `array(
     from (select distinct i.endpoint_id from unnest(${ids}) as i(endpoint_id) order by i.endpoint_id) i
     cross join lateral ${newestLane('i.endpoint_id', 'l.endpoint_id', 'for update')} l)`
 
-/** The lanes that a function has locked, of an array of their ids: each as it is, and where its row is. */
-export const heldLanes = (ids: string): string => `
-  locked as (
-    select l.*
-    from unnest(${ids}) as i(endpoint_id)
-    cross join lateral ${newestLane('i.endpoint_id', 'l.ctid as tid, l.*')} l
-  )`
-
 /**
  * Writes what a statement did to the rows of locked lanes: `delta` has, for each lane once, its place in the call, how
  * many more are open and leased, the first due time of what waits anew, and whether a lease was given up. `columns` are
  * those that change beside, and `sets` says so; `by` is how their rows
- * are found: by the version that the statement has `seen`, and from there the one that it has locked; or by `tid`, where
- * `locked` has it.
+ * are found: by the version that the statement has `seen`, and from there the one that it has `locked`; or by `tid`, each by
+ * itself, in a function that has locked them before: a plan made for any number would compare all with all.
  */
 export const movedLanes = (columns = '', sets = '', by: 'seen' | 'tid' = 'seen'): string => `
   changed as (
@@ -87,8 +79,11 @@ export const movedLanes = (columns = '', sets = '', by: 'seen' | 'tid' = 'seen')
       case when l.open + d.open > l.leased + d.leased then least(l.waiting_from, d.waiting_from) else 'infinity' end as waiting_from,
       case when l.leased + d.leased > 0 then l.leased_from else 'infinity' end as leased_from
       ${columns}
-    from locked l
-    join delta d on d.endpoint_id = l.endpoint_id
+    from ${
+      by === 'tid'
+        ? `delta d cross join lateral ${newestLane('d.endpoint_id', 'l.ctid as tid, l.*')} l`
+        : 'locked l join delta d on d.endpoint_id = l.endpoint_id'
+    }
   ),
   moved as (
     update hooks.lane l

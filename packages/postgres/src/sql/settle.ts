@@ -1,7 +1,6 @@
 import {
   after,
   ENDED_COLUMNS,
-  heldLanes,
   KEPT_COLUMNS,
   LAST_ATTEMPT_COLUMNS,
   list,
@@ -50,7 +49,6 @@ begin
     ) o
     where o.endpoint_id = any(v_lanes) and (g.result = 'delivered' or (o.leased and o.token = g.token))
   ),
-  ${heldLanes('v_lanes')},
   retried as (
     update hooks.open o
     set due_at = ${NOW} + t.retry_ms * interval '1 millisecond', leased = false, leased_until = null, token = null,
@@ -133,7 +131,6 @@ begin
       where o.ctid = q.tid
       returning o.endpoint_id, o.due_at
     ),
-    ${heldLanes('array(select distinct endpoint_id from unnest(v_ordered) as o(endpoint_id))')},
     delta as (
       select endpoint_id, 0 as place, 0 as open, 0 as leased, min(due_at) as waiting_from, false as freed
       from advanced
