@@ -14,15 +14,15 @@ export function stoodStillBefore({ by, startedAt }: Reception, { operations, lea
   )
 }
 
-/** Not before it was due, and after each failure not before the delay that the schedule promises. */
+/** Not before it was due, and after each failure not before the delay that the schedule promises. A storage counts whole milliseconds. */
 export function isInTime(reception: Reception, { id, messageId }: DeliveryView, ending: Ending): boolean {
   const { operations, retryMs } = ending
   const { startedAt } = reception
-  if (startedAt < (operations.notBefore.get(messageId) ?? 0)) return false
+  if (startedAt < Math.floor(operations.notBefore.get(messageId) ?? 0)) return false
   const failures = operations.settled.filter(({ delivery, result }) => delivery === id && result === 'retry')
   const before = failures.filter(({ at }) => at <= startedAt)
   const last = before.at(-1)
-  if (!last || startedAt >= last.at + (retryMs[before.length] ?? 0)) return true
+  if (!last || startedAt >= Math.floor(last.at) + (retryMs[before.length] ?? 0)) return true
   return stoodStillBefore(reception, ending)
 }
 

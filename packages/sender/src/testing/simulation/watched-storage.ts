@@ -20,8 +20,9 @@ export function watch(
   const watched: Pick<Storage, 'put' | 'claim' | 'settle' | 'jobs'> = {
     jobs: instead(storage.jobs, watchedJobs),
     async put(messages) {
-      for (const { id, dueInMs } of messages)
-        if (dueInMs !== undefined) operations.notBefore.set(id, clock.monotonic() + dueInMs)
+      // Of one that is put again, because the answer was lost, the first counts.
+      for (const { id, dueInMs = 0 } of messages)
+        if (!operations.notBefore.has(id)) operations.notBefore.set(id, clock.monotonic() + dueInMs)
       return storage.put(messages)
     },
     async claim(options) {
