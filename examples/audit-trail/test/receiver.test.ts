@@ -1,11 +1,11 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { silentLogger } from '@hooks/core'
 import { nextReceiver } from '@hooks/nextjs'
 import { postgresInbox } from '@hooks/postgres'
 import { createReceiver } from '@hooks/receiver'
 import { findPostgres } from 'tooling/postgres'
+import { compiledScript } from 'tooling/script'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type AuditEvent, contract } from '../src/contract.ts'
 import { openDatabase } from '../src/database.ts'
@@ -168,9 +168,8 @@ describe('1. Repondre rapidement', () => {
     { timeout: 120_000 },
     async () => {
       const { receiver, handled, accepted } = await application({ work: { leaseMs: 4_000 } })
-      const child = fork(fileURLToPath(new URL('child.ts', import.meta.url)), [url ?? '', SECRET], {
-        execArgv: ['--conditions=@hooks/source', '--import', 'tsx'],
-      })
+      const script = await compiledScript(new URL('child.ts', import.meta.url))
+      const child = fork(script, [url ?? '', SECRET])
       closing.push(async () => child.kill('SIGKILL'))
       const [port] = await once(child, 'message')
       const working = once(child, 'message')

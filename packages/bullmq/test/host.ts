@@ -5,7 +5,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { compiledScript } from 'tooling/script'
 
 /** A process of ./children/host.ts. */
 export interface Host {
@@ -47,8 +47,8 @@ export async function product(database?: string) {
 }
 
 async function startHost(...values: readonly string[]): Promise<Host> {
-  const child: ChildProcess = fork(fileURLToPath(new URL('./children/host.ts', import.meta.url)), values, {
-    execArgv: ['--conditions=@hooks/source', '--import', 'tsx'],
+  const script = await compiledScript(new URL('./children/host.ts', import.meta.url))
+  const child: ChildProcess = fork(script, values, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   let output = ''

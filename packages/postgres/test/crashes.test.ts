@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { crashSuite } from '@hooks/sender/testing'
 import pg from 'pg'
+import { compiledScript } from 'tooling/script'
 import { afterAll, describe, expect, it } from 'vitest'
 import { postgresStorage, toQuery } from '../src/index.ts'
 import { movableTime } from './place.ts'
@@ -20,8 +20,8 @@ const NAME = `hooks-crash-${process.pid}`
 
 /** A process that is ready to be told what to die of. */
 async function ready(url: string): Promise<ChildProcess> {
-  const child = fork(fileURLToPath(new URL('./children/crash.ts', import.meta.url)), [url], {
-    execArgv: ['--conditions=@hooks/source', '--import', 'tsx'],
+  const script = await compiledScript(new URL('./children/crash.ts', import.meta.url))
+  const child = fork(script, [url], {
     serialization: 'advanced',
     env: { ...process.env, PGAPPNAME: NAME },
   })

@@ -3,10 +3,10 @@ import { once } from 'node:events'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { defineContract, defineEvents } from '@hooks/core'
 import { createSender } from '@hooks/sender'
 import pg from 'pg'
+import { compiledScript } from 'tooling/script'
 import { expect, it } from 'vitest'
 import { postgresStorage } from '../src/index.ts'
 import { server } from './servers.ts'
@@ -49,12 +49,11 @@ it.skipIf(!server)(
     for (let n = 0; n < ENDPOINTS; n++) await web.endpoints.create('acme', { url: `http://127.0.0.1:${port}/${n}` })
     for (let n = 0; n < ROUNDS * CAP; n++) await web.send('tick', { n }, { tenant: 'acme' })
 
+    const script = await compiledScript(new URL('./children/worker.ts', import.meta.url))
     const children: ChildProcess[] = []
     for (let n = 0; n < PROCESSES; n++) {
       const values = [url, `worker/${n}`, String(CONCURRENCY)]
-      const child = fork(fileURLToPath(new URL('./children/worker.ts', import.meta.url)), values, {
-        execArgv: ['--conditions=@hooks/source', '--import', 'tsx'],
-      })
+      const child = fork(script, values)
       children.push(child)
       await once(child, 'message')
     }

@@ -4,13 +4,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
 import type { Begun, IdempotencyStore } from '@hooks/core'
 import { Cluster, Redis } from 'ioredis'
 import { createClient, createClientPool, createCluster } from 'redis'
 import { findOwnRedis, findRedis } from 'tooling/redis'
 import { startRelay } from 'tooling/relay'
+import { compiledScript } from 'tooling/script'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type RedisClient, redisIdempotency } from '../src/index.ts'
 import { clear, freshPrefix, keysUnder, libraries } from './clients.ts'
@@ -208,9 +208,8 @@ describe.skipIf(!shared).each(Object.entries(libraries))('any server, by %s', (_
     const connected = await connect(url)
     const prefix = freshPrefix()
     const store = redisIdempotency({ client: connected.client, prefix, timeoutMs: 20_000 })
-    const script = fileURLToPath(new URL('./children/claim.ts', import.meta.url))
-    const flags = ['--conditions=@hooks/source', '--import', 'tsx', script]
-    const child = spawn(process.execPath, [...flags, url, prefix, 'k', '3000'], {
+    const script = await compiledScript(new URL('./children/claim.ts', import.meta.url))
+    const child = spawn(process.execPath, [script, url, prefix, 'k', '3000'], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     const [line] = (await once(child.stdout, 'data')) as [Buffer]

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { compiledScript } from 'tooling/script'
 import { afterEach } from 'vitest'
 
 const running = new Set<ChildProcess>()
@@ -31,14 +31,11 @@ export interface Child {
 }
 
 /** Starts a script of ./children. */
-export function startChild(script: keyof typeof scripts, ...values: readonly (string | number)[]): Child {
-  const root = fileURLToPath(new URL('../../..', import.meta.url))
-  const file = fileURLToPath(scripts[script])
-  const flags = ['--conditions=@hooks/source', '--import', 'tsx', file]
-  const child = spawn(process.execPath, [...flags, ...values.map(String)], {
-    cwd: root,
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
+export async function startChild(
+  script: keyof typeof scripts,
+  ...values: readonly (string | number)[]
+): Promise<Child> {
+  const child = spawn(process.execPath, [await compiledScript(scripts[script]), ...values.map(String)])
   running.add(child)
   const lines: string[] = []
   const waiting = new Set<() => void>()

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { crashSuite } from '@hooks/sender/testing'
+import { compiledScript } from 'tooling/script'
 import { afterAll, describe, expect, it } from 'vitest'
 import { type SqliteDriver, sqliteStorage } from '../src/index.ts'
 import { drivers } from './drivers.ts'
@@ -19,10 +19,8 @@ const Driver = driver as SqliteDriver
 
 /** A process that is ready to be told what to die of. */
 async function ready(path: string): Promise<ChildProcess> {
-  const child = fork(fileURLToPath(new URL('./children/crash.ts', import.meta.url)), [path, name], {
-    execArgv: ['--conditions=@hooks/source', '--import', 'tsx'],
-    serialization: 'advanced',
-  })
+  const script = await compiledScript(new URL('./children/crash.ts', import.meta.url))
+  const child = fork(script, [path, name], { serialization: 'advanced' })
   children.add(child)
   await once(child, 'message')
   return child

@@ -127,7 +127,7 @@ describe.each(Object.entries(drivers))('an inbox in transactions of the host, by
 
   it('a lock of another process is waited for without blocking this one, and nothing is half-written after that', async () => {
     const { path, inbox } = open()
-    const child = startChild('hold-lock', path, 60_000)
+    const child = await startChild('hold-lock', path, 60_000)
     await child.printed('locked')
     let turns = 0
     const ticking = setInterval(() => turns++, 5)

@@ -15,7 +15,7 @@ describe.each(Object.entries(drivers))('a locked database, by %s', (_name, drive
     const storage = sqliteStorage(path, { driver, logger: silentLogger, busyTimeoutMs: 20_000 })
     await storage.endpoints.create(newEndpoint('e1'), 10)
     await send(storage, 'e1', 1)
-    const child = startChild('hold-lock', path, 2_000)
+    const child = await startChild('hold-lock', path, 2_000)
     await child.printed('locked')
     let turns = 0
     const ticking = setInterval(() => turns++, 10)
@@ -42,7 +42,7 @@ describe.each(Object.entries(drivers))('a locked database, by %s', (_name, drive
     host.exec('PRAGMA busy_timeout = 0')
     const storage = sqliteStorage(host, { logger: silentLogger, busyTimeoutMs: 400 })
     await storage.endpoints.create(newEndpoint('e1'), 10)
-    const child = startChild('hold-lock', path, 60_000)
+    const child = await startChild('hold-lock', path, 60_000)
     await child.printed('locked')
     const started = performance.now()
     const busy = expect.objectContaining({ name: 'StorageError', code: 'storage_busy', hint: expect.any(String) })
@@ -67,7 +67,7 @@ describe.each(Object.entries(drivers))('a locked database, by %s', (_name, drive
   it('does not keep a storage from being made: its tables are made by the first use', async () => {
     const path = freshPath()
     new driver(path).exec('PRAGMA journal_mode = WAL; create table booking (id text)')
-    const child = startChild('hold-lock', path, 1_000)
+    const child = await startChild('hold-lock', path, 1_000)
     await child.printed('locked')
     const storage = sqliteStorage(path, { driver, logger: silentLogger, busyTimeoutMs: 20_000 })
     const host = new driver(path)
@@ -80,7 +80,7 @@ describe.each(Object.entries(drivers))('a locked database, by %s', (_name, drive
   it('is no longer waited for once the storage is closed', async () => {
     const path = freshPath()
     const storage = sqliteStorage(path, { driver, logger: silentLogger, busyTimeoutMs: 20_000 })
-    const child = startChild('hold-lock', path, 60_000)
+    const child = await startChild('hold-lock', path, 60_000)
     await child.printed('locked')
     const putting = Promise.resolve(storage.put([newMessage('m1')]))
     const refused = expect(putting).rejects.toMatchObject({ code: 'storage_closed' })

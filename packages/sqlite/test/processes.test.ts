@@ -19,10 +19,10 @@ describe('processes', () => {
     const storage = sqliteStorage(path, { driver, logger: silentLogger })
     for (const id of ['e1', 'e2', 'e3']) await storage.endpoints.create(newEndpoint(id), 10)
     for (const [i, id] of ['e1', 'e2', 'e3'].entries()) await send(storage, id, 500, 1 + i * 500)
-    const children = [
+    const children = await Promise.all([
       startChild('work', path, 'a', 7, 60_000, 'meet'),
       startChild('work', path, 'b', 11, 60_000, 'meet'),
-    ]
+    ])
     // Neither goes on before both have claimed: however late one of them came, they work at once.
     await Promise.all(children.map((child) => child.printed('claimed ')))
     for (const child of children) child.goOn()
@@ -40,7 +40,7 @@ describe('processes', () => {
     const perSecond = 40
     await storage.endpoints.create(newEndpoint('e1', { settings: { perSecond } }), 10)
     await send(storage, 'e1', 1_000)
-    const children = ['a', 'b', 'c', 'd'].map((name) => startChild('claim-for', path, name, 3_000))
+    const children = await Promise.all(['a', 'b', 'c', 'd'].map((name) => startChild('claim-for', path, name, 3_000)))
     await Promise.all(children.map(({ over }) => over))
     const claimed = children.flatMap(({ lines }) => lines.filter((line) => line.startsWith('claimed ')))
     const times = claimed.map((line) => Number(line.split(' ')[2])).sort((a, b) => a - b)
@@ -54,7 +54,7 @@ describe('processes', () => {
 
   it('several that make the tables at once make them once', async () => {
     const path = freshPath()
-    const children = Array.from({ length: 4 }, (_, n) => startChild('work', path, `w${n}`))
+    const children = await Promise.all(Array.from({ length: 4 }, (_, n) => startChild('work', path, `w${n}`)))
     await Promise.all(children.map(({ over }) => over))
     const storage = sqliteStorage(path, { driver, logger: silentLogger, migrate: false })
     expect(await storage.schema.check()).toMatchObject({ version: 2, expected: 2 })
@@ -71,7 +71,7 @@ describe('processes', () => {
     const told = new Set<string>()
     let killed = 0
     for (let round = 0; round < 8; round++) {
-      const child = startChild('work', path, `w${round}`, 3, 200)
+      const child = await startChild('work', path, `w${round}`, 3, 200)
       await child.printed('settled')
       await sleep(round * 7)
       child.kill()
@@ -86,7 +86,7 @@ describe('processes', () => {
     for (const id of told) expect(await storage.history.delivery('acme', id)).toMatchObject({ state: 'delivered' })
 
     await sleep(250)
-    await startChild('work', path, 'last', 200).over
+    await (await startChild('work', path, 'last', 200)).over
     expect(await storage.history.stats({ tenant: 'acme' })).toMatchObject({ delivered: 3_000 })
     expect(await storage.depth()).toMatchObject({ open: 0, due: 0 })
     expect(await storage.nextDueInMs()).toBe(null)

@@ -55,7 +55,7 @@ describe('a worker that is told to stop under load', () => {
           tenant: 'acme',
         }))
         for (const { id } of await hooks.sendMany(messages)) sent.add(id)
-        const worker = startChild('deliver', path)
+        const worker = await startChild('deliver', path)
         const before = total(receiver.received)
         while (total(receiver.received) < before + 20) await sleep(5)
         const toldAt = performance.now()

@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { compiledScript } from './script.ts'
 import { createLedger, type Reason, type Recorded } from './soak/ledger.ts'
 import { openDatabase, openFile, openServer } from './soak/place.ts'
 
@@ -49,6 +49,7 @@ const opened = values.storage === 'postgres' ? await (CRASHES > 0 ? openServer()
 if (!opened) process.exit(1)
 const place = opened
 const ledger = createLedger()
+const program = await compiledScript(new URL('./soak/worker.ts', import.meta.url))
 /** Requests that are being answered, by the process that made them. */
 const inFlight = new Map<string, number>()
 const inFlightOf = ({ name }: Worker) => inFlight.get(name) ?? 0
@@ -81,7 +82,6 @@ const workers: Worker[] = []
 let started = 0
 
 function start(worker: Worker): Promise<unknown> {
-  const program = fileURLToPath(new URL('./soak/worker.ts', import.meta.url))
   worker.name = `soak/${++started}`
   const args = [
     place.location,
@@ -90,7 +90,7 @@ function start(worker: Worker): Promise<unknown> {
     worker.name,
     values['ack-first'] ? 'ack-first' : STOPS > 0 ? 'stops' : 'kills',
   ]
-  worker.process = fork(program, args, { execArgv: process.execArgv })
+  worker.process = fork(program, args, { execArgv: [] })
   worker.process.on('message', (message: { sent?: number; id?: string }) => {
     if (message.sent !== undefined) acknowledged.set(message.sent, message.id as string)
     worker.told?.(message)

@@ -1,13 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-import { build, type OnResolveArgs } from 'esbuild'
+import { compiledScript } from 'tooling/script'
 import { FRAMEWORKS } from './plan.ts'
 import type { Ready, Stage } from './play.ts'
 
 /** Processes of `host.ts`. */
 export async function processes(): Promise<Stage> {
-  const script = await bundleHost()
+  const script = await compiledScript(new URL('./host.ts', import.meta.url))
   return { frameworks: FRAMEWORKS, standBy: () => standBy(script) }
 }
 
@@ -30,22 +29,4 @@ async function standBy(script: string): Promise<Ready> {
       return { port, over, kill, arm: (point) => told({ arm: point }) }
     },
   }
-}
-
-const outside = ({ path, kind }: OnResolveArgs) =>
-  path.startsWith('@hooks/') || kind === 'entry-point' ? undefined : { path, external: true }
-
-/** The host's program in one file, without what it takes from npm: a process that compiles nothing starts in a fifth of the time. */
-async function bundleHost(): Promise<string> {
-  const outfile = fileURLToPath(new URL('../../node_modules/.cache/crashes/host.mjs', import.meta.url))
-  await build({
-    entryPoints: [fileURLToPath(new URL('./host.ts', import.meta.url))],
-    outfile,
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    conditions: ['@hooks/source'],
-    plugins: [{ name: 'npm-stays-outside', setup: ({ onResolve }) => onResolve({ filter: /^[^./]/ }, outside) }],
-  })
-  return outfile
 }
