@@ -52,6 +52,23 @@ export interface Operations {
   }[]
 }
 
+export const noOperations = (): Operations => ({
+  sent: [],
+  steps: 0,
+  disabled: new Set(),
+  enabled: new Set(),
+  recovered: new Set(),
+  resent: new Set(),
+  cancelled: new Set(),
+  spare: new Set(),
+  incidents: [],
+  deaths: new Map(),
+  holders: new Map(),
+  notBefore: new Map(),
+  claimed: [],
+  settled: [],
+})
+
 /** The end of a simulated world. */
 export interface Ending {
   readonly raw: Storage
