@@ -63,14 +63,17 @@ export async function endpointsOf(db: Database, tenants: readonly string[]): Pro
   return (await db.runOften<EndpointRow>(ENDPOINTS_OF_TENANTS, [arrayOf([...new Set(tenants)])])).map(endpointOf)
 }
 
-/** A statement that answers with the ledger, and with how many rows it changed. */
+/** The ledger, and how many rows were changed. */
+type Changed = FoundMeta & { readonly n: Numeric }
+
+/** A statement that answers with that. */
 async function change(
   db: Database,
   tx: PostgresHandle | undefined,
   statement: string,
   parameters: readonly (string | null)[],
 ): Promise<boolean> {
-  const [row] = await db.runOn<FoundMeta & { n: Numeric }>(tx, statement, parameters)
+  const [row] = await db.runOn<Changed>(tx, statement, parameters)
   db.judge(metaOf(row))
   return Number(row?.n) > 0
 }
@@ -83,16 +86,22 @@ export async function createEndpoint(
   limit: number,
   tx: PostgresHandle | undefined,
 ): Promise<'applied' | 'limit'> {
-  const isThere = await change(db, tx, CREATE_ENDPOINT, [
-    plainText(endpoint.id, "the endpoint's id"),
-    plainText(endpoint.tenant, 'the tenant'),
-    ...endpointValues(endpoint),
-    String(limit),
-    String(version),
-    db.installation,
-    ...limitsOf(endpoint),
-  ])
-  return isThere ? 'applied' : 'limit'
+  const { id, tenant } = endpoint
+  for (;;) {
+    const [row] = await db.runOn<Changed & { remains: Numeric }>(tx, CREATE_ENDPOINT, [
+      plainText(id, "the endpoint's id"),
+      plainText(tenant, 'the tenant'),
+      ...endpointValues(endpoint),
+      String(limit),
+      String(version),
+      db.installation,
+      ...limitsOf(endpoint),
+    ])
+    db.judge(metaOf(row))
+    if (Number(row?.n) > 0) return 'applied'
+    if (Number(row?.remains) === 0) return 'limit'
+    await sweep(db, tx, tenant, id)
+  }
 }
 
 /** {@link Endpoints.update}. */
@@ -116,9 +125,21 @@ export async function removeEndpoint(
   id: string,
   tx: PostgresHandle | undefined,
 ): Promise<Applied> {
-  if (!(await change(db, tx, REMOVE_ENDPOINT, [tenant, id, String(version), db.installation]))) return 'stale'
-  await db.runOn(tx, SWEEP_ENDPOINT, [id])
-  return 'applied'
+  const isGone = await change(db, tx, REMOVE_ENDPOINT, [tenant, id, String(version), db.installation])
+  // Where it was gone before, too: whoever removed it may have died on the way.
+  await sweep(db, tx, tenant, id)
+  return isGone ? 'applied' : 'stale'
+}
+
+/** Some at a time: of a million, one statement would take longer than a host lets it. */
+const CHUNK = 2_000
+
+/** Ends what an endpoint that is gone has left open. */
+async function sweep(db: Database, tx: PostgresHandle | undefined, tenant: string, id: string): Promise<void> {
+  for (let n = CHUNK; n === CHUNK; ) {
+    const [row] = await db.runOn<{ n: Numeric }>(tx, SWEEP_ENDPOINT, [id, tenant, String(CHUNK)])
+    n = Number(row?.n)
+  }
 }
 
 /** What of its settings an endpoint's lane obeys. */

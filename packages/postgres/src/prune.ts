@@ -2,7 +2,8 @@ import type { Ms } from '@hooks/core'
 import type { Database } from './database.ts'
 import type { Upkeep } from './partitions.ts'
 import type { Numeric } from './rows.ts'
-import { DELETE_ENDED, DELETE_KEYS, DELETE_MESSAGES, DELETE_PAYLOADS, END_STRAYS } from './sql/history.ts'
+import { SWEEP_ALL } from './sql/endpoints.ts'
+import { DELETE_ENDED, DELETE_KEYS, DELETE_MESSAGES, DELETE_PAYLOADS } from './sql/history.ts'
 import { DELETE_JOBS } from './sql/jobs.ts'
 
 /** What {@link History.prune} forgets. */
@@ -39,7 +40,7 @@ export async function prune(db: Database, upkeep: Upkeep, { payloadsBefore, hist
   const ended = historyBefore ? await remove(byRow(DELETE_ENDED, historyBefore), limit - payloads, historyBefore) : 0
   const along = [
     await remove(DELETE_KEYS, limit),
-    await remove(END_STRAYS, limit),
+    await remove(SWEEP_ALL, limit),
     historyBefore ? await remove(byRow(DELETE_MESSAGES, historyBefore), limit, historyBefore) : 0,
     historyBefore ? await remove(DELETE_JOBS, limit, historyBefore) : 0,
   ]

@@ -26,7 +26,10 @@ export async function retire(db: Database, selector: Selector, to: Retirement, l
   return retired
 }
 
-/** Ends some. What has an ordering key and is of a lane that is raced is left open, and counted. */
+/**
+ * Ends some. What has an ordering key and is of a lane that is raced is left open, and counted. What an endpoint that is gone
+ * has left has no lane that could be locked, and nobody else is at it.
+ */
 async function retireSome(db: Database, selector: Selector, to: Retirement, limit: number) {
   const parameters = createParameters()
   const condition = openCondition(selector, parameters)
@@ -40,7 +43,7 @@ async function retireSome(db: Database, selector: Selector, to: Retirement, limi
     closed as (
       delete from hooks.open o
       using chosen c
-      join locked l on l.endpoint_id = c.endpoint_id
+      left join locked l on l.endpoint_id = c.endpoint_id
       where o.id = c.id and ${mayEnd}
         and (c.ordering_key is null or c.endpoint_id not in (select endpoint_id from raced))
       returning o.*

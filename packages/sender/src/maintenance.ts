@@ -44,7 +44,6 @@ export function createMaintenance(options: MaintenanceOptions): Maintenance {
 
   async function prune(): Promise<void> {
     const { payloadsKeptMs, attemptsKeptMs } = options
-    if (payloadsKeptMs === null && attemptsKeptMs === null) return
     const at = await now()
     const what = {
       // Nothing is older than 1970: what is kept for longer than that is a time that no Date holds, and no database.

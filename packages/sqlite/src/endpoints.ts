@@ -3,14 +3,15 @@ import { refreshAll } from './lanes.ts'
 import { countOf, paged } from './page.ts'
 import { type EndpointRow, endpointOf, endpointValues } from './rows.ts'
 import type { Session } from './session.ts'
+import { endAll, type OpenRow } from './settle.ts'
 import {
-  CLOSE_ALL_OF_ENDPOINT,
   COUNT_ENDPOINTS,
   DELETE_ENDPOINT,
-  END_ALL_OF_ENDPOINT,
   ENDPOINTS_OF_TENANTS,
   FIND_ENDPOINT,
   INSERT_ENDPOINT,
+  LEFT_BY_ALL,
+  LEFT_BY_ENDPOINT,
   UPDATE_ENDPOINT,
 } from './sql/endpoints.ts'
 import { DELETE_LANE, INSERT_LANE, RESET_LANE, SET_LIMITS } from './sql/lanes.ts'
@@ -57,6 +58,8 @@ export function endpointsOf(db: Session, tenants: readonly string[]): Endpoint[]
 export function createEndpoint(db: Session, now: Epoch, endpoint: NewEndpoint, limit: number): 'applied' | 'limit' {
   if (db.get(FIND_ENDPOINT, endpoint.id)) return 'applied'
   if ((db.get<{ n: number }>(COUNT_ENDPOINTS, endpoint.tenant)?.n ?? 0) >= limit) return 'limit'
+  // Of one that had the id before, and was removed.
+  while (sweepEndpoint(db, now, endpoint.tenant, endpoint.id));
   db.run(INSERT_ENDPOINT, endpoint.id, endpoint.tenant, ...endpointValues(endpoint), now, now)
   db.run(INSERT_LANE, endpoint.id, endpoint.tenant, ...limitsOf(endpoint))
   return 'applied'
@@ -75,13 +78,32 @@ export function updateEndpoint(db: Session, now: Epoch, endpoint: NewEndpoint, r
   return 'applied'
 }
 
-/** {@link Endpoints.remove}. */
-export function removeEndpoint(db: Session, now: Epoch, tenant: string, id: string): Applied {
+/** {@link Endpoints.remove}, but for what is open: {@link sweepEndpoint}. */
+export function removeEndpoint(db: Session, tenant: string, id: string): Applied {
   if (db.run(DELETE_ENDPOINT, id, tenant) === 0) return 'stale'
   db.run(DELETE_LANE, id)
-  db.run(END_ALL_OF_ENDPOINT, 'cancelled', 'endpoint_deleted', now, id)
-  db.run(CLOSE_ALL_OF_ENDPOINT, id)
   return 'applied'
+}
+
+/** Some at a time: for as long as one transaction takes, nothing else of the process runs. */
+const CHUNK = 500
+
+/** Ends some of what an endpoint that is gone has left open. Returns whether there may be more. */
+export function sweepEndpoint(db: Session, now: Epoch, tenant: string, id: string): boolean {
+  return cancelAll(db, now, db.all<OpenRow>(LEFT_BY_ENDPOINT, id, id, tenant, CHUNK)) === CHUNK
+}
+
+/** Ends up to `limit` of what any endpoint that is gone has left open: whoever removed it has died. Returns how many. */
+export const sweepAll = (db: Session, now: Epoch, limit: number): number =>
+  cancelAll(db, now, db.all<OpenRow>(LEFT_BY_ALL, limit))
+
+function cancelAll(db: Session, now: Epoch, rows: readonly OpenRow[]): number {
+  endAll(
+    db,
+    now,
+    rows.map(({ id, attempts }) => [id, 'cancelled', 'endpoint_deleted', attempts]),
+  )
+  return rows.length
 }
 
 const limitsOf = ({ settings }: NewEndpoint) => [settings.concurrency ?? null, settings.perSecond ?? null] as const

@@ -1,3 +1,4 @@
+import { sweepAll } from './endpoints.ts'
 import type { Session } from './session.ts'
 import {
   DELETE_ATTEMPTS,
@@ -26,6 +27,7 @@ export function prune(db: Session, now: Epoch, { payloadsBefore, historyBefore }
   const deliveries = historyBefore ? pruneDeliveries(db, historyBefore.getTime(), limit - payloads.removed) : NOTHING
   const along = [
     db.run(DELETE_OLD_KEYS, now, limit),
+    sweepAll(db, now, limit),
     historyBefore ? db.run(DELETE_EMPTY_MESSAGES, historyBefore.getTime(), historyBefore.getTime(), limit) : 0,
   ]
   const jobs = historyBefore ? db.run(DELETE_OLD_JOBS, historyBefore.getTime(), limit) : 0

@@ -15,7 +15,15 @@ import {
 import { claim } from './claim.ts'
 import { createConnection, migrationsFor } from './connection.ts'
 import type { SqliteDriver, SqliteHandle } from './driver.ts'
-import { createEndpoint, endpointsOf, getEndpoint, listEndpoints, removeEndpoint, updateEndpoint } from './endpoints.ts'
+import {
+  createEndpoint,
+  endpointsOf,
+  getEndpoint,
+  listEndpoints,
+  removeEndpoint,
+  sweepEndpoint,
+  updateEndpoint,
+} from './endpoints.ts'
 import { expunge } from './expunge.ts'
 import {
   findDelivery,
@@ -157,7 +165,19 @@ export function sqliteStorage(
       forTenants: (tenants) => read((db) => endpointsOf(db, tenants)),
       create: async (endpoint, limit, tx) => writeIn(tx, (db) => createEndpoint(db, now(), endpoint, limit)),
       update: async (endpoint, rev, tx) => writeIn(tx, (db) => updateEndpoint(db, now(), endpoint, rev)),
-      remove: async (tenant, id, tx) => writeIn(tx, (db) => removeEndpoint(db, now(), tenant, id)),
+      async remove(tenant, id, tx) {
+        if (tx !== undefined) {
+          return connection.within(tx, (db) => {
+            const removed = removeEndpoint(db, tenant, id)
+            while (sweepEndpoint(db, now(), tenant, id));
+            return removed
+          })
+        }
+        const removed = await connection.write((db) => removeEndpoint(db, tenant, id))
+        // Where it was gone before, too: whoever removed it may have died on the way.
+        while (await connection.write((db) => sweepEndpoint(db, now(), tenant, id))) await clock.turn?.()
+        return removed
+      },
     },
 
     history: {

@@ -7,7 +7,7 @@ import { recordingDriver } from './recorder.ts'
 import { tour } from './tour.ts'
 
 /** What may be walked through: parameters, and results of a search. */
-const HARMLESS = /^SCAN (\w+ VIRTUAL TABLE|ready$|\(subquery)/
+const HARMLESS = /^SCAN (\w+ VIRTUAL TABLE|(ready|e)$|\(subquery)/
 
 /** Statements that walk through a table, and why they may. */
 const ALLOWED: readonly (readonly [RegExp, string])[] = [

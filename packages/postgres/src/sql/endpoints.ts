@@ -39,13 +39,20 @@ const FITTING = `
  * Creates an endpoint and its lane: $1 id, $2 tenant, $3 to $11 what {@link UPDATE_ENDPOINT} replaces, $12 the limit, $15
  * and $16 the concurrency and the rate of its lane. The
  * tenant's row counts, so that the limit holds for creations at the same time: a count of endpoints would not see them.
+ * Nothing is made while one that was removed has left something open under the id: its new lane would not count that.
  */
 export const CREATE_ENDPOINT = `
   with ${FITTING},
   known as (select 1 from hooks.endpoint where id = $1::text),
+  remains as (
+    select 1 from hooks.open o
+    where o.endpoint_id = $1::text and o.tenant = $2::text and not exists (select 1 from known)
+    limit 1
+  ),
   counted as (
     insert into hooks.tenant as t (tenant, endpoints)
-    select $2::text, 1 from fitting where not exists (select 1 from known) and $12::text::int > 0
+    select $2::text, 1 from fitting
+    where not exists (select 1 from known) and not exists (select 1 from remains) and $12::text::int > 0
     on conflict (tenant) do update set endpoints = t.endpoints + 1 where t.endpoints < $12::text::int
     returning tenant
   ),
@@ -61,7 +68,7 @@ export const CREATE_ENDPOINT = `
     select id, $2::text, $15::text::int, $16::text::float8 from created
   )
   select m.version, m.least_client as least, m.installation,
-    ((select count(*) from known) + (select count(*) from created))::int as n
+    ((select count(*) from known) + (select count(*) from created))::int as n, (select count(*) from remains)::int as remains
   from meta m`
 
 /**
@@ -114,15 +121,7 @@ export const UPDATE_ENDPOINT = `
   )
   select m.version, m.least_client as least, m.installation, (select count(*) from changed)::int as n from meta m`
 
-/** Ends open rows as cancelled, from a relation `closed` of them. */
-const CANCELLED = `
-  history as (
-    insert into hooks.ended (${ENDED_COLUMNS})
-    select ${KEPT_COLUMNS}, 'cancelled', 'endpoint_deleted', attempts, ${NOW}
-    from closed
-  )`
-
-/** Removes an endpoint and its lane, and ends what is open. $1 tenant, $2 id, $3 version, $4 installation. */
+/** Removes an endpoint and its lane, without which nothing of it is claimed or settled. $1 tenant, $2 id, $3 version, $4 installation. */
 export const REMOVE_ENDPOINT = `
   with ${FITTING.replaceAll('$13', '$3').replaceAll('$14', '$4')},
   gone as (
@@ -131,26 +130,34 @@ export const REMOVE_ENDPOINT = `
     returning e.id, e.tenant
   ),
   lane as (
-    delete from hooks.lane l using gone g where l.endpoint_id = g.id returning l.endpoint_id
+    delete from hooks.lane l using gone g where l.endpoint_id = g.id
   ),
-  closed as (
-    delete from hooks.open o using lane l where o.endpoint_id = l.endpoint_id returning o.*
-  ),
-  ${CANCELLED},
   counted as (
     update hooks.tenant t set endpoints = t.endpoints - 1 from gone g where t.tenant = g.tenant
   )
   select m.version, m.least_client as least, m.installation, (select count(*) from gone)::int as n from meta m`
 
-/**
- * Ends what came to an endpoint, $1, between the beginning of its removal and the lock of its lane: the removal does not
- * see it.
- */
-export const SWEEP_ENDPOINT = `
+/** Ends open rows as cancelled, of a list of ids. */
+const cancelled = (ids: string): string => `
   with closed as (
-    delete from hooks.open o
-    where o.endpoint_id = $1::text and not exists (select 1 from hooks.lane l where l.endpoint_id = $1::text)
-    returning o.*
+    delete from hooks.open o where o.id = any(array(${ids})) returning o.*
   ),
-  ${CANCELLED}
+  history as (
+    insert into hooks.ended (${ENDED_COLUMNS})
+    select ${KEPT_COLUMNS}, 'cancelled', 'endpoint_deleted', attempts, ${NOW}
+    from closed
+  )
   select count(*)::int as n from closed`
+
+/** Ends what an endpoint, $1 of tenant $2, has left open when it was removed: $3 how many at most. In one order for all who do. */
+export const SWEEP_ENDPOINT = cancelled(`
+  select o.id from hooks.open o
+  where o.endpoint_id = $1::text and o.tenant = $2::text
+    and not exists (select 1 from hooks.lane l where l.endpoint_id = $1::text)
+  order by o.due_at, o.id limit $3::text::int for update of o`)
+
+/** Ends what any endpoint that is gone has left open: whoever removed it has died. $1 how many at most. */
+export const SWEEP_ALL = cancelled(`
+  select o.id from hooks.open o
+  where not exists (select 1 from hooks.lane l where l.endpoint_id = o.endpoint_id)
+  limit $1::text::int for update of o skip locked`)

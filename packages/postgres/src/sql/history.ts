@@ -1,14 +1,4 @@
-import {
-  advancedOrders,
-  ENDED_COLUMNS,
-  epoch,
-  KEPT_COLUMNS,
-  LAST_ATTEMPT_COLUMNS,
-  list,
-  lockedLanes,
-  movedLanes,
-  NOW,
-} from './fragments.ts'
+import { advancedOrders, epoch, LAST_ATTEMPT_COLUMNS, list, lockedLanes, movedLanes, NOW } from './fragments.ts'
 
 /** The log of a delivery, oldest first: $1 id, $2 its week, $3 its tenant. */
 export const ATTEMPTS = `
@@ -115,7 +105,10 @@ export const FORGET_DATA = `
   )
   select count(*)::int as n from payloads`
 
-/** Removes open deliveries of messages, $1, with their attempts: $2 how many at most. What is ordered, of a raced lane, is counted. */
+/**
+ * Removes open deliveries of messages, $1, with their attempts: $2 how many at most. What is ordered, of a raced lane, is
+ * counted. What an endpoint that is gone has left has no lane that could be locked.
+ */
 export const EXPUNGE_OPEN = `
   with chosen as materialized (
     select o.id, o.endpoint_id, o.ordering_key from hooks.open o where o.message_id = any(${list('$1', 'text')}) limit $2::text::int
@@ -124,7 +117,7 @@ export const EXPUNGE_OPEN = `
   gone as (
     delete from hooks.open o
     using chosen c
-    join locked l on l.endpoint_id = c.endpoint_id
+    left join locked l on l.endpoint_id = c.endpoint_id
     where o.id = c.id and (c.ordering_key is null or c.endpoint_id not in (select endpoint_id from raced))
     returning o.*
   ),
@@ -188,17 +181,3 @@ export const EXPUNGE_TENANT = `
     delete from hooks.job j where j.tenant = $1::text returning 1
   )
   select (select count(*) from endpoints)::int + (select count(*) from keys)::int + (select count(*) from jobs)::int as n`
-
-/** Ends open deliveries whose lane is gone: they came while their endpoint was being removed, and no claim finds them. */
-export const END_STRAYS = `
-  with closed as (
-    delete from hooks.open o
-    where o.id in (
-      select o.id from hooks.open o where not exists (select 1 from hooks.lane l where l.endpoint_id = o.endpoint_id) limit $1::text::int)
-    returning o.*
-  ),
-  history as (
-    insert into hooks.ended (${ENDED_COLUMNS})
-    select ${KEPT_COLUMNS}, 'cancelled', 'endpoint_deleted', attempts, ${NOW} from closed
-  )
-  select count(*)::int as n from closed`

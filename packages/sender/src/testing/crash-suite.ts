@@ -41,7 +41,7 @@ export const crashCases: readonly string[] = cases.map(({ title }) => title)
 
 /**
  * What a storage promises to those who die in the middle of a call, as tests: a process is killed with SIGKILL before,
- * during and after each statement of a send, an expansion, a claim and a settlement; a probe beside the storage looks at
+ * during and after each statement of a send, an expansion, a claim, a settlement and a removal; a probe beside the storage looks at
  * the rows, and the work is done again by another. For storages that several processes share.
  *
  * @example

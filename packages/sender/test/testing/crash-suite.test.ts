@@ -45,6 +45,7 @@ function half(operation: CrashOperation): CrashOperation {
   if (operation.name === 'send') return { ...operation, messages: operation.messages.slice(0, 1) }
   if (operation.name === 'settle') return { ...operation, settlements: operation.settlements.slice(0, 1) }
   if (operation.name === 'claim') return { ...operation, options: { ...operation.options, limit: 1 } }
+  if (operation.name === 'remove') return operation
   const [first] = operation.expansions
   return { name: 'expand', expansions: first ? [{ ...first, deliveries: first.deliveries.slice(0, 1) }] : [] }
 }
@@ -57,6 +58,11 @@ describe('the suite of those who die', () => {
   it('fails in every case where calls are done in part', async () => {
     const partly = async (storage: Storage, crash: Crash) => {
       const inTheMiddle = crash.failpoint.at === 'during' && crash.failpoint.statement === 1
+      if (inTheMiddle && crash.operation.name === 'remove') {
+        const { tenant, id: endpoint } = crash.operation.endpoint
+        await storage.retire({ tenant, endpoint }, { state: 'cancelled', reason: 'endpoint_deleted' }, 1)
+        return 'killed' as const
+      }
       return honest(storage, inTheMiddle ? { ...crash, operation: half(crash.operation) } : crash)
     }
     expect(await failing(partly)).toEqual(crashCases)

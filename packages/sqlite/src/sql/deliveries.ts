@@ -21,9 +21,12 @@ export const LEASE = `
   update hooks_open set due_at = ?, leased = 1, token = ?, worker = ?, claimed_at = ?, claims = claims + 1, waits = 0
   where id in (select value from json_each(?))`
 
-/** Of a list of ids, those that are open. */
+/** Of a list of ids, those that are open, and whose endpoint is there. */
 export const FIND_OPEN = `
-  select o.id, o.endpoint_id, o.leased, o.token, o.attempts, o.manual, o.ordering_key from json_each(?) j cross join hooks_open o on o.id = j.value`
+  select o.id, o.endpoint_id, o.leased, o.token, o.attempts, o.manual, o.ordering_key
+  from json_each(?) j
+  cross join hooks_open o on o.id = j.value
+  where exists (select 1 from hooks_lane l where l.endpoint_id = o.endpoint_id)`
 
 /** Rows of id, due time, attempts. */
 export const RETRY = `

@@ -25,11 +25,23 @@ export const UPDATE_ENDPOINT = `
 
 export const DELETE_ENDPOINT = `delete from hooks_endpoint where id = ? and tenant = ?`
 
-/** Ends what is open of an endpoint, in two statements. */
-export const END_ALL_OF_ENDPOINT = `
-  update hooks_delivery
-  set state = ?, reason = ?, finished_at = ?, attempts = o.attempts
+/** What an endpoint that is gone, its id twice given, has left open of a tenant. */
+export const LEFT_BY_ENDPOINT = `
+  select o.id, o.endpoint_id, o.attempts
   from hooks_open o
-  where o.endpoint_id = ? and hooks_delivery.id = o.id`
+  cross join hooks_delivery d on d.id = o.id
+  where o.endpoint_id = ? and not exists (select 1 from hooks_lane l where l.endpoint_id = ?) and d.tenant = ?
+  limit ?`
 
-export const CLOSE_ALL_OF_ENDPOINT = `delete from hooks_open where endpoint_id = ?`
+/** What any endpoint that is gone has left open. It goes from endpoint to endpoint, and not through all that is open. */
+export const LEFT_BY_ALL = `
+  with recursive endpoint(id) as (
+    select min(endpoint_id) from hooks_open
+    union all
+    select (select min(o.endpoint_id) from hooks_open o where o.endpoint_id > e.id) from endpoint e where e.id is not null
+  )
+  select o.id, o.endpoint_id, o.attempts
+  from endpoint e
+  cross join hooks_open o on o.endpoint_id = e.id
+  where not exists (select 1 from hooks_lane l where l.endpoint_id = e.id)
+  limit ?`

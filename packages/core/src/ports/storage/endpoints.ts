@@ -55,7 +55,12 @@ export interface Endpoints<Tx> {
    * paused if it was.
    */
   update(endpoint: NewEndpoint, rev: number, tx?: Tx): Promise<Applied>
-  /** Removes it and its lane, and ends what is still open as `cancelled` (`endpoint_deleted`). Its history stays. */
+  /**
+   * Removes it and its lane, and with that it is gone for everybody: nothing more is made for it, claimed or settled. Then
+   * ends what is still open as `cancelled` (`endpoint_deleted`). Its history stays. Of very many that is done some thousand at a
+   * time: who dies on the way leaves the others open, until it is called again (which is `stale`), an endpoint of the
+   * same id is created, or `History.prune` comes by.
+   */
   remove(tenant: string, id: string, tx?: Tx): Promise<Applied>
 }
 

@@ -61,7 +61,7 @@ export interface History {
   /**
    * Forgets, in chunks of at most `limit` rows: payloads of messages that are older and have no open delivery,
    * ended deliveries with their attempts that are older, ended jobs that are older than `historyBefore`. Idempotency
-   * keys that have run out go along.
+   * keys that have run out go along, and what a removal that died left open of its endpoint is ended (`Endpoints.remove`).
    */
   prune(
     what: { readonly payloadsBefore?: Date; readonly historyBefore?: Date },

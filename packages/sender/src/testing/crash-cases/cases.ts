@@ -1,3 +1,4 @@
+import type { Endpoint } from '@hooks/core'
 import { delivered, failed, idsOf, keysOf, LEASE, retry, TENANT, type World } from '../storage-cases/world.ts'
 import type { CrashOperation } from './operations.ts'
 
@@ -104,4 +105,60 @@ export const crashCases: readonly CrashCase[] = [
       for (const lease of await claim()) expect(await settle(lease, delivered())).toBe('applied')
     },
   },
+  {
+    title: 'of a removal that is killed nothing is done or the endpoint is gone for all, and made again all is ended',
+    run: (world) =>
+      removal(world, async ({ storage, expect }, endpoint, isGone) => {
+        expect(await storage.endpoints.remove(TENANT, endpoint.id)).toBe(isGone ? 'stale' : 'applied')
+      }),
+  },
+  {
+    title: 'what a removal that is killed has left open is ended by whoever forgets what is old',
+    run: (world) =>
+      removal(world, async ({ storage }, endpoint, isGone) => {
+        if (!isGone) await storage.endpoints.remove(TENANT, endpoint.id)
+        while ((await storage.history.prune({}, 2)).more);
+      }),
+  },
+  {
+    title: 'an endpoint that is created under the id of one whose removal was killed begins with nothing',
+    run: (world) =>
+      removal(world, async ({ storage, newEndpoint, send, claim, settle, expect }, { id }, isGone) => {
+        if (!isGone) await storage.endpoints.remove(TENANT, id)
+        expect(await storage.endpoints.create(newEndpoint({ id }), 100)).toBe('applied')
+        const anew = await storage.endpoints.get(TENANT, id)
+        const sent = await send(anew ? [anew] : [])
+        const leases = await claim()
+        expect(keysOf(leases)).toEqual(sent)
+        for (const lease of leases) expect(await settle(lease, delivered())).toBe('applied')
+        await storage.endpoints.remove(TENANT, id)
+      }),
+  },
 ]
+
+/** A removal that is killed, and what is there before and after the rest is done. */
+async function removal(
+  world: CrashWorld,
+  finish: (world: CrashWorld, endpoint: Endpoint, isGone: boolean) => Promise<void>,
+): Promise<void> {
+  const { storage, endpoint, send, claimOne, claim, settle, view, crash, probe, expect } = world
+  const gone = await endpoint()
+  const sent = await send([gone], 5)
+  const lease = await claimOne({ limit: 1 })
+  await crash({ name: 'remove', endpoint: { tenant: TENANT, id: gone.id } })
+  const isGone = (await storage.endpoints.get(TENANT, gone.id)) === null
+  if (isGone) {
+    expect(await claim()).toEqual([])
+    expect(await settle(lease, delivered())).toBe('stale')
+    const message = (await view(sent[0] as string)).messageId
+    expect(
+      await storage.add([{ messageId: message, deliveries: [{ id: world.id('dlv_'), endpointId: gone.id }] }]),
+    ).toBe(0)
+  } else {
+    for (const id of sent) expect((await view(id)).state).toBe(id === lease.key ? 'sending' : 'pending')
+  }
+  await finish(world, gone, isGone)
+  for (const id of sent) expect(await view(id)).toMatchObject({ state: 'cancelled', reason: 'endpoint_deleted' })
+  expect(await storage.depth()).toMatchObject({ open: 0, due: 0 })
+  await probe()
+}

@@ -9,6 +9,7 @@ export type CrashOperation =
     }
   | { readonly name: 'claim'; readonly options: Parameters<Storage['claim']>[0] }
   | { readonly name: 'settle'; readonly settlements: readonly (LeaseRef & DeliveryOutcome)[] }
+  | { readonly name: 'remove'; readonly endpoint: { readonly tenant: string; readonly id: string } }
 
 /**
  * Where it is killed. `before`: its n-th statement is not sent. `during`: it is sent, and its answer not awaited. `after`: the
@@ -33,5 +34,6 @@ export async function performOperation(storage: Storage, operation: CrashOperati
   if (operation.name === 'send') await storage.put(operation.messages)
   else if (operation.name === 'expand') await storage.expand(operation.expansions)
   else if (operation.name === 'claim') await storage.claim(operation.options)
-  else await storage.settle(operation.settlements)
+  else if (operation.name === 'settle') await storage.settle(operation.settlements)
+  else await storage.endpoints.remove(operation.endpoint.tenant, operation.endpoint.id)
 }
