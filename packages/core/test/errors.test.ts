@@ -25,14 +25,35 @@ const declared = [...read('../src/errors.ts').matchAll(/^export type (\w+)Code =
     })),
 )
 
-const rows = read('../ERRORS.md')
-  .split('\n')
-  .filter((line) => line.startsWith('| `'))
-  .map((line) =>
-    line
-      .split('|')
-      .slice(1, -1)
-      .map((cell) => cell.trim()),
+/** The rows of the two tables: all errors, and the problems that only the management API has. */
+const [rows = [], problems = []] = read('../ERRORS.md')
+  .split('## Problems of the management API')
+  .map((part) =>
+    part
+      .split('\n')
+      .filter((line) => line.startsWith('| `'))
+      .map((line) =>
+        line
+          .split('|')
+          .slice(1, -1)
+          .map((cell) => cell.trim()),
+      ),
+  )
+
+/** By a status of the management API, the errors that have it. */
+const statuses = new Map(
+  [...read('../ERRORS.md').matchAll(/^\| (\d{3}) \| (.*) \|$/gm)].map(([, status = '', codes = '']) => [status, codes]),
+)
+
+const packages = fileURLToPath(new URL('../..', import.meta.url))
+
+/** What the packages are made of, by their files' paths. */
+const sources = readdirSync(packages)
+  .filter((name) => readdirSync(join(packages, name)).includes('src'))
+  .flatMap((name) =>
+    readdirSync(join(packages, name, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => [join(name, 'src', file), readFileSync(join(packages, name, 'src', file), 'utf8')] as const),
   )
 
 describe('the table of errors in ERRORS.md', () => {
@@ -54,20 +75,35 @@ describe('the table of errors in ERRORS.md', () => {
   })
 
   it('lists codes that the packages throw: each stands in some source beside the unions', () => {
-    const packages = fileURLToPath(new URL('../..', import.meta.url))
-    const sources = readdirSync(packages).flatMap((name) => {
-      const folder = join(packages, name, 'src')
-      return readdirSync(join(packages, name)).includes('src')
-        ? readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((file) => join(folder, file))
-        : []
-    })
     const texts = sources
-      .filter(
-        (file) => file.endsWith('.ts') && !file.endsWith(join('core', 'src', 'errors.ts')) && !/\btesting\b/.test(file),
-      )
-      .map((file) => readFileSync(file, 'utf8'))
+      .filter(([file]) => file !== join('core', 'src', 'errors.ts') && !/\btesting\b/.test(file))
+      .map(([, text]) => text)
     const unused = declared.filter(({ code }) => !texts.some((text) => text.includes(`'${code}'`)))
     expect(unused).toEqual([])
+  })
+
+  it('has what the management API refuses by itself, each with its status, and no more', () => {
+    const known = new Set(rows.map(([code]) => code))
+    const thrown = sources
+      .filter(([file]) => file.startsWith(join('portal', 'src')))
+      .flatMap(([, text]) => [...text.matchAll(/new Refusal\(\s*(\d{3}),\s*'(\w+)'/g)])
+      .map(([, status, code]) => ({ status: String(status), code: `\`${code}\`` }))
+    const listed = problems.flatMap(([code, statuses = '']) =>
+      statuses.split(', ').map((status) => `${code} ${status}`),
+    )
+    const own = new Set(thrown.filter(({ code }) => !known.has(code)).map(({ code, status }) => `${code} ${status}`))
+    expect(listed.sort()).toEqual([...own, '`internal` 500'].sort())
+    const borrowed = thrown.filter(({ code }) => known.has(code))
+    for (const { code, status } of borrowed) expect(statuses.get(status), code).toContain(code)
+    expect(Math.min(own.size, borrowed.length)).toBeGreaterThan(4)
+  })
+
+  it('says with which status the management API answers those of its errors that it does not answer with 422', () => {
+    const [, refusal = ''] = sources.find(([file]) => file.endsWith('refusal.ts')) ?? []
+    const table = String(/const STATUS[^{]*\{([^}]*)\}/.exec(refusal)?.[1])
+    const pairs = [...table.matchAll(/(\w+): (\d{3})/g)]
+    expect(pairs.length).toBeGreaterThan(10)
+    for (const [, code = '', status = ''] of pairs) expect(statuses.get(status), code).toContain(`\`${code}\``)
   })
 })
 

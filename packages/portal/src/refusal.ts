@@ -56,6 +56,8 @@ const STATUS: Readonly<Record<string, number>> = {
   payload_expired: 410,
   storage_unavailable: 503,
   storage_busy: 503,
+  // The keyring lacks a key, which is no matter of the customer whose secret it is.
+  secret_sealed: 500,
 }
 
 /** The field that an error of ours is about, where a client could have sent it. */

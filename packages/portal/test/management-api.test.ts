@@ -1,4 +1,5 @@
 import { type ApiShape, StorageError, silentLogger } from '@hooks/core'
+import { createSender } from '@hooks/sender'
 import { describe, expect, it, vi } from 'vitest'
 import type { Redact } from '../src/index.ts'
 import { createManagementApi } from '../src/index.ts'
@@ -1012,6 +1013,22 @@ describe('the statistics of a webhook', () => {
       expect((await call('GET', `/v1/endpoints/${id}/stats?buckets=4${query}`)).status).toBe(400)
     },
   )
+})
+
+describe('a secret that the keyring cannot open', () => {
+  it("is the host's to mend: its customer is told nothing of it, and the host is", async () => {
+    const logger = { ...silentLogger, error: vi.fn() }
+    const { call, contract, storage } = stage({ logger })
+    const keyring = { current: 'old', keys: { old: Buffer.alloc(32, 1) } }
+    const other = createSender({ contract, storage, keyring, logger: silentLogger })
+    const { id } = await other.endpoints.create('acme', { url: URL_ })
+    const { status, json } = await call('GET', `/v1/endpoints/${id}/secrets`)
+    expect([status, json.code, json.field]).toEqual([500, 'internal', undefined])
+    expect(logger.error).toHaveBeenCalledWith(
+      { err: expect.objectContaining({ code: 'secret_sealed' }) },
+      expect.stringContaining('failed'),
+    )
+  })
 })
 
 describe('a secret that leaked', () => {
