@@ -34,7 +34,11 @@ export type Database = ReturnType<typeof openDatabase>
 
 /** How many statements of a storage run at a time: each takes a connection of the host's pool, for as long as it runs. */
 const CONNECTIONS = 2
-const MOST_TRIES = 5
+/**
+ * Where transactions are repeatable reads or serializable by default, whoever meets another at a lane loses, and may again:
+ * some seconds of tries, of which one in two fails at worst.
+ */
+const MOST_TRIES = 20
 
 /**
  * The host's pool, and the host's transactions. Every statement is complete in itself: no BEGIN and no session state but
