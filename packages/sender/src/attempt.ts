@@ -98,7 +98,8 @@ export function createAttempt(
         deadline: Math.min(clock.monotonic() + policy.deadlineMs, endsAt),
       })
     } catch (error) {
-      logger.error({ error, delivery: lease.key }, 'hooks: a request could not be made')
+      const told = { error, delivery: lease.key, endpoint: endpoint.id, type: lease.delivery.message.type }
+      logger.error(told, 'hooks: a request could not be made; its endpoint is not to blame, and it is tried again')
       if (isHooksError(error, 'secret_sealed') || isHooksError(error, 'secret_missing')) return null
       return { ms: 0, sent: false, error: 'request_invalid', detail: 'The sender could not make the request.' }
     }

@@ -1,5 +1,6 @@
 import type { DeliveryLease, DeliveryOutcome, Endpoint, Lane, LaneChange, Ms, Seams, Storage } from '@hooks/core'
 import type { Attempted } from './attempt.ts'
+import { isFailure } from './endpoint-failure.ts'
 import type { Emitter } from './operational-events.ts'
 import type { DisableRule, Policy } from './policy.ts'
 
@@ -207,11 +208,6 @@ export function createHealth(options: HealthOptions): EndpointHealth {
       while (reviewing || others.size > 0) await Promise.all([reviewing, ...others])
     },
   }
-}
-
-/** What the storage counts as a failure of the endpoint. */
-function isFailure({ result, attempt }: DeliveryOutcome): boolean {
-  return attempt?.trigger === 'schedule' && (result === 'retry' || result === 'failed')
 }
 
 const spanOf = ({ firstFailureAt, lastFailureAt }: Lane): Ms =>

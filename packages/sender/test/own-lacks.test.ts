@@ -1,4 +1,4 @@
-import { defineContract, silentLogger } from '@hooks/core'
+import { defineContract, silentLogger, standardWebhooks, type WireFormat } from '@hooks/core'
 import { describe, expect, it } from 'vitest'
 import { createSender } from '../src/index.ts'
 import { events, stage } from './stage.ts'
@@ -102,6 +102,59 @@ describe('what a process lacks', () => {
     await drained
     expect(requests).toHaveLength(1)
     expect(await hooks.deliveries.stats('acme')).toMatchObject({ pending: 1, sending: 0 })
+    await hooks.stop()
+  })
+})
+
+describe('a request that cannot be composed or signed', () => {
+  const broken = (say: (fields: object) => void = () => {}) => {
+    let isBroken = true
+    const format: WireFormat = {
+      ...standardWebhooks(),
+      compose(delivery) {
+        if (isBroken) throw new Error('a mistake of a deploy')
+        return standardWebhooks().compose(delivery)
+      },
+    }
+    const options = {
+      format,
+      policy: { retry: ['0s', '1m', '1m'], jitter: 0, disable: { afterFailures: 1 } } as const,
+      logger: { ...silentLogger, error: say },
+    }
+    return { options, mend: () => void (isBroken = false) }
+  }
+
+  it('is tried again by the schedule, and is never held against the endpoint', async () => {
+    const said: object[] = []
+    const { options, mend } = broken((fields) => void said.push(fields))
+    const { hooks, clock, endpoint, requests } = await stage(() => 200, options)
+    const events: string[] = []
+    hooks.on('attempt.failed', ({ error }) => void events.push(String(error)))
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(1_000)
+    expect((await hooks.deliveries.list('acme')).data).toMatchObject([
+      { state: 'retrying', attempts: 1, last: { error: 'request_invalid' } },
+    ])
+    expect(await hooks.endpoints.health('acme', endpoint.id)).toMatchObject({ failures: 0, failing: false })
+    expect(events).toEqual(['request_invalid'])
+    expect(said).toMatchObject([{ type: 'user.deleted', endpoint: endpoint.id }])
+    mend()
+    await clock.advance(60_000)
+    expect(requests).toHaveLength(1)
+    expect((await hooks.deliveries.list('acme')).data).toMatchObject([{ state: 'delivered', attempts: 2 }])
+    await hooks.stop()
+  })
+
+  it('ends its delivery when the schedule is over, and disables and holds nothing', async () => {
+    const { hooks, clock, endpoint } = await stage(() => 200, broken().options)
+    hooks.start()
+    await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    await clock.advance(300_000)
+    expect((await hooks.deliveries.list('acme')).data).toMatchObject([{ state: 'failed', reason: 'exhausted' }])
+    expect(await hooks.endpoints.get('acme', endpoint.id)).toMatchObject({ enabled: true })
+    const well = { failures: 0, exhausted: 0, failing: false, probing: false, heldForMs: 0 }
+    expect(await hooks.endpoints.health('acme', endpoint.id)).toMatchObject(well)
     await hooks.stop()
   })
 })

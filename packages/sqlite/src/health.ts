@@ -1,7 +1,11 @@
-import type { DeliveryOutcome } from '@hooks/core'
+import type { AttemptReport, DeliveryOutcome } from '@hooks/core'
 import type { Session } from './session.ts'
 import { FAIL, SUCCEED } from './sql/lanes.ts'
 import type { Epoch } from './time.ts'
+
+/** Whether it says something of the endpoint: a person asked for no more than one try, and what could not be made asked nobody. */
+const isFailure = (attempt: AttemptReport | undefined): boolean =>
+  attempt?.trigger === 'schedule' && attempt.error !== 'request_invalid'
 
 /** What the lanes learn of the settlements of one call, in their order. */
 export function createHealth() {
@@ -12,7 +16,7 @@ export function createHealth() {
       if (result === 'delivered') {
         succeeded.add(endpointId)
         failures.delete(endpointId)
-      } else if (attempt?.trigger === 'schedule' && (result === 'retry' || result === 'failed')) {
+      } else if (isFailure(attempt) && (result === 'retry' || result === 'failed')) {
         const before = failures.get(endpointId) ?? { failed: 0, exhausted: 0 }
         const exhausted = before.exhausted + Number(result === 'failed')
         failures.set(endpointId, { failed: before.failed + 1, exhausted })

@@ -79,9 +79,9 @@ begin
     where tried = 1
   ),
   done as (
-    select place, endpoint_id, result, tried, by_hand, 0 as open, -1 as leased, due_at as waiting_from from retried
+    select place, endpoint_id, result, tried, by_hand, error, 0 as open, -1 as leased, due_at as waiting_from from retried
     union all
-    select place, endpoint_id, result, tried, by_hand, -1, -leased::int, 'infinity' from closed
+    select place, endpoint_id, result, tried, by_hand, error, -1, -leased::int, 'infinity' from closed
   ),
   delta as (
     select endpoint_id, min(place)::int as place, sum(open)::int as open, sum(leased)::int as leased,
@@ -90,7 +90,8 @@ begin
       (count(*) filter (where failed and place > coalesce(success, 0)))::int as failures,
       (count(*) filter (where failed and result = 'failed' and place > coalesce(success, 0)))::int as exhausted
     from (
-      select d.*, tried = 1 and not by_hand and result in ('retry', 'failed') as failed,
+      select d.*,
+        tried = 1 and not by_hand and result in ('retry', 'failed') and error is distinct from 'request_invalid' as failed,
         max(place) filter (where result = 'delivered') over (partition by endpoint_id) as success
       from done d
     ) d

@@ -12,6 +12,7 @@ import type {
   Revival,
   Selector,
 } from '@hooks/core'
+import { isFailure } from '../endpoint-failure.ts'
 import { endDelivery } from './ending.ts'
 import { type Changeable, type Lane, rowsOf, WELL } from './lanes.ts'
 import { overtake, unchain } from './order.ts'
@@ -64,12 +65,13 @@ export function memoryDeliveries(state: State): Deliveries {
   }
 
   /** What a lane learns of an attempt that was settled. */
-  function learn(lane: Lane<Delivery>, { result, attempt }: DeliveryOutcome, now: Ms): void {
+  function learn(lane: Lane<Delivery>, outcome: DeliveryOutcome, now: Ms): void {
     const { health } = lane
+    const { result } = outcome
     if (result === 'delivered') {
       Object.assign(health, WELL)
       if (lane.failing || lane.probing) lanes.change(lane, { failing: false, probing: false }, now)
-    } else if (attempt?.trigger === 'schedule' && (result === 'retry' || result === 'failed')) {
+    } else if (isFailure(outcome)) {
       health.failures++
       if (result === 'failed') health.exhausted++
       health.firstFailureAt ??= now

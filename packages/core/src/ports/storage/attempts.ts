@@ -8,7 +8,7 @@ export interface AttemptReport {
   readonly ms: Ms
   /** The HTTP status, where there was an answer. */
   readonly status?: number
-  /** A stable code, where there was none. */
+  /** A stable code, where there was none. `request_invalid` says nothing of the endpoint: it was never asked. */
   readonly error?: string
   /** One sentence on it, for the endpoint's owner. */
   readonly detail?: string

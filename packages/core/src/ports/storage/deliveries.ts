@@ -50,8 +50,8 @@ export interface Deliveries extends Leases<DeliveryLease, DeliveryOutcome> {
    * As {@link Leases.settle}, and in the same transaction the health of the lanes. Of what is applied, an attempt
    * with trigger `schedule` that failed (`retry` or `failed`) adds 1 to `failures` and sets the times, and a `failed`
    * one adds 1 to `exhausted`. A success, whatever its trigger, ends all that: both are 0, the times null, `failing` and
-   * `probing` false, `warned` 0; the lane's cap and hold stay. What was lost, failed by hand, or ended without an
-   * attempt feeds nothing.
+   * `probing` false, `warned` 0; the lane's cap and hold stay. What was lost, failed by hand, ended without an attempt, or
+   * could not be made by the sender itself (the error `request_invalid`) feeds nothing.
    */
   settle(settlements: readonly (LeaseRef & DeliveryOutcome)[]): Promise<readonly Applied[]>
   /**

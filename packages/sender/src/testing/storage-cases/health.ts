@@ -48,6 +48,26 @@ export const healthCases: readonly StorageCase[] = [
   ),
 
   promise(
+    'an attempt that the sender could not make is logged and counted as one, and feeds nothing',
+    async ({ storage, endpoint, send, claim, view, lane, expect }) => {
+      const to = await endpoint()
+      await send([to], 3)
+      const leases = await claim()
+      const ours = { status: undefined as never, error: 'request_invalid' }
+      const outcomes = [retry(60_000, ours), failed('exhausted', ours), retry(60_000)]
+      const settlements = leases.map(({ key, token }, i) => ({ key, token, ...(outcomes[i] ?? delivered()) }))
+      await storage.settle(settlements.slice(0, 2))
+      expect(await lane(to.id)).toMatchObject(WELL)
+      const [first, second] = keysOf(leases) as [string, string]
+      expect(await view(first)).toMatchObject({ state: 'retrying', attempts: 1, last: { error: 'request_invalid' } })
+      expect(await view(second)).toMatchObject({ state: 'failed', reason: 'exhausted', attempts: 1 })
+      await storage.settle(settlements.slice(2))
+      expect(await lane(to.id)).toMatchObject({ failures: 1, exhausted: 0 })
+    },
+    'health',
+  ),
+
+  promise(
     'what was lost, stale, made by hand or ended without an attempt feeds nothing, and a success by hand does',
     async ({ storage, endpoint, send, pass, claim, claimOne, settle, lane, expect }) => {
       const to = await endpoint()

@@ -296,7 +296,11 @@ export const delivered = (over: Partial<AttemptReport> = {}): DeliveryOutcome =>
 })
 
 /** The outcome of a last attempt that failed. */
-export const failed = (reason = 'exhausted'): DeliveryOutcome => ({ result: 'failed', reason, attempt: report() })
+export const failed = (reason = 'exhausted', over: Partial<AttemptReport> = {}): DeliveryOutcome => ({
+  result: 'failed',
+  reason,
+  attempt: report(over),
+})
 
 /** The keys of leases, as they came. */
 export const keysOf = (leases: readonly LeaseRef[]): string[] => leases.map(({ key }) => key)
