@@ -2,7 +2,6 @@ import { fork } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { memoryStorage } from '@hooks/sender'
 import {
@@ -17,6 +16,7 @@ import {
   simulate,
 } from '@hooks/sender/testing'
 import { sqliteStorage } from '@hooks/sqlite'
+import { compiledScript } from './script.ts'
 import { RECEIVER_BUGS, simulateBothSides } from './simulation/both-sides.ts'
 import { pgliteDatabase } from './simulation/pglite.ts'
 import { rebind } from './simulation/rebinding.ts'
@@ -109,9 +109,10 @@ const nothing = (): Totals => ({
   failed: [],
 })
 
-function spread(arguments_: readonly string[], received: (message: SimulationReport) => void): Promise<void> {
+async function spread(arguments_: readonly string[], received: (message: SimulationReport) => void): Promise<void> {
+  const script = await compiledScript(new URL(import.meta.url))
   return new Promise((resolve, reject) => {
-    const child = fork(fileURLToPath(import.meta.url), ['--child', ...arguments_], { execArgv: process.execArgv })
+    const child = fork(script, ['--child', ...arguments_], { execArgv: [] })
     child.on('message', (message) => received(message as SimulationReport))
     child.on('exit', (code) => (code === 0 ? resolve() : reject(new Error(`a simulating process ended with ${code}`))))
   })

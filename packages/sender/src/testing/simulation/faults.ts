@@ -41,8 +41,8 @@ export interface Incarnation {
   readonly died: Promise<null>
   /** When it last stood still. */
   stalledAt: Ms | null
-  /** It was told to stop. */
-  left: boolean
+  /** Aborted once it has died or was told to stop. */
+  readonly gone: AbortSignal
   /** Stops as a process does that is told to. */
   leave(): void
   crash(): void

@@ -36,6 +36,7 @@ export function boot(world: World, equipment: Equipment, name: string): Process 
   const { contract, queue, sabotage, poll } = equipment
   const befalls = (what: string) => operations.incidents.push({ by: incarnation, at: clock.monotonic(), what })
   let dies: (nothing: null) => void = () => {}
+  const gone = new AbortController()
   const died = new Promise<null>((resolve) => {
     dies = resolve
   })
@@ -44,15 +45,16 @@ export function boot(world: World, equipment: Equipment, name: string): Process 
     dead: false,
     died,
     stalledAt: null,
-    left: false,
+    gone: gone.signal,
     leave() {
-      incarnation.left = true
+      gone.abort()
       note(`${name} leaves`)
       void Promise.race([sender.stop(), died])
     },
     crash() {
       incarnation.dead = true
       dies(null)
+      gone.abort()
       note(`${name} died`)
       befalls('crash')
     },

@@ -76,11 +76,11 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
   const start = (name: string) => boot(world, equipment, name)
   const host = await createHost(world, raw, start)
 
-  let over = false
-  const workers = Array.from({ length: WORKERS }, (_, i) => work(world, start, `worker${i}`, () => over))
+  const over = new AbortController()
+  const workers = Array.from({ length: WORKERS }, (_, i) => work(world, start, `worker${i}`, over.signal))
   await untilFaultless(world, Promise.all([host.send(), host.meddle()]))
   await untilAtRest(world, raw)
-  over = true
+  over.abort()
   await passing(clock, Promise.all(workers), 1_000)
 
   const deliveries: DeliveryView[] = []
@@ -123,16 +123,14 @@ export async function simulate({ seed, database, bug }: SimulationOptions): Prom
 }
 
 /** A worker's process, started again whenever it died or was stopped. */
-async function work({ clock, dice, plan }: World, start: (name: string) => Process, name: string, over: () => boolean) {
-  for (let life = 0; !over(); life++) {
+async function work({ clock, dice, plan }: World, start: (name: string) => Process, name: string, over: AbortSignal) {
+  for (let life = 0; !over.aborted; life++) {
     const { sender, incarnation } = start(`${name}.${life}`)
     sender.start()
-    const until = plan.active && dice.chance(0.3) ? dice.between(3_000, 40_000) : Number.POSITIVE_INFINITY
-    const bornAt = clock.monotonic()
-    while (!over() && !incarnation.dead && !incarnation.left && clock.monotonic() - bornAt < until)
-      await clock.sleep(500)
+    const span = plan.active && dice.chance(0.3) ? dice.between(3_000, 40_000) : Number.POSITIVE_INFINITY
+    await clock.sleep(span, AbortSignal.any([over, incarnation.gone]))
     if (!incarnation.dead) await Promise.race([sender.stop(), incarnation.died])
-    if (!over()) await clock.sleep(dice.between(0, 2_000))
+    if (!over.aborted) await clock.sleep(dice.between(0, 2_000))
   }
 }
 
