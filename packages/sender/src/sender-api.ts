@@ -145,6 +145,11 @@ export interface Health extends Depth {
   /** By `pause`, in this process. */
   readonly paused: boolean
   /**
+   * What this process lacks to make requests: `sender_resources` (sockets, memory, a name server) or `transport_closed`. Its
+   * work is given back for others. Null where its last request was made.
+   */
+  readonly lacks: string | null
+  /**
    * How far the storage's clock is ahead of this machine's, or behind it where it is below 0: at least so far, for the answer
    * was on its way for some of it. Signatures carry the machine's time. Warned of over 30 s.
    */

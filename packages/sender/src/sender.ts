@@ -332,8 +332,8 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       const clockSkewMs = beyond(depth.at.getTime(), asked, clock.now().getTime())
       if (Math.abs(clockSkewMs) > MOST_SKEW_MS)
         logger.warn({ clockSkewMs }, "hooks: this machine's clock and the storage's are far apart")
-      const { started: running, paused, running: inFlight, lastClaimAt } = loop
-      return { running, paused, inFlight, lastClaimAt, clockSkewMs, ...queue, ...depth }
+      const { started: running, paused, lacks, running: inFlight, lastClaimAt } = loop
+      return { running, paused, lacks, inFlight, lastClaimAt, clockSkewMs, ...queue, ...depth }
     },
     on(name, listener) {
       emitter.on(name, listener)

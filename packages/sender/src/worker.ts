@@ -36,6 +36,8 @@ export interface WorkerOptions extends Seams {
 export interface Worker extends WorkLoop {
   readonly lastClaimAt: Date | null
   readonly paused: boolean
+  /** What it lacks to make requests, as an error code, since it last made one; null for nothing. */
+  readonly lacks: string | null
   /** Claims nothing more. */
   pause(): void
   resume(): void
@@ -66,6 +68,7 @@ export function createWorker(options: WorkerOptions): Worker {
   let stopped = false
   /** Rests in a row, without an attempt that was made between them. */
   let rests = 0
+  let lacks: string | null = null
   let restsUntil: Ms = 0
   const restLeftMs = () => restsUntil - clock.monotonic()
 
@@ -130,7 +133,10 @@ export function createWorker(options: WorkerOptions): Worker {
       await health.leave(lease, attempted.lacks === 'means' ? UNASKED_HOLD_MS : UNREADABLE_HOLD_MS)
       return null
     }
-    if (attempted.outcome.attempt) rests = 0
+    if (attempted.outcome.attempt) {
+      rests = 0
+      lacks = null
+    }
     // Before the settlement, which makes the lane ready again.
     const held = health.before(lease, attempted)
     if (held !== undefined) await held
@@ -139,6 +145,7 @@ export function createWorker(options: WorkerOptions): Worker {
   }
 
   function rest({ error, detail }: { readonly error: string; readonly detail: string }): void {
+    lacks = error
     if (restLeftMs() > 0) return
     restsUntil = clock.monotonic() + backoff(++rests, options.random, REST)
     logger.error({ error, detail }, 'hooks: requests cannot be made here for now; what was due is given back')
@@ -191,6 +198,9 @@ export function createWorker(options: WorkerOptions): Worker {
     },
     get paused() {
       return paused
+    },
+    get lacks() {
+      return lacks
     },
     start: loop.start,
     wake: loop.wake,

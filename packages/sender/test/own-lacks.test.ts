@@ -13,14 +13,17 @@ describe('what a process lacks', () => {
     const { hooks, clock, endpoint, requests } = await stage((_, n) => (n < 4 ? answer : 200), { policy })
     hooks.start()
     await hooks.send('user.deleted', {}, { tenant: 'acme' })
+    expect((await hooks.health()).lacks).toBe(null)
     await clock.advance(1_000)
     expect(requests).toHaveLength(1)
+    expect((await hooks.health()).lacks).toBe(answer.error)
     expect(await hooks.endpoints.health('acme', endpoint.id)).toMatchObject({ failures: 0, failing: false })
     await clock.advance(60_000)
     expect(requests).toHaveLength(4)
     const [delivery] = (await hooks.deliveries.list('acme')).data
     expect(delivery).toMatchObject({ state: 'delivered', attempts: 1 })
     expect(await hooks.endpoints.get('acme', endpoint.id)).toMatchObject({ enabled: true })
+    expect((await hooks.health()).lacks).toBe(null)
     await hooks.stop()
   })
 

@@ -16,8 +16,11 @@ export interface BodyLimits {
 
 const NOTHING: Bytes = new Uint8Array(0)
 
-/** Interim responses (1xx) before the one that counts. Each costs work, and a flood of them would keep the process busy until the deadline. */
-const MOST_INTERIM = 100
+/**
+ * Interim responses (1xx) before the one that counts: twice what Go's client takes. Each may have as many headers as an answer,
+ * and costs as much work; a flood of them would keep the process busy until the deadline.
+ */
+const MOST_INTERIM = 10
 const FLOOD = `More than ${MOST_INTERIM} interim responses (1xx) came, and no answer.`
 
 /** Why undici is told to drop a request that has been answered already. Nobody reads it. */

@@ -102,12 +102,17 @@ export const failures: readonly HostileReceiver[] = [
 
   {
     does: 'sends 103 for ever, slowly',
-    play: onRequest((socket) => drip(socket, 20, () => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'))),
+    play: onRequest((socket) => drip(socket, 60, () => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'))),
     answer: 'response_timeout',
   },
   {
     does: 'sends 103 for ever, fast',
     play: onRequest((socket) => drip(socket, 1, () => socket.write('HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(20)))),
+    answer: 'response_malformed',
+  },
+  {
+    does: 'sends 103 ten times, and then once more',
+    play: replies(`${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(11)}${OK}`),
     answer: 'response_malformed',
   },
   {
@@ -153,6 +158,12 @@ export const statuses: readonly HostileReceiver[] = [
     does: 'sends status 999',
     play: replies('HTTP/1.1 999 Odd\r\ncontent-length: 0\r\n\r\n'),
     answer: 999,
+    truncated: false,
+  },
+  {
+    does: 'sends 103 ten times first',
+    play: replies(`${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(10)}${OK}`),
+    answer: 200,
     truncated: false,
   },
   {
