@@ -8,14 +8,22 @@ export interface Location {
   readonly driver: SqliteDriver
 }
 
+/** Where the driver reads URIs, these open a database that no other connection has, or one that is locked otherwise than a file. */
+const IN_MEMORY_URI = /^file:(:memory:|[^?]*\?(.*&)?mode=memory)/
+
 /**
  * Where the database is: the path that was given, or the file of the host's handle.
  *
- * @throws ConfigurationError `option_invalid`: neither was given, there is no driver, the handle is closed or on a
+ * @throws ConfigurationError `option_invalid`: neither was given, or a URI of a database in memory, there is no driver, the handle is closed or on a
  * database in memory, or its class is not to be had
  */
 export function locate(database: SqliteHandle | string, driver: SqliteDriver | undefined): Location {
   if (typeof database === 'string') {
+    if (IN_MEMORY_URI.test(database)) {
+      throw new ConfigurationError('option_invalid', 'the path of sqliteStorage is a URI of a database in memory', {
+        hint: 'for tests, ":memory:" is one of its own; what several connections share must be a file',
+      })
+    }
     if (database !== '') return { path: database, driver: driver ?? findDriver() }
   } else if (isHandle(database)) {
     return reopenable(database, driver)

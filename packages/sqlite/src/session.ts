@@ -44,6 +44,8 @@ export function createSession(handle: SqliteHandle, prefix: string): Session {
     } catch (error) {
       // libsql does not reset a statement that failed: its next run would fail with the error of this one.
       statements.delete(sql)
+      // Of a handle that was closed and opened again, as `node:sqlite` can be: nothing was run.
+      if (/statement has been finalized/.test(String((error as Error).message))) return work(prepared(sql))
       throw error
     }
   }

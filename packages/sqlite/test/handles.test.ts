@@ -31,6 +31,15 @@ describe('what a storage can be made of', () => {
     await storage.close()
   })
 
+  it.each([
+    'file::memory:',
+    'file::memory:?cache=shared',
+    'file:app?mode=memory&cache=shared',
+    'file:app?a=b&mode=memory',
+  ])('refuses a URI of a database in memory, which it would take for a file: %s', (path) => {
+    expect(() => sqliteStorage(path, options)).toThrow(invalid(/":memory:"/))
+  })
+
   it('takes a database in memory by its path, and says that it is alone there', async () => {
     const storage = sqliteStorage(':memory:', options)
     expect(storage.facts).toEqual({ clock: 'injected', processes: 'one', tx: 'none' })

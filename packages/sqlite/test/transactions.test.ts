@@ -6,7 +6,7 @@ import { freshPath } from './place.ts'
 import { delivered, newEndpoint, newMessage, send } from './tour.ts'
 
 /** The traps of SQLite's transactions: what a rollback of the host takes along, and what it must not. */
-describe.each(Object.entries(drivers))('transactions of the host, by %s', (_name, driver) => {
+describe.each(Object.entries(drivers))('transactions of the host, by %s', (name, driver) => {
   function open(path = freshPath()) {
     const host = new driver(path)
     host.exec('create table if not exists booking (id text primary key)')
@@ -174,6 +174,16 @@ describe.each(Object.entries(drivers))('transactions of the host, by %s', (_name
     expect(bookings()).toBe(0)
     expect(() => storage.put([newMessage('m2')], host)).toThrow(expect.objectContaining({ code: 'storage_closed' }))
     host.close()
+  })
+
+  it.runIf(name === 'node:sqlite')('a handle that was closed and opened again works at once', async () => {
+    const { host, storage, ids } = open()
+    void storage.put([newMessage('m1')], host)
+    host.close()
+    ;(host as unknown as { open(): void }).open()
+    expect(storage.put([newMessage('m2')], host)).toEqual([{ id: 'm2', outcome: 'created' }])
+    expect(await ids()).toEqual(['m1', 'm2'])
+    await storage.close()
   })
 
   it('a closed handle is refused', async () => {
