@@ -8,14 +8,19 @@ const transport = createTransport({
   addresses: createAddressPolicy({ allowLoopback: true }),
 })
 
+/** What the process has closed since the last time, too. */
+function useUpAllFiles(): void {
+  try {
+    for (;;) openSync('/dev/null', 'r')
+  } catch {}
+}
+
 async function post(url: string): Promise<unknown> {
+  useUpAllFiles()
   const deadline = performance.now() + 5_000
   const answer = await transport.send({ url: new URL(url), headers: {}, body: new Uint8Array(), deadline })
   return 'error' in answer ? answer.error : answer.status
 }
 
-try {
-  for (;;) openSync('/dev/null', 'r')
-} catch {}
 const answers = [await post('http://a.example/'), await post('http://127.0.0.1:9/')]
 process.stdout.write(JSON.stringify(answers))
