@@ -109,6 +109,33 @@ describe.skipIf(!server)('the removal of an endpoint that has very much open', (
     await close()
   })
 
+  it('takes what is first in an index, and sorts nothing, though the planner has not heard yet how much there is', {
+    timeout: 60_000,
+  }, async () => {
+    const sweeps: { text: string; parameters: readonly (string | null)[] }[] = []
+    const { pool, beside, close } = await place()
+    await pool.query('analyze hooks.open')
+    const late = newEndpoint({ tenant: 'globex' })
+    await beside.endpoints.create(late, 10)
+    await pool.query(
+      `insert into hooks.open (id, week, tenant, endpoint_id, message_id, message_week, type, occurred_at, created_at, due_at, since)
+      select 'late_' || o.id, week, 'globex', $1, message_id, message_week, type, occurred_at, created_at, due_at, since from hooks.open o`,
+      [late.id],
+    )
+    const recorded = postgresStorage(async (text, parameters) => {
+      if (isSweep(text)) sweeps.push({ text, parameters })
+      return isSweep(text) ? [{ n: 0 }] : (await pool.query(text, [...parameters])).rows
+    })
+    await recorded.endpoints.remove('globex', late.id)
+    const [{ text, parameters } = { text: '', parameters: [] }] = sweeps
+    const { rows } = await pool.query(`explain ${text}`, [...parameters])
+    const plan = rows.map((row) => row['QUERY PLAN']).join('\n')
+    expect(plan).toContain('Index Scan using open_due')
+    expect(plan).not.toMatch(/Sort|Bitmap|Seq Scan on open/)
+    expect(await beside.depth()).toMatchObject({ open: 2 * OPEN })
+    await close()
+  })
+
   it('in a transaction of the host is undone with it', { timeout: 60_000 }, async () => {
     const { pool, storage, endpoint, close } = await place()
     const client = await pool.connect()
