@@ -1,8 +1,16 @@
 import { HooksError, StorageError } from '@hooks/core'
 import { isClosed, type RedisClient } from './client.ts'
 
+/** What Redis says of a command that the user may not run, where a script runs it: until 7.0, and from 7.2. */
+const DENIED = /^ERR (?:The user executing the script can't|ACL failure in script)/
+/** An error within a script, as Redis before 7 reports it: `ERR Error running script (...): @user_script:6: -OOM ...`. */
+const WITHIN_SCRIPT = /^ERR Error running script .*?: -?([A-Z]{3,}) /
+
 /** The first word of a server's error, such as `READONLY`; undefined for an error of the client. */
-const replyCode = (message: string): string | undefined => /^[A-Z]{3,}(?= )/.exec(message)?.[0]
+function replyCode(message: string): string | undefined {
+  if (DENIED.test(message)) return 'NOPERM'
+  return WITHIN_SCRIPT.exec(message)?.[1] ?? /^[A-Z]{3,}(?= )/.exec(message)?.[0]
+}
 
 /**
  * The error that a caller gets for what a client rejected with. Its cause has the message alone: a client's error also
@@ -30,6 +38,7 @@ const HINTS: Readonly<Record<string, string>> = {
   WRONGTYPE: 'something else uses these keys: give the store a prefix of its own',
   NOPERM: 'the user needs the commands eval, evalsha, time, hget, hmget, hset, hdel, hincrby and pexpire on its keys',
   NOAUTH: 'give the client the password',
+  WRONGPASS: 'give the client the user name and the password that this Redis knows',
   READONLY: 'connect to the primary: a replica takes no writes',
 }
 

@@ -131,6 +131,92 @@ describe.skipIf(!own).each(Object.entries(libraries))('a server of its own, by %
     await tour(store, 'k')
     connected.close()
   })
+
+  it('that is full goes on with what is claimed: it is held, and completed', async () => {
+    const connected = await connect(url)
+    const store = redisIdempotency({ client: connected.client, prefix: freshPrefix() })
+    const lease = leaseOf(await store.begin('k', LEASE))
+    const failed = leaseOf(await store.begin('failed', LEASE))
+    await connected.command('CONFIG', 'SET', 'maxmemory', '1')
+    try {
+      expect(await store.extend(lease, 60_000)).toBe('applied')
+      expect(await store.complete(lease, { keepMs: 60_000 })).toBe('applied')
+      expect(await store.abandon(failed)).toBe('applied')
+    } finally {
+      await connected.command('CONFIG', 'SET', 'maxmemory', '0')
+    }
+    expect(await store.begin('k', LEASE)).toEqual({ state: 'completed' })
+    connected.close()
+  })
+
+  it('that forgets a claim while its work is done is told of it again, unless another has claimed it', async () => {
+    const connected = await connect(url)
+    const store = redisIdempotency({ client: connected.client, prefix: freshPrefix() })
+    const [short, long, taken] = [
+      leaseOf(await store.begin('short', LEASE)),
+      leaseOf(await store.begin('long', LEASE)),
+      leaseOf(await store.begin('taken', LEASE)),
+    ]
+    await connected.command('FLUSHALL')
+    await store.begin('taken', LEASE)
+    expect(await store.extend(long, 60_000)).toBe('applied')
+    expect(await store.begin('long', LEASE)).toMatchObject({ state: 'in_progress' })
+    for (const lease of [short, long]) {
+      expect(await store.complete(lease, { keepMs: 60_000 })).toBe('applied')
+      expect(await store.begin(lease.key, LEASE)).toEqual({ state: 'completed' })
+    }
+    expect(await store.extend(taken, 60_000)).toBe('stale')
+    expect(await store.complete(taken, { keepMs: 60_000 })).toBe('stale')
+    connected.close()
+  })
+
+  it('whose user may not run a command is said to refuse it, and which ones are needed', async () => {
+    const connected = await connect(url)
+    const store = redisIdempotency({ client: connected.client, prefix: freshPrefix() })
+    const needed = { message: 'Redis refused: NOPERM', hint: expect.stringMatching(/hincrby/) }
+    for (const command of ['time', 'evalsha']) {
+      await connected.command('ACL', 'SETUSER', 'default', `-${command}`)
+      const begun = await Promise.resolve(store.begin('k', LEASE)).catch((error: unknown) => error)
+      await connected.command('ACL', 'SETUSER', 'default', `+${command}`)
+      expect(begun).toMatchObject(needed)
+    }
+    connected.close()
+  })
+})
+
+describe('a Redis before 7', () => {
+  // What a script's error was until then: https://github.com/redis/redis/issues/8623.
+  const within = (words: string) =>
+    `ERR Error running script (call to f_8426c8df41c64d8177dce3ecbbe9146ef3759cd2): @user_script:6: ${words}`
+
+  it.each([
+    ["@user_script: 6: -OOM command not allowed when used memory > 'maxmemory'.", 'storage_full', /maxmemory/],
+    ["@user_script: 6: -READONLY You can't write against a read only replica.", 'storage_unavailable', /primary/],
+    ['WRONGTYPE Operation against a key holding the wrong kind of value', 'storage_unavailable', /prefix/],
+  ])('is understood as well: %s', async (words, code, hint) => {
+    const refuse = () => Promise.reject(new Error(within(words)))
+    const store = redisIdempotency({ client: { eval: refuse, evalsha: refuse } })
+    await expect(store.begin('k', LEASE)).rejects.toMatchObject({ code, hint: expect.stringMatching(hint) })
+  })
+})
+
+describe('a client that goes on waiting for Redis', () => {
+  it('is asked no more once a thousand calls wait in it, until they have ended', async () => {
+    const asked: ((answer: unknown) => void)[] = []
+    const evalsha = () => new Promise<unknown>((resolve) => asked.push(resolve))
+    const store = redisIdempotency({ client: { eval: evalsha, evalsha }, timeoutMs: 10 })
+    const begin = (n: number) => Promise.resolve(store.begin(`k${n}`, LEASE)).catch((error) => error)
+    for (let n = 0; n < 3; n++) {
+      for (const error of await Promise.all(Array.from({ length: 600 }, (_, k) => begin(600 * n + k))))
+        expect(error).toEqual(unavailable)
+    }
+    expect(asked.length).toBe(1_200)
+    for (const answer of asked.splice(0)) answer(['in_progress', '1'])
+    await sleep(1)
+    const again = begin(0)
+    asked[0]?.(['completed'])
+    expect(await again).toEqual({ state: 'completed' })
+  })
 })
 
 describe.skipIf(!shared).each(Object.entries(libraries))('any server, by %s', (_name, connect) => {
@@ -152,6 +238,8 @@ describe.skipIf(!shared).each(Object.entries(libraries))('any server, by %s', (_
     expect(await left()).toBeGreaterThan(0)
     await store.complete(leaseOf(await store.begin('for ever', LEASE)), { keepMs: Number.POSITIVE_INFINITY })
     expect(await store.begin('for ever', LEASE)).toEqual({ state: 'completed' })
+    await store.begin('no time', { leaseMs: Number.NaN })
+    expect(Number(await connected.command('PTTL', `${prefix}no time`))).toBeGreaterThan(0)
     await clear(connected, prefix)
     connected.close()
   })
