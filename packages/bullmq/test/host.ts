@@ -49,6 +49,8 @@ export async function product(database?: string) {
 async function startHost(...values: readonly string[]): Promise<Host> {
   const script = await compiledScript(new URL('./children/host.ts', import.meta.url))
   const child: ChildProcess = fork(script, values, {
+    // Node.js 22 has one for its SQLite, and what is written here is a complaint.
+    execArgv: ['--disable-warning=ExperimentalWarning'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   })
   let output = ''
