@@ -9,5 +9,12 @@ export interface NatsClient {
   flush(): Promise<void>
   isClosed(): boolean
   /** What happens to the connection. */
-  status(): AsyncIterable<{ readonly type: string }>
+  status(): AsyncIterable<NatsStatus>
+}
+
+/** Something that happened to the connection. What came of a permission is in `error`, or in `nats` in `permissionContext`. */
+export interface NatsStatus {
+  readonly type: string
+  readonly error?: unknown
+  readonly permissionContext?: unknown
 }

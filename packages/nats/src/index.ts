@@ -1,1 +1,1 @@
-export { type NatsClient, type NatsQueueOptions, natsQueue } from './nats-queue.ts'
+export { type NatsClient, type NatsQueueOptions, type NatsStatus, natsQueue } from './nats-queue.ts'

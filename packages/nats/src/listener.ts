@@ -1,6 +1,15 @@
-import { type Clock, createAnswering, holdRings, type Listening, type ListenOptions, type Ms } from '@hooks/core'
+import {
+  type Clock,
+  createAnswering,
+  holdRings,
+  type Listening,
+  type ListenOptions,
+  type Ms,
+  type QueueError,
+} from '@hooks/core'
 import type { NatsClient } from './client.ts'
 import { unavailable } from './deadline.ts'
+import { denied, isDenied } from './permissions.ts'
 
 /** What {@link startListener} needs of the queue. */
 export interface ListenerOptions {
@@ -11,6 +20,11 @@ export interface ListenerOptions {
   readonly handOn: (inMs: Ms) => Promise<void>
 }
 
+/** A listener, and why the server has refused it, if it has. */
+export interface Subscribed extends Listening {
+  readonly refusal: QueueError | undefined
+}
+
 /** Everybody who listens is in this group, so the server gives each ring to one. */
 const GROUP = 'hooks'
 
@@ -19,23 +33,29 @@ export function startListener(
   { connection, subject, clock, handOn }: ListenerOptions,
   onRing: (signal: AbortSignal) => Promise<void>,
   { concurrency, onError }: ListenOptions,
-): Listening {
+): Subscribed {
   const answering = createAnswering(onRing, { concurrency, ...(onError && { onError }) }, clock)
   const report = (error: unknown) => onError?.(unavailable(error))
   const held = holdRings(clock, () => void answering.ring())
-  const status = connection.status()
   let stopped: Promise<void> | undefined
+  let refusal: QueueError | undefined
 
   const subscription = connection.subscribe(subject, {
     queue: GROUP,
     callback(error, message) {
-      if (error) return report(error)
+      if (error) {
+        if (isDenied(error)) refusal = denied('subscribing', subject, error)
+        return report(refusal ?? error)
+      }
       const inMs = Number(new TextDecoder().decode(message.data))
       // Whoever else may publish there: what is no number is a ring for now.
       if (inMs > 0) held.hold(inMs)
       else void answering.ring()
     },
   })
+
+  // After it: a connection that takes no subscription keeps no iterator.
+  const status = connection.status()
 
   async function watch(): Promise<void> {
     for await (const { type } of status) {
@@ -56,6 +76,9 @@ export function startListener(
 
   void watch().catch(report)
   return {
+    get refusal() {
+      return refusal
+    },
     stop(drainMs) {
       stopped ??= stop(drainMs)
       return stopped

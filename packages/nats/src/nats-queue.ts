@@ -10,11 +10,12 @@ import {
   systemClock,
   withMethods,
 } from '@hooks/core'
-import type { NatsClient } from './client.ts'
-import { atMost } from './deadline.ts'
+import type { NatsClient, NatsStatus } from './client.ts'
+import { atMost, unavailable } from './deadline.ts'
 import { startListener } from './listener.ts'
+import { denied, deniesPublishing } from './permissions.ts'
 
-export type { NatsClient } from './client.ts'
+export type { NatsClient, NatsStatus } from './client.ts'
 
 /** Options of {@link natsQueue}. */
 export interface NatsQueueOptions {
@@ -64,7 +65,14 @@ export function natsQueue(options: NatsQueueOptions): Queue {
   const { connection, subject = 'hooks.rings', clock = systemClock } = options
   const listeners = new Set<Listening>()
   const encoder = new TextEncoder()
+  let status: AsyncIterable<NatsStatus> | undefined
+  let refusal: NatsStatus | undefined
   let closed: Promise<void> | undefined
+
+  /** What a user may not publish, the server takes like anything else. It says so beside, which the next ring knows. */
+  async function watch(reports: AsyncIterable<NatsStatus>): Promise<void> {
+    for await (const report of reports) if (deniesPublishing(report, subject)) refusal = report
+  }
 
   function open(): void {
     if (closed !== undefined)
@@ -77,10 +85,28 @@ export function natsQueue(options: NatsQueueOptions): Queue {
 
   async function publish(inMs: Ms): Promise<void> {
     const work = async () => {
+      if (!status) void watch((status = connection.status())).catch(() => {})
       connection.publish(subject, encoder.encode(String(Math.ceil(inMs))))
       await connection.flush()
+      const refused = refusal
+      refusal = undefined
+      if (refused) throw denied('publishing', subject, refused.error)
     }
     await atMost(TAKE_MS, clock, work())
+  }
+
+  function subscribed(...[onRing, listenOptions]: Parameters<Queue['listen']>) {
+    try {
+      return startListener({ connection, subject, clock, handOn: publish }, onRing, listenOptions)
+    } catch (error) {
+      throw unavailable(error)
+    }
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all([...listeners].map((one) => one.stop(0)))
+    // The libraries' iterators have it; the interface of the language does not.
+    ;(status as { stop?(): void } | undefined)?.stop?.()
   }
 
   return {
@@ -90,16 +116,21 @@ export function natsQueue(options: NatsQueueOptions): Queue {
     },
     async listen(onRing, listenOptions) {
       open()
-      const listening = startListener({ connection, subject, clock, handOn: publish }, onRing, listenOptions)
+      const listening = subscribed(onRing, listenOptions)
       listeners.add(listening)
       // From here on, rings are heard. Where the server is away, from when it is back.
       await atMost(TAKE_MS, clock, connection.flush()).catch((error) => listenOptions.onError?.(error))
+      if (listening.refusal) {
+        listeners.delete(listening)
+        await listening.stop(0)
+        throw listening.refusal
+      }
       return {
         stop: (drainMs) => listening.stop(drainMs).finally(() => listeners.delete(listening)),
       }
     },
     close() {
-      closed ??= Promise.all([...listeners].map((one) => one.stop(0))).then(() => {})
+      closed ??= close()
       return closed
     },
   }

@@ -1,4 +1,7 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { firstWords, freePort, type LocalServer, missing, onPath, startServer } from './local-server.ts'
+import { runFolder } from './run-folder.ts'
 
 /** A NATS for tests. It may be anybody's: use subjects with a prefix of your own. */
 export interface NatsServer {
@@ -36,24 +39,26 @@ export async function findNats(): Promise<NatsServer | undefined> {
 }
 
 /**
- * A NATS of its own, started from the PATH. Where it cannot be had it says so in one line, and is undefined; with
+ * A NATS of its own, started from the PATH, with lines of `config` such as those of its users. Where it cannot be had it says so in one line, and is undefined; with
  * `CI=true` it throws.
  */
-export async function findOwnNats(): Promise<OwnNats | undefined> {
+export async function findOwnNats(config?: string): Promise<OwnNats | undefined> {
   return (
-    (await ownNats().catch(() => undefined)) ??
+    (await ownNats(config).catch(() => undefined)) ??
     missing('no nats-server on the PATH to be killed by tests. Install one (apt-get install nats-server)')
   )
 }
 
-async function ownNats(): Promise<OwnNats | undefined> {
+async function ownNats(config = ''): Promise<OwnNats | undefined> {
   const binary = onPath('nats-server')
   if (!binary) return undefined
   const host = '127.0.0.1'
   const port = await freePort()
+  const file = join(runFolder(), `nats-${port}.conf`)
   let server: LocalServer | undefined
   async function start(): Promise<void> {
-    server = await startServer(binary as string, ['-a', host, '-p', String(port)], () => isNats(host, port))
+    writeFileSync(file, config)
+    server = await startServer(binary as string, ['-c', file, '-a', host, '-p', String(port)], () => isNats(host, port))
   }
   await start()
   const kill = async () => server?.kill()
