@@ -59,8 +59,7 @@ export function expressReceiver(receiver: RequestHandler, options: ExpressReceiv
     })
     response.statusCode = status
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-    // What the sender still has to say is not read.
-    if (outcome === 'body_too_large') hangUp(request, response)
+    if (outcome === 'body_too_large') cutShort(request, response)
     response.end(body)
   }
   return (request, response, next) => {
@@ -68,8 +67,16 @@ export function expressReceiver(receiver: RequestHandler, options: ExpressReceiv
   }
 }
 
-/** Once the answer is out. HTTP/2 has a stream for each request: left open, it would be kept as long as its connection. */
-function hangUp(request: ExpressRequest, response: ServerResponse): void {
+/** What is read of a body that is not wanted, in bytes: more than the largest that GitHub sends, 25 MB. */
+const MOST_DRAINED = 32 * 1024 * 1024
+
+/**
+ * What the sender still has to say is dropped: read, where it ends soon, for many listen only once they have said all, and
+ * would hear a reset in place of the answer; else by hanging up once the answer is out. HTTP/2 has a stream for each
+ * request: left open, it would be kept as long as its connection.
+ */
+function cutShort(request: ExpressRequest, response: ServerResponse): void {
+  if (Number(request.headers['content-length']) <= MOST_DRAINED) return void request.resume()
   if (request.httpVersionMajor === 1) return void response.setHeader('connection', 'close')
   const { stream } = request as unknown as Http2ServerRequest
   stream.once('finish', () => stream.destroy())

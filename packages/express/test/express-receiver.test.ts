@@ -15,7 +15,7 @@ import {
 } from '@hooks/receiver'
 import { type SignedMessage, signRequest } from '@hooks/receiver/testing'
 import { afterEach, describe, expect, it } from 'vitest'
-import { closeServers, type Express, send, serve, talk, versions } from './support.ts'
+import { closeServers, type Express, sayAll, send, serve, talk, versions } from './support.ts'
 
 const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
 const utf8 = (text: string) => new TextEncoder().encode(text)
@@ -296,10 +296,16 @@ describe.each(versions)('%s', (_, express: Express) => {
     it('too much by its content-length, before it reads any of it, and closes the connection', async () => {
       const { receiver } = real()
       const port = await serve(express().post('/hooks', expressReceiver(receiver)))
-      const heard = await talk(port, ['POST /hooks HTTP/1.1\r\nhost: x\r\ncontent-length: 1048577\r\n\r\n', 'x'])
+      const heard = await talk(port, ['POST /hooks HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999\r\n\r\n', 'x'])
       expect(heard).toContain('413 Payload Too Large')
       expect(heard.toLowerCase()).toContain('connection: close')
       expect(heard).toContain('{"error":"body_too_large"}')
+    })
+
+    it('too much, in a way that a sender hears who listens only once all is said', async () => {
+      const { receiver } = real()
+      const port = await serve(express().post('/hooks', expressReceiver(receiver)))
+      expect(await sayAll(port, '/hooks', 20_000_000)).toBe('HTTP/1.1 413 Payload Too Large')
     })
 
     it('too much by the bytes that come, as soon as they are too many', async () => {

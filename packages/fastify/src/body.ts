@@ -42,7 +42,7 @@ function readStream(payload: Readable, limit: number): Promise<Bytes> {
       chunks.push(chunk)
       length += chunk.length
       if (length <= limit) return
-      payload.pause()
+      // It flows on, to nobody, until it ends or the connection does.
       onEnd()
     }
     const onEnd = () => {

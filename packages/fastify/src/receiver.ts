@@ -49,8 +49,7 @@ export const fastifyReceiver: FastifyPluginAsync<FastifyReceiverOptions> = async
       body: (request.body as (() => Promise<Bytes>) | undefined) ?? (() => read(request)),
     })
     reply.code(status).headers(headers)
-    // What the sender still has to say is not read.
-    if (outcome === 'body_too_large') hangUp(request, reply)
+    if (outcome === 'body_too_large') cutShort(request, reply)
     // As text, which Node.js writes in one piece with the head; as it is, or Fastify would add a charset.
     void reply.serializer(asItIs).send(body || undefined)
   }
@@ -65,8 +64,16 @@ export const fastifyReceiver: FastifyPluginAsync<FastifyReceiverOptions> = async
   })
 }
 
-/** Once the answer is out. HTTP/2 has a stream for each request: left open, it would be kept as long as its connection. */
-function hangUp({ raw }: FastifyRequest, reply: FastifyReply): void {
+/** What is read of a body that is not wanted, in bytes: more than the largest that GitHub sends, 25 MB. */
+const MOST_DRAINED = 32 * 1024 * 1024
+
+/**
+ * What the sender still has to say is dropped: read, where it ends soon, for many listen only once they have said all, and
+ * would hear a reset in place of the answer; else by hanging up once the answer is out. HTTP/2 has a stream for each
+ * request: left open, it would be kept as long as its connection.
+ */
+function cutShort({ raw }: FastifyRequest, reply: FastifyReply): void {
+  if (Number(raw.headers['content-length']) <= MOST_DRAINED) return
   if (raw.httpVersionMajor === 1) return void reply.header('connection', 'close')
   const { stream } = raw as unknown as Http2ServerRequest
   stream.once('finish', () => stream.destroy())

@@ -9,7 +9,7 @@ import { signRequest } from '@hooks/receiver/testing'
 import fastify, { type preParsingAsyncHookHandler } from 'fastify'
 import rawBody from 'fastify-raw-body'
 import { afterEach, describe, expect, it } from 'vitest'
-import { closeServers, real, recorder, type Seen, send, serve, sign, talk, utf8 } from './support.ts'
+import { closeServers, real, recorder, type Seen, sayAll, send, serve, sign, talk, utf8 } from './support.ts'
 
 afterEach(closeServers)
 
@@ -265,6 +265,17 @@ describe('refuses', () => {
       expect(heard.toLowerCase()).toContain('connection: close')
       expect(heard).toContain('{"error":"body_too_large"}')
     }
+  })
+
+  it('too much, in a way that a sender hears who listens only once all is said', async () => {
+    const { receiver } = real({ maxBodyBytes: 10_000 })
+    const port = await serve(fastify().register(fastifyReceiver, { prefix: '/hooks', receiver }))
+    expect(await sayAll(port, '/hooks', 20_000_000)).toBe('HTTP/1.1 413 Payload Too Large')
+    const heard = await talk(port, [
+      'POST /hooks HTTP/1.1\r\nhost: x\r\ncontent-length: 99999999\r\n\r\n',
+      'x'.repeat(11_000),
+    ])
+    expect(heard.toLowerCase()).toContain('connection: close')
   })
 
   it('too much over HTTP/2 too, whose stream ends with the answer, and whose connection stays', async () => {

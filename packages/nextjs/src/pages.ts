@@ -46,10 +46,21 @@ export function nextPagesReceiver(receiver: RequestHandler, options: NextPagesRe
     })
     response.statusCode = status
     for (const [name, value] of Object.entries(headers)) response.setHeader(name, value)
-    // What the sender still has to say is not read.
-    if (outcome === 'body_too_large') response.setHeader('connection', 'close')
+    if (outcome === 'body_too_large') cutShort(request, response)
     response.end(body)
   }
+}
+
+/** What is read of a body that is not wanted, in bytes: more than the largest that GitHub sends, 25 MB. */
+const MOST_DRAINED = 32 * 1024 * 1024
+
+/**
+ * What the sender still has to say is dropped: read, where it ends soon, for many listen only once they have said all, and
+ * would hear a reset in place of the answer; else by hanging up once the answer is out.
+ */
+function cutShort(request: PagesRequest, response: ServerResponse): void {
+  if (Number(request.headers['content-length']) <= MOST_DRAINED) request.resume()
+  else response.setHeader('connection', 'close')
 }
 
 async function readBody(request: PagesRequest, limit: number): Promise<Bytes> {

@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { nextPagesReceiver, type PagesRequest } from '@hooks/nextjs'
 import { afterEach, describe, expect, it } from 'vitest'
-import { real, recorder, sign, signedUrl, utf8 } from './support.ts'
+import { real, recorder, sayAll, sign, signedUrl, utf8 } from './support.ts'
 
 const servers: Server[] = []
 afterEach(() => {
@@ -96,10 +96,16 @@ describe('an API route of the Pages Router', () => {
     socket.destroy()
   })
 
-  it('closes the connection of a body that is too large', async () => {
+  it('closes the connection of a body that is too large, and does not say how large', async () => {
     const url = await serve(nextPagesReceiver(real({ maxBodyBytes: 1_000 }).receiver))
-    const answer = await fetch(url, { method: 'POST', body: new Uint8Array(2_000) })
+    const body = new Blob([new Uint8Array(2_000)]).stream()
+    const answer = await fetch(url, { method: 'POST', body, duplex: 'half' } as RequestInit)
     expect([answer.status, answer.headers.get('connection')]).toEqual([413, 'close'])
+  })
+
+  it('answers one that is too large so that a sender hears it who listens only once all is said', async () => {
+    const url = await serve(nextPagesReceiver(real({ maxBodyBytes: 1_000 }).receiver))
+    expect(await sayAll(Number(new URL(url).port), '/', 20_000_000)).toBe('HTTP/1.1 413 Payload Too Large')
   })
 
   it('neither hangs nor handles where the sender breaks off', async () => {

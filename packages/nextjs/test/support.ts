@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import {
   createReceiver,
   hmacFormat,
@@ -68,4 +69,22 @@ export async function signedUrl(url: string) {
   })
   const secret = 'a secret of text, long enough'
   return { receiver: createReceiver({ format, secret }), sent: await signRequest(format, secret, { type: 'a.b', url }) }
+}
+
+/** A sender that listens once it has said all, as those of Python and many others do: the answer's head, or why it heard none. */
+export function sayAll(port: number, path: string, bytes: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1').pause()
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''))
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${bytes}\r\n\r\n`,
+    )
+    socket.write(new Uint8Array(bytes), () => {
+      socket.once('data', (head) => {
+        resolve(String(head).split('\r\n')[0] ?? '')
+        socket.destroy()
+      })
+      socket.resume()
+    })
+  })
 }
