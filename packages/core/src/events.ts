@@ -11,7 +11,7 @@ export interface EventDefinition<S extends StandardSchema = StandardSchema> {
   readonly description?: string
   /** The heading under which a catalog page and a picker list it. */
   readonly group?: string
-  /** Data that fits the schema: for documentation and for test events. */
+  /** Data that fits the schema: for documentation and for test events. A sender with `dev` says in its log where it does not. */
   readonly example?: unknown
   /**
    * What is left of the data for endpoints that want it thin: enough to fetch the rest. By default its top-level

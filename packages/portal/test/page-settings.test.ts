@@ -1,3 +1,4 @@
+import { RATE_LIMIT } from '@hooks/sender'
 import { expect, it, vi } from 'vitest'
 
 interface Page {
@@ -13,7 +14,11 @@ it('a rate is taken where the API takes it, and refused beside its field where t
   const { draftOf, readDraft }: Page = await import(page)
   const read = (rateLimit: string) => readDraft({ ...draftOf(undefined), rateLimit }, undefined)
   for (const wrong of ['0', '-1', '0.00009', '100001', 'Infinity', 'ten']) expect(read(wrong).wrong).toBe('rateLimit')
-  for (const right of ['0.0001', '0,5', ' 10 ', '100000'])
+  const { least, most } = RATE_LIMIT
+  expect([read(String(least / 2)).wrong, read(String(most + 1)).wrong]).toEqual(['rateLimit', 'rateLimit'])
+  const { t } = await import(page.replace('screens/endpoint-settings.tsx', 'words.ts'))
+  expect(t.form.rateWrong).toContain(`from ${least} to ${most}`)
+  for (const right of [String(least), '0,5', ' 10 ', String(most)])
     expect(read(right).input).toMatchObject({ rateLimit: Number(right.replace(',', '.')) })
   expect(read('').input).not.toHaveProperty('rateLimit')
 })

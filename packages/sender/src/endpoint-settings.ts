@@ -49,9 +49,11 @@ export interface StoredSettings extends LaneSettings, SealedSettings, PayloadCho
 }
 
 const MOST_CONCURRENCY = 1_000
-const MOST_PER_SECOND = 100_000
-/** One in some three hours. The next one of a rate near 0 would be at a time that no database holds, and every claim would fail. */
-const LEAST_PER_SECOND = 0.0001
+/**
+ * What an endpoint's `rateLimit` may be, in attempts a second. The least is one in some three hours: the next one of a rate
+ * near 0 would be at a time that no database holds, and every claim would fail.
+ */
+export const RATE_LIMIT = { least: 0.0001, most: 100_000 } as const
 /** They say how the request is to be read, and the sender knows that. */
 const RESERVED = ['content-type']
 
@@ -107,11 +109,9 @@ export function createSettings({ contract, keyring, alsoSign }: SettingsOptions)
 }
 
 function checkRate(rate: number | null): number | null {
-  if (rate === null || (typeof rate === 'number' && rate >= LEAST_PER_SECOND && rate <= MOST_PER_SECOND)) return rate
-  throw new ConfigurationError(
-    'option_invalid',
-    `rateLimit is not a number from ${LEAST_PER_SECOND} to ${MOST_PER_SECOND}`,
-  )
+  const { least, most } = RATE_LIMIT
+  if (rate === null || (typeof rate === 'number' && rate >= least && rate <= most)) return rate
+  throw new ConfigurationError('option_invalid', `rateLimit is not a number from ${least} to ${most}`)
 }
 
 function checkConcurrency(concurrency: number | null): number | null {

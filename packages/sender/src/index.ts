@@ -19,6 +19,7 @@ export {
 } from '@hooks/core'
 export type { DataCondition, DataFilter } from './data-filter.ts'
 export type { DeliveriesApi, DeliveryFilter } from './deliveries.ts'
+export { RATE_LIMIT } from './endpoint-settings.ts'
 export type {
   CreateEndpoint,
   EndpointHealthView,

@@ -1,5 +1,6 @@
 import { type Endpoint, EndpointError, type Events, type StoredMessage } from '@hooks/core'
 import { type DataFilter, matchesData } from './data-filter.ts'
+import { nearest } from './nearest.ts'
 
 /** Why an endpoint gets no delivery of a message. */
 export type Mismatch = 'not_subscribed' | 'other_channel' | 'not_addressed' | 'filtered'
@@ -49,7 +50,7 @@ export function checkFilters(filters: unknown, events: Events): readonly string[
     if (!known)
       throw filterInvalid(
         `events[${i}] is no event type of the catalog and no pattern of one`,
-        `types: ${events.types.join(', ')}`,
+        `types: ${nearest(String(filter).slice(0, 128), events.types)}`,
       )
   }
   return [...new Set(filters as string[])]

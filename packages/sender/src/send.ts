@@ -20,6 +20,7 @@ import {
 } from '@hooks/core'
 import { checkIdempotencyKey, LONGEST_KEY } from './keyed-id.ts'
 import { needs } from './lacks.ts'
+import { nearest } from './nearest.ts'
 import { serialise } from './serialise.ts'
 import { withStorageRetry } from './storage-retry.ts'
 import { checkTenant } from './tenant.ts'
@@ -109,7 +110,7 @@ export function createSending(options: SendingOptions) {
     const event = contract.events.get(type)
     if (event) return event
     throw new PayloadError('event_type_unknown', `"${String(type).slice(0, 128)}" is no event type of the catalog`, {
-      hint: `correct the name, or add it to defineEvents, which has ${contract.events.types.join(', ')}`,
+      hint: `correct the name, or add it to defineEvents, which has ${nearest(String(type).slice(0, 128), contract.events.types)}`,
     })
   }
 

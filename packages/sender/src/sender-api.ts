@@ -44,7 +44,8 @@ export interface SenderOptions<D extends EventDefinitions, Tx> extends Partial<S
    */
   readonly alsoSign?: WireFormat
   /**
-   * For development: http, loopback addresses, any port. It refuses to start where `NODE_ENV` is `production`.
+   * For development: http, loopback addresses, any port; and the log says which examples of the catalog do not fit their
+   * schema. It refuses to start where `NODE_ENV` is `production`.
    */
   readonly dev?: boolean
   /** Requests in flight in this process: 100 by default. As many that were answered may wait for their settlement. */

@@ -18,6 +18,7 @@ import { createDestinations } from './destination.ts'
 import { createDoorbell, type Doorbell } from './doorbell.ts'
 import { createEndpoints } from './endpoints.ts'
 import type { EndpointsApi } from './endpoints-api.ts'
+import { tellOfWrongExamples } from './examples.ts'
 import { createExpander } from './expand.ts'
 import { createAddressPolicy } from './http/addresses.ts'
 import { HTTPS_PORTS, parseEndpointUrl } from './http/endpoint-url.ts'
@@ -90,6 +91,7 @@ export function createSender<const D extends EventDefinitions, Tx>(options: Send
       ca: options.ca,
       resolver: options.resolver ?? createResolver({ localNames: dev }),
     })
+  if (dev) void tellOfWrongExamples(contract.events, logger)
   const emitter = createEmitter(logger)
   const worker = newId('worker_', clock, random)
   const keyring = createKeyring(options.keyring, random)

@@ -25,6 +25,45 @@ describe('sending', () => {
     expect((await hooks.messages.list('acme')).data).toHaveLength(0)
   })
 
+  it('names the few types that a wrong one could stand for, in a catalog of hundreds', async () => {
+    const names = Array.from({ length: 400 }, (_, n) => `order_${n}.shipped`)
+    const all = Object.fromEntries([...names, 'booking.created', 'booking.cancelled'].map((type) => [type, {}]))
+    const contract = defineContract({ events: defineEvents(all) })
+    const hooks = createSender({ contract, storage: memoryStorage() })
+    const hintOf = (error: { hint: string }) => error.hint
+    const hint = await hooks.send('booking.creatd', {}, { tenant: 'acme' }).then(String, hintOf)
+    expect(hint).toMatch(/which has booking\.created, booking\.cancelled, .* and 394 more$/)
+    const url = 'https://acme.example/webhooks'
+    const filtered = await hooks.endpoints.create('acme', { url, events: ['boking.created'] }).then(String, hintOf)
+    expect(filtered).toMatch(/^types: booking\.created, .* and 394 more$/)
+    expect(Math.max(hint.length, filtered.length)).toBeLessThan(300)
+  })
+
+  it('says in development which examples do not fit their own schema, whose values it does not say', async () => {
+    const id = z.object({ id: z.string() })
+    const later = id.refine(async ({ id }) => id !== 'never')
+    const contract = defineContract({
+      events: defineEvents({
+        right: { schema: id, example: { id: 'a' } },
+        wrong: { schema: id, example: { id: 4711 } },
+        late: { schema: later, example: { id: 'never' } },
+        none: { schema: id },
+      }),
+    })
+    const warned = async (dev: boolean) => {
+      const warn = vi.fn()
+      createSender({ contract, storage: memoryStorage(), dev, logger: { ...silentLogger, warn } })
+      await new Promise((resolve) => setImmediate(resolve))
+      return warn.mock.calls.map(([fields, text]) => `${text} ${JSON.stringify(fields)}`)
+    }
+    expect(await warned(false)).toEqual([])
+    expect(await warned(true)).toEqual([
+      expect.stringMatching(/^hooks: the example of "wrong" does not fit its schema .*"path":"id"/),
+      expect.stringMatching(/^hooks: the example of "late"/),
+    ])
+    expect((await warned(true)).join()).not.toContain('4711')
+  })
+
   it('refuses data that does not fit its schema, naming the field and not its value', async () => {
     const { hooks } = await stage()
     const sent = hooks.send('booking.created', { id: 4711 } as never, { tenant: 'acme' })

@@ -1,4 +1,4 @@
-import type { CreateEndpoint, EndpointView, UpdateEndpoint } from '@hooks/sender'
+import { type CreateEndpoint, type EndpointView, RATE_LIMIT, type UpdateEndpoint } from '@hooks/sender'
 import { demand } from '../access.ts'
 import type { Call, Operation, Outcome } from '../call.ts'
 import { idempotencyOf } from '../idempotency.ts'
@@ -8,7 +8,6 @@ import { statistics, statisticsOver } from './statistics.ts'
 const WRITABLE = ['name', 'url', 'events', 'channels', 'enabled', 'metadata', 'secret', 'tenant']
 /** What only our own API has: a product's own has what it has promised. */
 const OURS = ['rateLimit', 'headers', 'filter', 'payload', 'version']
-const [LEAST_PER_SECOND, MOST_PER_SECOND] = [0.0001, 100_000]
 const MOST_BUCKETS = 48
 
 export const listEndpoints: Operation = {
@@ -182,7 +181,7 @@ function changes(call: Call): UpdateEndpoint {
 
 /** How an endpoint is served. */
 function settings({ body }: Call): UpdateEndpoint {
-  const rateLimit = body.numberOrNull('rateLimit', LEAST_PER_SECOND, MOST_PER_SECOND)
+  const rateLimit = body.numberOrNull('rateLimit', RATE_LIMIT.least, RATE_LIMIT.most)
   const headers = body.labelsOrNull('headers')
   const filter = body.objectOrNull('filter')
   const payload = body.oneOf('payload', ['full', 'thin'])

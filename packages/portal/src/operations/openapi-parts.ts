@@ -1,4 +1,5 @@
 import type { ApiOperation } from '@hooks/core'
+import { RATE_LIMIT } from '@hooks/sender'
 
 type Schema = Readonly<Record<string, unknown>>
 
@@ -84,7 +85,7 @@ const endpoint = {
   secret: text,
 }
 const settings = {
-  rateLimit: { type: ['number', 'null'], minimum: 0.0001, maximum: 100_000 },
+  rateLimit: { type: ['number', 'null'], minimum: RATE_LIMIT.least, maximum: RATE_LIMIT.most },
   headers: { type: ['object', 'null'], additionalProperties: text },
   filter: orNull('object'),
   payload: { enum: ['full', 'thin'] },
