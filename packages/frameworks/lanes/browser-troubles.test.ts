@@ -168,6 +168,20 @@ describe.skipIf(skipped)('the portal, where something goes wrong,', () => {
     await page.getByRole('heading', { name: other.url }).waitFor()
   })
 
+  it("opens the link to another account's webhook in a new tab, for who may act for both", async () => {
+    const made = world({ authorize: () => ({ tenants: ['acme', 'globex'] }) })
+    const { ill, other } = await history(made)
+    const address = await serve(made.portal)
+    const { page } = await look(`${address}#/endpoints/${other.id}`)
+    await page.getByRole('heading', { name: other.url }).waitFor()
+    expect(await page.getByLabel('Account').inputValue()).toBe('globex')
+    const { page: first } = await look(`${address}#/endpoints/${ill.id}`)
+    await first.getByRole('heading', { name: ill.url }).waitFor()
+    const { page: adding } = await look(`${address}#/endpoints/new`)
+    await adding.getByLabel('Account').waitFor()
+    expect(await adding.getByLabel('Account').inputValue()).toBe('acme')
+  })
+
   it("is open to one's own session again when a portal link is over", async () => {
     const made = world()
     const { ill } = await history(made)

@@ -1,6 +1,6 @@
 import { signal } from '@preact/signals'
 import { setClock } from './times.ts'
-import type { Session } from './types.ts'
+import type { Endpoint, Session } from './types.ts'
 
 /** Why the API refused, or that it could not be reached (`offline`). */
 export class Problem extends Error {
@@ -81,7 +81,8 @@ export async function openSession(): Promise<void> {
   try {
     const opened = await request<Session>('GET', new URL('session', ROOT))
     const { tenants } = opened
-    tenant.value ??= kept('tenant')
+    const owner = tenants !== 'all' && tenants.length > 1 ? await ownerOfAddress() : undefined
+    tenant.value = owner ?? tenant.value ?? kept('tenant')
     if (tenants !== 'all' && !tenants.includes(tenant.value ?? '')) tenant.value = tenants[0]
     session.value = opened
   } catch (error) {
@@ -95,6 +96,14 @@ export async function openSession(): Promise<void> {
       else session.value = null
     }
   }
+}
+
+/** Whose the webhook is that the address leads to, such as one in a message from a colleague: it is found among all accounts. */
+async function ownerOfAddress(): Promise<string | undefined> {
+  const [, id] = /^#\/endpoints\/([^/]+)/.exec(location.hash) ?? []
+  if (id === undefined || id === 'new') return undefined
+  const found = await request<Endpoint>('GET', new URL(`v1/endpoints/${id}`, ROOT)).catch(() => undefined)
+  return found?.tenant
 }
 
 /** Whether those who run the sender are looking, who may act for every tenant. */
