@@ -27,18 +27,22 @@ export function readPage(path: string): Page {
   return { path, text, blocks }
 }
 
-/** A folder inside this package, so that the packages' names mean the workspace. Ends with {@link removeFolders}. */
+/** A folder inside this package, so that the packages' names mean the workspace. Ends with {@link cleanUp}. */
 export function newFolder(): string {
   mkdirSync(join(here, '.readme'), { recursive: true })
-  return mkdtempSync(join(here, '.readme', 'run-'))
+  const folder = mkdtempSync(join(here, '.readme', 'run-'))
+  folders.push(folder)
+  return folder
 }
+
+const folders: string[] = []
 
 const running: ChildProcess[] = []
 
-/** Ends what {@link run} began, and removes every folder. */
+/** Ends what {@link run} began, and removes the folders that were made here: another file's tests have theirs beside them. */
 export function cleanUp(): void {
   for (const child of running) child.kill('SIGKILL')
-  rmSync(join(here, '.readme'), { recursive: true, force: true })
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true })
 }
 
 /** The files of a page, as they stand. */
