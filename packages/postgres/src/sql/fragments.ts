@@ -15,6 +15,9 @@ export const timeOf = (parameter: string): string => `to_timestamp(${parameter}:
 /** A parameter that is a list. */
 export const list = (parameter: string, type: string): string => `${parameter}::text::${type}[]`
 
+/** A list of texts for a condition: it is read once, and not anew for each row where the planner has no use for an index. */
+export const listOnce = (parameter: string): string => `(select ${list(parameter, 'text')})::text[]`
+
 /** When the first of a lane is due: lease ends included, and those alone where it is full. */
 const dueFrom = (lane: string): string =>
   `(case when ${lane}.is_full then ${lane}.leased_from else least(${lane}.waiting_from, ${lane}.leased_from) end)`

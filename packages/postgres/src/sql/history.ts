@@ -1,4 +1,13 @@
-import { advancedOrders, epoch, LAST_ATTEMPT_COLUMNS, list, lockedLanes, movedLanes, NOW } from './fragments.ts'
+import {
+  advancedOrders,
+  epoch,
+  LAST_ATTEMPT_COLUMNS,
+  list,
+  listOnce,
+  lockedLanes,
+  movedLanes,
+  NOW,
+} from './fragments.ts'
 
 /** The log of a delivery, oldest first: $1 id, $2 its week, $3 its tenant. */
 export const ATTEMPTS = `
@@ -97,11 +106,11 @@ export const MESSAGES_TO_EXPUNGE = `
 /** Nothing more is made of messages, $1 the tenant, $2 ids, of the weeks from $3 to $4. */
 export const FORGET_DATA = `
   with marks as (
-    delete from hooks.outbox x where x.id = any(${list('$2', 'text')}) and x.tenant = $1::text
+    delete from hooks.outbox x where x.id = any(${listOnce('$2')}) and x.tenant = $1::text
   ),
   payloads as (
     delete from hooks.payload p
-    where p.id = any(${list('$2', 'text')}) and p.week >= $3::text::int and p.week <= $4::text::int returning 1
+    where p.id = any(${listOnce('$2')}) and p.week >= $3::text::int and p.week <= $4::text::int returning 1
   )
   select count(*)::int as n from payloads`
 
@@ -111,7 +120,7 @@ export const FORGET_DATA = `
  */
 export const EXPUNGE_OPEN = `
   with chosen as materialized (
-    select o.id, o.endpoint_id, o.ordering_key from hooks.open o where o.message_id = any(${list('$1', 'text')}) limit $2::text::int
+    select o.id, o.endpoint_id, o.ordering_key from hooks.open o where o.message_id = any(${listOnce('$1')}) limit $2::text::int
   ),
   ${lockedLanes('chosen')},
   gone as (
@@ -139,7 +148,7 @@ export const EXPUNGE_OPEN = `
 /** Removes ended deliveries of messages, $1, with their attempts: $2 how many at most. */
 export const EXPUNGE_ENDED = `
   with old as (
-    select d.week, d.tenant, d.id from hooks.ended d where d.message_id = any(${list('$1', 'text')}) limit $2::text::int
+    select d.week, d.tenant, d.id from hooks.ended d where d.message_id = any(${listOnce('$1')}) limit $2::text::int
   ),
   gone as (
     delete from hooks.ended d using old where d.week = old.week and d.tenant = old.tenant and d.id = old.id returning d.week, d.id
@@ -153,7 +162,7 @@ export const EXPUNGE_ENDED = `
 export const EXPUNGE_MESSAGES = `
   with gone as (
     delete from hooks.message m
-    where m.tenant = $1::text and m.id = any(${list('$2', 'text')})
+    where m.tenant = $1::text and m.id = any(${listOnce('$2')})
       and not exists (select 1 from hooks.open o where o.message_id = m.id)
       and not exists (select 1 from hooks.ended d where d.message_id = m.id)
     returning m.id
