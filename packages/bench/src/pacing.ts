@@ -1,13 +1,12 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { postgresStorage } from '@hooks/postgres'
 import { createSender, defineContract, defineEvents } from '@hooks/sender'
 import { openPlace } from './database/place.ts'
 import { errorsOnly } from './errors-only.ts'
+import type { Arrivals } from './pacing-sink.ts'
 import type { Figures } from './report.ts'
 
 const PROCESSES = 4
@@ -15,6 +14,8 @@ const PROCESSES = 4
 const MOST_OVER = 0.05
 /** What may be missing of it: more would be a limit that is easily kept. */
 const MOST_UNDER = 0.2
+
+const programOf = (name: string) => fileURLToPath(new URL(name, import.meta.url))
 
 /** How the pacing run is made. */
 export interface PacingOptions {
@@ -30,17 +31,13 @@ export interface PacingOptions {
 export async function pacingFigures({ seconds, rate }: PacingOptions): Promise<Figures> {
   const place = await openPlace()
   if (!place) return { text: 'pacing: no PostgreSQL', good: false }
-  const arrivals: number[] = []
-  const of = new Map<string, number>()
-  const server = createServer((request, response) => {
-    arrivals.push(performance.now())
-    const by = String(request.headers['user-agent'])
-    of.set(by, (of.get(by) ?? 0) + 1)
-    request.resume().on('end', () => response.writeHead(204).end())
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const sink = fork(programOf('./pacing-sink.ts'), { execArgv: process.execArgv })
+  const [port] = (await once(sink, 'message')) as [number]
+  const arrived = async () => {
+    const told = once(sink, 'message')
+    sink.send('tell')
+    return (await told)[0] as Arrivals
+  }
   const hooks = createSender({
     contract: defineContract({ events: defineEvents({ 'order.paid': {} }) }),
     storage: postgresStorage(place.pool, { migrate: true }),
@@ -48,7 +45,7 @@ export async function pacingFigures({ seconds, rate }: PacingOptions): Promise<F
     logger: errorsOnly,
   })
   await hooks.endpoints.create('acme', { url: `http://127.0.0.1:${port}/`, rateLimit: rate, concurrency: 50 })
-  const program = fileURLToPath(new URL('./pacing-worker.ts', import.meta.url))
+  const program = programOf('./pacing-worker.ts')
   const workers = Array.from({ length: PROCESSES }, (_, n) =>
     fork(program, [place.url, `pacing/${n}`], { execArgv: process.execArgv }),
   )
@@ -57,7 +54,7 @@ export async function pacingFigures({ seconds, rate }: PacingOptions): Promise<F
     await hooks.sendMany(
       Array.from({ length: Math.min(left, 1_000) }, () => ({ type: 'order.paid', data: {}, tenant: 'acme' })),
     )
-  while (arrivals.length === 0) await sleep(10)
+  while ((await arrived()).length === 0) await sleep(10)
   await sleep(seconds * 1_000)
   await Promise.all(
     workers.map((worker) => {
@@ -67,13 +64,17 @@ export async function pacingFigures({ seconds, rate }: PacingOptions): Promise<F
     }),
   )
   await hooks.stop()
-  server.close()
+  const arrivals = await arrived()
+  sink.disconnect()
   await place.close()
 
-  const until = (arrivals[0] as number) + seconds * 1_000
-  const counted = arrivals.filter((at) => at <= until)
+  const times = arrivals.map(([at]) => at)
+  const until = (times[0] as number) + seconds * 1_000
+  const counted = times.filter((at) => at <= until)
   const busiest = Math.max(...counted.map((from) => counted.filter((at) => at >= from && at < from + 1_000).length))
   const reached = counted.length / seconds
+  const of = new Map<string, number>()
+  for (const [, by] of arrivals) of.set(by, (of.get(by) ?? 0) + 1)
   const shares = [...of.values()].sort((a, b) => b - a).join(', ')
   const good = busiest <= Math.floor(rate * (1 + MOST_OVER)) && reached >= rate * (1 - MOST_UNDER)
   const text = `pacing: ${PROCESSES} processes, one endpoint at ${rate} a second, ${seconds} s: ${reached.toFixed(1)} a second, ${busiest} in the busiest second (${((busiest / rate - 1) * 100).toFixed(1)} % over); by process ${shares}\n  target: at most ${MOST_OVER * 100} % over: ${good ? 'met' : 'NOT MET'}`

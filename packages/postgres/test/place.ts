@@ -1,5 +1,5 @@
 import { PGlite } from '@electric-sql/pglite'
-import type { Schema } from '@hooks/core'
+import type { Clock, Schema } from '@hooks/core'
 import pg from 'pg'
 import postgres from 'postgres'
 import { afterAll, beforeAll } from 'vitest'
@@ -143,6 +143,15 @@ async function empty(query: Query): Promise<void> {
   for (const { name } of tables) await query(`delete from ${name}`)
 }
 
+const CLOCKS = /(?:statement|clock)_timestamp\(\)/g
+
+/** Queries for which the database goes by a clock of the test's: no time passes but what that one lets pass. */
+export function givenTime(handle: PostgresHandle, clock: Clock): QueryFunction {
+  const query = toQuery(handle)
+  const given = () => `('epoch'::timestamptz + ${clock.now().getTime()} * interval '1 millisecond')`
+  return (text, parameters) => query(text.replaceAll(CLOCKS, given), parameters)
+}
+
 /** Queries of which the time of the database can be moved on, for a storage and its second. */
 export function movableTime(): { on(handle: PostgresHandle): QueryFunction; pass(ms: number): Promise<void> } {
   let passedMs = 0
@@ -150,7 +159,7 @@ export function movableTime(): { on(handle: PostgresHandle): QueryFunction; pass
     on: (handle) => {
       const query = toQuery(handle)
       const later = () => `(statement_timestamp() + ${passedMs} * interval '1 millisecond')`
-      return (text, parameters) => query(text.replaceAll(/(?:statement|clock)_timestamp\(\)/g, later), parameters)
+      return (text, parameters) => query(text.replaceAll(CLOCKS, later), parameters)
     },
     pass: async (ms) => {
       passedMs += ms

@@ -14,7 +14,10 @@ export interface SettingsOptions {
 
 /** What of an endpoint's input is a setting. */
 export interface SettingsInput {
-  /** Attempts a second over all processes, such as 10, or 0.5: from 0.0001 to 100,000. No limit by default. */
+  /**
+   * Attempts a second over all processes, such as 10, or 0.5: from 0.0001 to 100,000. No limit by default. No second starts
+   * more; a little fewer are started (98 of 100), so that what is late on its way has room.
+   */
   readonly rateLimit?: number | null
   /** Requests in flight at once over all processes: the sender's `endpointConcurrency` by default. */
   readonly concurrency?: number | null

@@ -4,10 +4,13 @@ import type { Epoch } from './time.ts'
 /** What a rate leaves unused for later, beside the next one, as a part of a second. */
 const KEPT = 1 / 40
 
-/** From when its rate lets one more start, and how often one. What was not used long ago is lost. */
+/**
+ * From when its rate lets one more start, and how often one. What was not used long ago is lost. What is kept comes out of
+ * the rate: so no second starts more than the rate says, and there is room for what is late on its way.
+ */
 function rateOf({ free_at: freeAt }: LaneRow, perSecond: number, now: Epoch) {
-  const everyMs = 1000 / perSecond
   const kept = Math.floor(perSecond * KEPT)
+  const everyMs = 1000 / (perSecond - kept)
   return { freeAt: Math.max(freeAt, now - kept * everyMs), everyMs }
 }
 

@@ -11,7 +11,9 @@ const arm = (failing: boolean): string => `
     for update skip locked)`
 
 /** How many a rate leaves unused for later, beside the next one: those of a fortieth of a second. */
-const KEPT = 'floor(per_second / 40)'
+const KEPT = 'floor(s.per_second / 40)'
+/** How many are free in a second. What is kept comes out of the rate: so no second starts more than the rate says, and there is room for what is late on its way. */
+const FREED = `(s.per_second - ${KEPT})`
 
 /** What of a lane is leased, in the order in which it was due. As many as the lane counts, and so no further than the last. */
 const leasedOf = (lane: string): string => `
@@ -60,12 +62,13 @@ begin
         case
           when r.per_second is null then p_limit
           when r.free_from > ${NOW} then 0
-          else least(floor(extract(epoch from ${NOW} - r.free_from)::float8 * r.per_second) + 1, p_limit)
+          else least(floor(extract(epoch from ${NOW} - r.free_from)::float8 * r.freed) + 1, p_limit)
         end
       )::int as free,
       coalesce((p_running ->> r.tenant)::int, 0) as running
     from (
-      select s.*, greatest(s.free_at, ${NOW} - ${KEPT} * (interval '1 second' / s.per_second)) as free_from from seen s
+      select s.*, ${FREED} as freed, greatest(s.free_at, ${NOW} - ${KEPT} * (interval '1 second' / ${FREED})) as free_from
+      from seen s
     ) r
     offset 0
   ),
@@ -135,7 +138,7 @@ begin
     select l.tid, l.place, l.held_until, l.paused, l.per_second, l.open,
       l.leased + l.took - l.took_lost as leased,
       l.took >= l.room as is_full,
-      case when l.per_second is not null and l.took > 0 then l.free_from + l.took * (interval '1 second' / l.per_second)
+      case when l.per_second is not null and l.took > 0 then l.free_from + l.took * (interval '1 second' / l.freed)
         else l.free_at end as free_at,
       least(case when l.leased > 0 then l.claimed_from end, l.first_taken, 'infinity') as claimed_from,
       case when l.open > l.leased + l.took - l.took_lost then coalesce(l.first_waiting, 'infinity')

@@ -273,10 +273,13 @@ type Rated = Pick<Lane<LaneRow>, 'perSecond' | 'freeAt'>
 /** What a rate leaves unused for later, beside the next one, as a part of a second. */
 const KEPT = 1 / 40
 
-/** The time from which the next one is free, and how often one is. What was not used long ago is lost. */
+/**
+ * The time from which the next one is free, and how often one is. What was not used long ago is lost. What is kept comes
+ * out of the rate: so no second starts more than the rate says, and there is room for what is late on its way.
+ */
 function rateOf(freeAt: Ms, perSecond: number, now: Ms): { readonly freeAt: Ms; readonly everyMs: Ms } {
-  const everyMs = 1000 / perSecond
   const kept = Math.floor(perSecond * KEPT)
+  const everyMs = 1000 / (perSecond - kept)
   return { freeAt: Math.max(freeAt, now - kept * everyMs), everyMs }
 }
 

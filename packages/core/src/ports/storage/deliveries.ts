@@ -19,9 +19,10 @@ import type { Selector } from './selector.ts'
  * - **pause** and **hold**: nothing is claimed until they are over.
  * - **cap**: 1 while it is `probing`; else the lane's own `cap`; else its endpoint's `settings.concurrency`; else the
  *   one that the claim names.
- * - **rate**: with `settings.perSecond` = r, one claim takes at most what is free, and more is free every 1000/r ms. What
- *   was not used is kept for `max(1, floor(r / 20))` at most, so any second sees at most 5 % more than r (or one more).
- *   Kept as one number, the time from which the next one is free; a release gives nothing back.
+ * - **rate**: with `settings.perSecond` = r, one claim takes at most what is free. Of what was not used, as many as are
+ *   free in a fortieth of a second, `k = floor(r / 40)`, are kept for later beside the next one; they come out of the rate:
+ *   one is free every 1000/(r - k) ms. So no second starts more than r, and what is late on its way to the receiver has
+ *   room. Kept as one number, the time from which the next one is free; a release gives nothing back.
  *
  * **Order.** The open deliveries of one endpoint and ordering key are a chain, by the order in which their messages were
  * put. The first is due like any other; the next waits until the first has ended, for `orderingWaitMs` at most
