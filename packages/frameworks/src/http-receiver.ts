@@ -15,13 +15,19 @@ export function httpReceiver(receiver: RequestHandler, { publicUrl = pathOf }: H
       headers: request.headersDistinct, // `headers` joins those that came twice
       body: () => readBody(request, receiver.maxBodyBytes),
     })
-    // What the sender still has to say is not read.
-    if (outcome === 'body_too_large') response.setHeader('connection', 'close')
+    // What is left of it is dropped: read, where it ends soon, for many senders listen only once they have said all.
+    if (outcome === 'body_too_large') {
+      if (Number(request.headers['content-length']) <= MOST_DROPPED) request.resume()
+      else response.setHeader('connection', 'close')
+    }
     response.writeHead(status, headers).end(body)
   }
 }
 
 const pathOf = (request: IncomingMessage) => request.url ?? ''
+
+/** In bytes: more than the largest that GitHub sends, 25 MB. */
+const MOST_DROPPED = 32 * 1024 * 1024
 
 async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
   if (request.readableDidRead) return undefined // something has parsed it: the answer is 500, and the log says why

@@ -18,14 +18,20 @@ export function koaReceiver(receiver: RequestHandler, { publicUrl = pathOf }: Ko
     })
     ctx.status = status
     ctx.set(headers)
-    // What the sender still has to say is not read.
-    if (outcome === 'body_too_large') ctx.set('connection', 'close')
+    // What is left of it is dropped: read, where it ends soon, for many senders listen only once they have said all.
+    if (outcome === 'body_too_large') {
+      if (Number(ctx.req.headers['content-length']) <= MOST_DROPPED) ctx.req.resume()
+      else ctx.set('connection', 'close')
+    }
     ctx.body = body || null
     ctx.status = status // Koa takes a missing body for a 204
   }
 }
 
 const pathOf = (ctx: Context) => ctx.originalUrl
+
+/** In bytes: more than the largest that GitHub sends, 25 MB. */
+const MOST_DROPPED = 32 * 1024 * 1024
 
 async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
   if (request.readableDidRead) return undefined // something has parsed it: the answer is 500, and the log says why

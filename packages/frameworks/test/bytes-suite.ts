@@ -3,7 +3,7 @@ import { silentLogger } from '@hooks/core'
 import { createReceiver, memoryIdempotency, type Receiver, standardWebhooks } from '@hooks/receiver'
 import { type SignedMessage, type SignedRequest, signRequest } from '@hooks/receiver/testing'
 import { expect, it } from 'vitest'
-import { breakOff, type Place, send } from './exchange.ts'
+import { breakOff, type Place, sayAll, send } from './exchange.ts'
 
 /** The secret of the receiver under test. */
 export const SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
@@ -120,6 +120,10 @@ export function bytesSuite(place: () => Place, { joinsHeaders, otherMethods = 40
   it('refuses one byte more than 1 MiB: 413', async () => {
     const honest = await sign({ body: filled(MIB + 1) })
     expect(await send(place(), honest)).toMatchObject({ status: 413, body: '{"error":"body_too_large"}' })
+  })
+
+  it('refuses what is far too large so that a sender hears it who listens only once it has said all', async () => {
+    expect(await sayAll(place(), 20 * MIB)).toMatch(/^HTTP\/1\.1 413 /)
   })
 
   it('refuses a request without a signature, and one whose id came twice', async () => {

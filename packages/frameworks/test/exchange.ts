@@ -57,3 +57,21 @@ export async function breakOff({ port, path }: Place, headers: Readonly<Record<s
   socket.destroy()
   await closed
 }
+
+/** A sender that listens once it has said all, as those of Python and many others do: the first line of the answer, or why it heard none. */
+export function sayAll({ port, path }: Place, bytes: number): Promise<string> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1').pause()
+    socket.on('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? ''))
+    socket.write(
+      `POST ${path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${bytes}\r\n\r\n`,
+    )
+    socket.write(new Uint8Array(bytes), () => {
+      socket.once('data', (head) => {
+        resolve(String(head).split('\r\n')[0] ?? '')
+        socket.destroy()
+      })
+      socket.resume()
+    })
+  })
+}

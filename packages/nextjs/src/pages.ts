@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Bytes, type RequestHandler, WebhookVerificationError } from '@hooks/core'
-import { readStream } from './body.ts'
+import { MOST_DROPPED, readStream } from './body.ts'
 import { checkServed } from './served.ts'
 
 /** What the Pages Router hands to an API route. */
@@ -51,15 +51,12 @@ export function nextPagesReceiver(receiver: RequestHandler, options: NextPagesRe
   }
 }
 
-/** What is read of a body that is not wanted, in bytes: more than the largest that GitHub sends, 25 MB. */
-const MOST_DRAINED = 32 * 1024 * 1024
-
 /**
  * What the sender still has to say is dropped: read, where it ends soon, for many listen only once they have said all, and
  * would hear a reset in place of the answer; else by hanging up once the answer is out.
  */
 function cutShort(request: PagesRequest, response: ServerResponse): void {
-  if (Number(request.headers['content-length']) <= MOST_DRAINED) request.resume()
+  if (Number(request.headers['content-length']) <= MOST_DROPPED) request.resume()
   else response.setHeader('connection', 'close')
 }
 

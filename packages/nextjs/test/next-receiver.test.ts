@@ -70,6 +70,17 @@ describe('a route of the App Router', () => {
     expect(asked).toBeLessThan(20)
   })
 
+  it('reads a body that is too large to its end where that is near: many senders listen only then', async () => {
+    let left = 30
+    const pull = (controller: ReadableStreamDefaultController) =>
+      left-- > 0 ? controller.enqueue(new Uint8Array(100)) : controller.close()
+    const headers = { 'content-length': '3000' }
+    const { receiver } = real({ maxBodyBytes: 1_000 })
+    const sent = post({ headers, body: new ReadableStream({ pull }), duplex: 'half' } as RequestInit)
+    const answer = await nextReceiver(receiver).POST(sent)
+    expect([answer.status, left]).toEqual([413, -1])
+  })
+
   it('answers 400 to a body that breaks off', async () => {
     const broken = stream([utf8('{"a"')], (controller) => controller.error(new Error('aborted')))
     const answer = await nextReceiver(real().receiver).POST(post(broken))

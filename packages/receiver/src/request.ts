@@ -42,18 +42,23 @@ export interface Seen {
 /** A request whose signature holds, parsed. */
 export type Proved = Required<Seen>
 
+/** What is read of a body that is not wanted, in bytes: more than the largest that GitHub sends, 25 MB. */
+const MOST_DROPPED = 2 ** 25
+
 /**
  * The bytes of a fetch `Request`: at most one chunk more than `limit`, and none where it was read before. Never its
- * text: that loses a byte order mark and whatever is not UTF-8, and both are signed.
+ * text: that loses a byte order mark and whatever is not UTF-8, and both are signed. What ends soon by its own account is
+ * read to its end, and dropped: many senders listen only once they have said all, and would hear a reset else.
  */
-export async function readBody({ body, bodyUsed }: Request, limit: number): Promise<Bytes | undefined> {
+export async function readBody({ body, bodyUsed, headers }: Request, limit: number): Promise<Bytes | undefined> {
   if (bodyUsed || body?.locked) return undefined
+  const declared = Number(headers.get('content-length'))
   const chunks: Bytes[] = []
   let length = 0
   for await (const chunk of body ?? []) {
-    chunks.push(chunk)
+    if (length <= limit) chunks.push(chunk)
     length += chunk.length
-    if (length > limit) break
+    if (length > limit && !(length <= declared && declared <= MOST_DROPPED)) break
   }
   return joinBytes(chunks)
 }

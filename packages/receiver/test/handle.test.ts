@@ -475,7 +475,25 @@ describe('a fetch request', () => {
     expect(answer.status).toBe(200)
   })
 
-  it('that is too large is not read to its end, whatever length it claims', async () => {
+  it('that is too large is read to its end where that is near, for senders that listen only then, and not kept', async () => {
+    const { receiver, request } = setUp({ maxBodyBytes: 10_000 })
+    let left = 30
+    const body = new ReadableStream({
+      pull(controller) {
+        if (left-- > 0) controller.enqueue(new Uint8Array(1_000))
+        else controller.close()
+      },
+    })
+    const headers = { ...(await request()).headers, 'content-length': '30000' }
+    const answer = await receiver.fetch(await fetched({ headers, body }, { duplex: 'half' } as RequestInit))
+    expect([answer.status, left]).toEqual([413, -1])
+  })
+
+  it.each([
+    ['it does not say where its end is', {}],
+    ['its end is far', { 'content-length': '99999999' }],
+    ['it lies about its end', { 'content-length': '11000' }],
+  ])('that is too large is not read to its end where %s', async (_, claim) => {
     const { receiver, request } = setUp({ maxBodyBytes: 10_000 })
     let pulled = 0
     let cancelled = false
@@ -488,7 +506,7 @@ describe('a fetch request', () => {
         cancelled = true
       },
     })
-    const { headers } = await request()
+    const headers = { ...(await request()).headers, ...claim }
     const answer = await receiver.fetch(await fetched({ headers, body }, { duplex: 'half' } as RequestInit))
     expect(answer.status).toBe(413)
     expect(pulled).toBeLessThan(20)
