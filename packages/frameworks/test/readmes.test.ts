@@ -137,3 +137,22 @@ it('no README has blocks that nothing looks at', () => {
   })
   expect(withBlocks).toEqual(Object.keys(SURROUNDINGS).sort())
 })
+
+/** The package that a module is of: `@hooks/portal/docs` is of `@hooks/portal`. */
+const packageOf = (module: string) => module.split('/', module.startsWith('@') ? 2 : 1).join('/')
+
+it.each(['..', ...Object.keys(SURROUNDINGS), 'express', 'fastify', 'nextjs'])(
+  'the README of %s says of all that its blocks import how it is installed',
+  (name) => {
+    const { text } = readPage(`${name}/README.md`)
+    const installs = [...text.matchAll(/npm install ([^\n`]+)/g)].map(([, line]) => line).join(' ')
+    const imported = [...text.matchAll(/^```[tj]s\b.*\n([\s\S]*?)^```$/gm)].flatMap(([, code = '']) =>
+      [...code.matchAll(/\b(?:from|import) '([^.'][^']*)'/g)].map(([, module = '']) => module),
+    )
+    expect(imported.length).toBeGreaterThan(0)
+    const packages = new Set(imported.filter((module) => !module.startsWith('node:')).map(packageOf))
+    // A comment counts: "beside ioredis or redis".
+    const named = (one: string) => installs.split(/[\s,()]+/).includes(one)
+    expect([...packages].filter((one) => !named(one))).toEqual([])
+  },
+)
