@@ -1,4 +1,4 @@
-import { type Contract, HooksError, type Storage, standardWebhooks } from '@hooks/core'
+import { type Contract, HooksError, type PayloadError, type Storage, standardWebhooks } from '@hooks/core'
 import type { Config } from './config.ts'
 import type { Io } from './io.ts'
 
@@ -50,7 +50,7 @@ function configIs({ file, config }: Setup): Finding {
   return { mark: 'bad', about, what: `${file} exports nothing`, todo: 'export `contract`, `storage` or `docs` from it' }
 }
 
-function* contractIs({ events, format }: Contract): Generator<Finding> {
+async function* contractIs({ events, format }: Contract): AsyncGenerator<Finding> {
   yield { mark: 'good', about: 'contract', what: `${events.all.length} event types, format ${format.name}` }
   const bare = events.all.filter(({ example }) => example === undefined).map(({ type }) => type)
   if (bare.length > 0)
@@ -60,6 +60,22 @@ function* contractIs({ events, format }: Contract): Generator<Finding> {
       what: `without an example: ${bare.join(', ')}`,
       todo: 'give them an `example`: test events and the documentation are made of it',
     }
+  for (const { type, example } of events.all) {
+    if (example === undefined) continue
+    const fault = await events.parse(type, example).then(
+      () => undefined,
+      (error: PayloadError) => error,
+    )
+    if (!fault) continue
+    const [issue] = fault.issues ?? []
+    const where = issue ? `: ${issue.path ? `${issue.path}: ` : ''}${issue.message}` : ''
+    yield {
+      mark: 'bad',
+      about: 'contract',
+      what: `the example of "${type}" does not fit its schema${where}`,
+      todo: 'change the example: a test event of it is refused, and the documentation is wrong',
+    }
+  }
 }
 
 const MOST_SKEW_MS = 30_000

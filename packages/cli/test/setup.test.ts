@@ -240,6 +240,23 @@ describe('hooks doctor', () => {
     expect(status).toBe(0)
   })
 
+  it('names the examples that do not fit their schema, and what of them, without a value', async () => {
+    const schema = z.object({ id: z.string(), seats: z.int() })
+    const contract = defineContract({
+      events: defineEvents({
+        'booking.created': { schema, example: { id: 'a', seats: 'hunter2' } },
+        'booking.moved': { schema, example: { id: 'a', seats: 2 } },
+      }),
+    })
+    const { status, out } = await project({ contract })(['doctor'])
+    expect(out.split('\n').filter((line) => line.includes('contract:'))).toEqual([
+      '✓ contract: 2 event types, format standard-webhooks',
+      expect.stringMatching(/^✗ contract: the example of "booking\.created" does not fit its schema: seats: /),
+    ])
+    expect(out).not.toContain('hunter2')
+    expect(status).toBe(1)
+  })
+
   it('names the command that brings a database up to date, and looks no further in it', async () => {
     const storage = sqliteStorage(join(folder, 'a.db'), { migrate: false }) as Storage
     const { status, out } = await project({ storage })(['doctor'])
