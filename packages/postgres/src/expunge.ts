@@ -37,16 +37,16 @@ export async function expunge(
       return { removed: limit - left, more: false }
     }
     const ids = arrayOf(found.map(({ id }) => id))
-    const weeks = found.map(({ week }) => Number(week))
+    const weeks = arrayOf(found.map(({ week }) => Number(week)))
     // Nothing more is made of them from here on.
-    await db.run(FORGET_DATA, [tenant, ids, String(Math.min(...weeks)), String(Math.max(...weeks))])
+    await db.run(FORGET_DATA, [tenant, ids, weeks])
     await untilUnraced([ids], async (all) => {
       const [row] = await db.run<{ n: Numeric; raced: Numeric }>(EXPUNGE_OPEN, [ids, String(left)])
       left -= Number(row?.n)
       return Number(row?.raced) > 0 && left > 0 ? all : []
     })
     await remove(EXPUNGE_ENDED, ids, String(left))
-    await remove(EXPUNGE_MESSAGES, tenant, ids)
+    await remove(EXPUNGE_MESSAGES, tenant, ids, weeks)
   }
   return { removed: limit - left, more: true }
 }

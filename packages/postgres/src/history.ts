@@ -11,7 +11,7 @@ import {
   openCondition,
   type Parameters,
 } from './selector.ts'
-import { epoch, OPEN_STATE } from './sql/fragments.ts'
+import { epoch, noIndex, OPEN_STATE } from './sql/fragments.ts'
 import { ATTEMPTS, LAST_ATTEMPTS } from './sql/history.ts'
 import { arrayOf } from './text.ts'
 import { NO_WEEK, weekOf } from './week.ts'
@@ -44,8 +44,8 @@ export function listUndelivered(
     const endpoint = `${parameters.add(selector.endpoint)}::text`
     return `${messageCondition(selector, parameters)}
       and not exists (select 1 from hooks.outbox x where x.id = m.id)
-      and not exists (select 1 from hooks.open o where o.message_id = m.id and o.endpoint_id = ${endpoint})
-      and not exists (select 1 from hooks.ended d where d.message_id = m.id and d.endpoint_id = ${endpoint})`
+      and not exists (select 1 from hooks.open o where o.message_id = m.id and ${noIndex(`o.endpoint_id = ${endpoint}`)})
+      and not exists (select 1 from hooks.ended d where d.message_id = m.id and ${noIndex(`d.endpoint_id = ${endpoint}`)})`
   }
   return messagesWhere(db, where, page, 'asc')
 }
@@ -138,11 +138,11 @@ export function union(
   end: string,
 ): string {
   const arms = [
-    ...(mayFind('open', selector) ? [select('o', openCondition(selector, parameters))] : []),
+    ...(mayFind('open', selector) ? [select('o', openCondition(selector, parameters, 'by id'))] : []),
     ...(mayFind('ended', selector) ? [select('d', endedCondition(selector, parameters))] : []),
   ]
   // An empty list of states finds nothing.
-  if (arms.length === 0) arms.push(select('o', `${openCondition(selector, parameters)} and false`))
+  if (arms.length === 0) arms.push(select('o', `${openCondition(selector, parameters, 'by id')} and false`))
   return `select * from (${arms.map((arm) => `(${arm})`).join(' union all ')}) both_kinds ${end}`
 }
 

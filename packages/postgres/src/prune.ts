@@ -16,8 +16,8 @@ export interface Pruning {
 const BY_WEEK_MS: Ms = 21 * 86_400_000
 
 /**
- * {@link History.prune}. Payloads and deliveries are counted. Keys that have run out go along, and so do messages of
- * which nothing is left.
+ * {@link History.prune}. Payloads and deliveries are counted. With the last of them go keys that have run out, and messages
+ * of which nothing is left.
  *
  * A row that is deleted costs as much as one that is written, a partition that is dropped nothing: what is kept for weeks
  * is dropped by the week. Row by row goes what is kept for less, what has no partition of its own, and all of it where the
@@ -38,14 +38,16 @@ export async function prune(db: Database, upkeep: Upkeep, { payloadsBefore, hist
 
   const payloads = payloadsBefore ? await remove(byRow(DELETE_PAYLOADS, payloadsBefore), limit, payloadsBefore) : 0
   const ended = historyBefore ? await remove(byRow(DELETE_ENDED, historyBefore), limit - payloads, historyBefore) : 0
+  const removed = payloads + ended
+  if (removed >= limit) return { removed, more: true }
+  // Most of these look for a few among all that there is, which is done once, and not for each chunk of the others.
   const along = [
     await remove(DELETE_KEYS, limit),
     await remove(SWEEP_ALL, limit),
     historyBefore ? await remove(byRow(DELETE_MESSAGES, historyBefore), limit, historyBefore) : 0,
     historyBefore ? await remove(DELETE_JOBS, limit, historyBefore) : 0,
   ]
-  const removed = payloads + ended
-  return { removed, more: removed >= limit || along.some((count) => count >= limit) }
+  return { removed, more: along.some((count) => count >= limit) }
 }
 
 /** A statement that looks for old rows in what has no partition of its own. */

@@ -7,6 +7,7 @@ import { createParameters, openCondition } from './selector.ts'
 import {
   advancedOrders,
   ENDED_COLUMNS,
+  each,
   KEPT_COLUMNS,
   LAST_ATTEMPT_COLUMNS,
   lockedLanes,
@@ -32,7 +33,7 @@ export async function retire(db: Database, selector: Selector, to: Retirement, l
  */
 async function retireSome(db: Database, selector: Selector, to: Retirement, limit: number) {
   const parameters = createParameters()
-  const condition = openCondition(selector, parameters)
+  const condition = openCondition(selector, parameters, 'any')
   const inFlightToo = selector.states?.includes('sending') ?? false
   const mayEnd = inFlightToo ? 'true' : `(not o.leased or o.leased_until <= ${NOW})`
   const [row] = await db.run<{ n: Numeric; raced: Numeric }>(
@@ -44,7 +45,7 @@ async function retireSome(db: Database, selector: Selector, to: Retirement, limi
       delete from hooks.open o
       using chosen c
       left join locked l on l.endpoint_id = c.endpoint_id
-      where o.id = c.id and ${mayEnd}
+      where ${each('o.id', 'c.id')} and ${mayEnd}
         and (c.ordering_key is null or c.endpoint_id not in (select endpoint_id from raced))
       returning o.*
     ),
@@ -138,7 +139,7 @@ export async function revive(
       delete from hooks.ended d
       using chosen c
       join locked l on l.endpoint_id = c.endpoint_id
-      where not c.is_open and d.week = c.week and d.tenant = c.tenant and d.id = c.id
+      where not c.is_open and ${each('d.week', 'c.week')} and ${each('d.tenant', 'c.tenant')} and ${each('d.id', 'c.id')}
       returning d.*, c.place
     ),
     logged as (

@@ -1,6 +1,5 @@
 import type { DeliveryState, Selector } from '@hooks/core'
-import { list, OPEN_STATE, timeOf } from './sql/fragments.ts'
-import { arrayOf } from './text.ts'
+import { noIndex, OPEN_STATE, timeOf } from './sql/fragments.ts'
 import { NO_WEEK, weekAt, weekOf } from './week.ts'
 
 /** The parameters of a statement that is put together, numbered in the order in which they are added. */
@@ -28,14 +27,14 @@ export const mayFind = (kind: 'open' | 'ended', { states }: Selector): boolean =
 /** Ids are made on the machines that send, times by the database: they may differ by as much. */
 const SLACK_WEEKS = 1
 
-/** What a selector says of open deliveries, `o`. */
-export const openCondition = (selector: Selector, parameters: Parameters): string =>
-  deliveryCondition(selector, parameters, 'o', OPEN_STATE).join(' and ')
+/** What a selector says of open deliveries, `o`: of them in the order of their ids, or in any, as which those of an endpoint are found faster. */
+export const openCondition = (selector: Selector, parameters: Parameters, order: 'by id' | 'any'): string =>
+  deliveryCondition(selector, parameters, 'o', OPEN_STATE, order === 'any').join(' and ')
 
 /** What a selector says of ended deliveries, `d`. */
 export function endedCondition(selector: Selector, parameters: Parameters): string {
   const { delivery, message, since, until } = selector
-  const terms = deliveryCondition(selector, parameters, 'd', 'd.state')
+  const terms = deliveryCondition(selector, parameters, 'd', 'd.state', true)
   // Of the partitions, only those that can have some.
   if (delivery !== undefined) terms.push(`d.week = ${parameters.add(weekOf(delivery))}::text::int`)
   else {
@@ -56,14 +55,37 @@ const timeIn = (parameters: Parameters, time: Date): string =>
 const fromWeek = (table: string, week: number, parameters: Parameters): string =>
   `(${table}.week >= ${parameters.add(week)}::text::int or ${table}.week = ${NO_WEEK})`
 
-function deliveryCondition(selector: Selector, parameters: Parameters, table: string, state: string): string[] {
+/**
+ * One of a list, each a parameter of its own. The planner sees them, and as they are, where it would have a list of
+ * all of them read anew for each row.
+ */
+const oneOf = (column: string, values: readonly string[], parameters: Parameters): string =>
+  values.length === 0 ? 'false' : `${column} in (${values.map((value) => `${parameters.add(value)}::text`).join(', ')})`
+
+/**
+ * A message has few deliveries, and an endpoint no more than its tenant: they are found by the index of the message, else of
+ * the endpoint. A planner that has not seen the rows yet cannot tell which of the three finds the fewest.
+ */
+function deliveryCondition(
+  selector: Selector,
+  parameters: Parameters,
+  table: string,
+  state: string,
+  byEndpoint: boolean,
+): string[] {
   const { tenant, delivery, endpoint, message, states, types, since, until } = selector
-  const terms = [`${table}.tenant = ${parameters.add(tenant)}::text`]
+  const ofMessage = delivery === undefined && message !== undefined
+  const ofEndpoint = delivery === undefined && endpoint !== undefined && byEndpoint
+  const ofTenant = `${table}.tenant = ${parameters.add(tenant)}::text`
+  const terms = [ofMessage || ofEndpoint ? noIndex(ofTenant) : ofTenant]
   if (delivery !== undefined) terms.push(`${table}.id = ${parameters.add(delivery)}::text`)
-  if (endpoint !== undefined) terms.push(`${table}.endpoint_id = ${parameters.add(endpoint)}::text`)
+  if (endpoint !== undefined) {
+    const term = `${table}.endpoint_id = ${parameters.add(endpoint)}::text`
+    terms.push(ofMessage ? noIndex(term) : term)
+  }
   if (message !== undefined) terms.push(`${table}.message_id = ${parameters.add(message)}::text`)
-  if (states) terms.push(`${state} = any(${list(parameters.add(arrayOf(states)), 'text')})`)
-  if (types) terms.push(`${table}.type = any(${list(parameters.add(arrayOf(types)), 'text')})`)
+  if (states) terms.push(oneOf(state, states, parameters))
+  if (types) terms.push(oneOf(`${table}.type`, types, parameters))
   if (since) terms.push(`${table}.created_at >= ${timeIn(parameters, since)}`)
   if (until) terms.push(`${table}.created_at < ${timeIn(parameters, until)}`)
   return terms
@@ -76,7 +98,7 @@ export function messageCondition(selector: Selector, parameters: Parameters): st
   if (message !== undefined) {
     terms.push(`m.id = ${parameters.add(message)}::text`, `m.week = ${parameters.add(weekOf(message))}::text::int`)
   }
-  if (types) terms.push(`m.type = any(${list(parameters.add(arrayOf(types)), 'text')})`)
+  if (types) terms.push(oneOf('m.type', types, parameters))
   if (since) {
     terms.push(`m.created_at >= ${timeIn(parameters, since)}`)
     terms.push(fromWeek('m', weekAt(since.getTime()) - SLACK_WEEKS, parameters))

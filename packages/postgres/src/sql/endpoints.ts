@@ -1,4 +1,4 @@
-import { ENDED_COLUMNS, epoch, KEPT_COLUMNS, list, NOW, readyAt } from './fragments.ts'
+import { ENDED_COLUMNS, epoch, KEPT_COLUMNS, list, NOW, noIndex, readyAt } from './fragments.ts'
 import { functionOf } from './function.ts'
 
 /** The columns of an endpoint, in words that no driver renames. */
@@ -46,7 +46,7 @@ export const CREATE_ENDPOINT = `
   known as (select 1 from hooks.endpoint where id = $1::text),
   remains as (
     select 1 from hooks.open o
-    where o.endpoint_id = $1::text and o.tenant = $2::text and not exists (select 1 from known)
+    where o.endpoint_id = $1::text and ${noIndex('o.tenant = $2::text')} and not exists (select 1 from known)
     limit 1
   ),
   counted as (
@@ -155,7 +155,7 @@ const cancelled = (ids: string): string => `
  */
 export const SWEEP_ENDPOINT = cancelled(`
   select o.id from hooks.open o
-  where o.endpoint_id = $1::text and (o.tenant = $2::text) is true
+  where o.endpoint_id = $1::text and ${noIndex('o.tenant = $2::text')}
     and not exists (select 1 from hooks.lane l where l.endpoint_id = $1::text)
   order by o.due_at, o.id limit $3::text::int for update of o`)
 

@@ -1,4 +1,4 @@
-import { after, ENDED_COLUMNS, epoch, list, lockedIds, lockedLanes, movedLanes, NOW } from './fragments.ts'
+import { after, ENDED_COLUMNS, epoch, list, lockedIds, lockedLanes, movedLanes, NOW, noIndex } from './fragments.ts'
 import { functionOf } from './function.ts'
 
 const MARKED = `
@@ -184,8 +184,8 @@ export const ADD = `
     join hooks.message m on m.tenant = e.tenant and m.id = g.message_id and m.week = g.message_week
     where exists (select 1 from hooks.payload p where p.id = g.message_id and p.week = g.message_week)
       and not exists (select 1 from hooks.outbox x where x.id = g.message_id)
-      and not exists (select 1 from hooks.open o where o.message_id = g.message_id and o.endpoint_id = g.endpoint_id)
-      and not exists (select 1 from hooks.ended d where d.message_id = g.message_id and d.endpoint_id = g.endpoint_id)
+      and not exists (select 1 from hooks.open o where o.message_id = g.message_id and ${noIndex('o.endpoint_id = g.endpoint_id')})
+      and not exists (select 1 from hooks.ended d where d.message_id = g.message_id and ${noIndex('d.endpoint_id = g.endpoint_id')})
   ),
   opened as (
     insert into hooks.open

@@ -15,8 +15,18 @@ export const timeOf = (parameter: string): string => `to_timestamp(${parameter}:
 /** A parameter that is a list. */
 export const list = (parameter: string, type: string): string => `${parameter}::text::${type}[]`
 
-/** A list of texts for a condition: it is read once, and not anew for each row where the planner has no use for an index. */
+/** A list of texts for a condition on a column that is unique: it is read once, and not anew for each row that is looked at. */
 export const listOnce = (parameter: string): string => `(select ${list(parameter, 'text')})::text[]`
+
+/**
+ * Equality of a part of a key by which rows are found for each row of another relation: of all parts alike, so that each
+ * is looked up in the index by itself. Of tables that have grown since they were analysed, or never were, a plain equality has
+ * all rows read, and sorted or hashed, to find a few.
+ */
+export const each = (column: string, value: string): string => `${column} = any(array[${value}])`
+
+/** A condition for which no index is used. Something else finds fewer rows, which the planner cannot know before it has seen them. */
+export const noIndex = (condition: string): string => `(${condition}) is true`
 
 /** When the first of a lane is due: lease ends included, and those alone where it is full. */
 const dueFrom = (lane: string): string =>

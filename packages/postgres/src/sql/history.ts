@@ -1,5 +1,6 @@
 import {
   advancedOrders,
+  each,
   epoch,
   LAST_ATTEMPT_COLUMNS,
   list,
@@ -7,6 +8,7 @@ import {
   lockedLanes,
   movedLanes,
   NOW,
+  noIndex,
 } from './fragments.ts'
 
 /** The log of a delivery, oldest first: $1 id, $2 its week, $3 its tenant. */
@@ -49,7 +51,7 @@ export const DELETE_PAYLOADS = `
     limit $2::text::int
   ),
   gone as (
-    delete from hooks.payload p using old where p.week = old.week and p.id = old.id returning 1
+    delete from hooks.payload p using old where ${each('p.week', 'old.week')} and ${each('p.id', 'old.id')} returning 1
   )
   select count(*)::int as n from gone`
 
@@ -62,10 +64,12 @@ export const DELETE_ENDED = `
     limit $2::text::int
   ),
   gone as (
-    delete from hooks.ended d using old where d.week = old.week and d.tenant = old.tenant and d.id = old.id returning d.week, d.id
+    delete from hooks.ended d using old
+    where ${each('d.week', 'old.week')} and ${each('d.tenant', 'old.tenant')} and ${each('d.id', 'old.id')}
+    returning d.week, d.id
   ),
   logs as (
-    delete from hooks.attempt a using gone g where a.week = g.week and a.delivery_id = g.id
+    delete from hooks.attempt a using gone g where ${each('a.week', 'g.week')} and ${each('a.delivery_id', 'g.id')}
   )
   select count(*)::int as n from gone`
 
@@ -81,7 +85,9 @@ export const DELETE_MESSAGES = `
     limit $2::text::int
   ),
   gone as (
-    delete from hooks.message m using old where m.week = old.week and m.tenant = old.tenant and m.id = old.id returning 1
+    delete from hooks.message m using old
+    where ${each('m.week', 'old.week')} and ${each('m.tenant', 'old.tenant')} and ${each('m.id', 'old.id')}
+    returning 1
   )
   select count(*)::int as n from gone`
 
@@ -103,14 +109,15 @@ export const MESSAGES_TO_EXPUNGE = `
   order by m.id
   limit $3::text::int`
 
-/** Nothing more is made of messages, $1 the tenant, $2 ids, of the weeks from $3 to $4. */
+/** Nothing more is made of messages, $1 the tenant, $2 ids, $3 weeks. */
 export const FORGET_DATA = `
   with marks as (
     delete from hooks.outbox x where x.id = any(${listOnce('$2')}) and x.tenant = $1::text
   ),
   payloads as (
-    delete from hooks.payload p
-    where p.id = any(${listOnce('$2')}) and p.week >= $3::text::int and p.week <= $4::text::int returning 1
+    delete from hooks.payload p using unnest(${list('$2', 'text')}, ${list('$3', 'int')}) as g(id, week)
+    where ${each('p.id', 'g.id')} and ${each('p.week', 'g.week')}
+    returning 1
   )
   select count(*)::int as n from payloads`
 
@@ -120,18 +127,23 @@ export const FORGET_DATA = `
  */
 export const EXPUNGE_OPEN = `
   with chosen as materialized (
-    select o.id, o.endpoint_id, o.ordering_key from hooks.open o where o.message_id = any(${listOnce('$1')}) limit $2::text::int
+    select o.*
+    from unnest(${list('$1', 'text')}) as g(id)
+    cross join lateral (
+      select o.id, o.endpoint_id, o.ordering_key from hooks.open o where o.message_id = g.id offset 0
+    ) o
+    limit $2::text::int
   ),
   ${lockedLanes('chosen')},
   gone as (
     delete from hooks.open o
     using chosen c
     left join locked l on l.endpoint_id = c.endpoint_id
-    where o.id = c.id and (c.ordering_key is null or c.endpoint_id not in (select endpoint_id from raced))
+    where ${each('o.id', 'c.id')} and (c.ordering_key is null or c.endpoint_id not in (select endpoint_id from raced))
     returning o.*
   ),
   logs as (
-    delete from hooks.attempt a using gone g where a.week = g.week and a.delivery_id = g.id
+    delete from hooks.attempt a using gone g where ${each('a.week', 'g.week')} and ${each('a.delivery_id', 'g.id')}
   ),
   ${advancedOrders('gone')},
   delta as (
@@ -148,27 +160,35 @@ export const EXPUNGE_OPEN = `
 /** Removes ended deliveries of messages, $1, with their attempts: $2 how many at most. */
 export const EXPUNGE_ENDED = `
   with old as (
-    select d.week, d.tenant, d.id from hooks.ended d where d.message_id = any(${listOnce('$1')}) limit $2::text::int
+    select d.*
+    from unnest(${list('$1', 'text')}) as g(id)
+    cross join lateral (select d.week, d.tenant, d.id from hooks.ended d where d.message_id = g.id offset 0) d
+    limit $2::text::int
   ),
   gone as (
-    delete from hooks.ended d using old where d.week = old.week and d.tenant = old.tenant and d.id = old.id returning d.week, d.id
+    delete from hooks.ended d using old
+    where ${each('d.week', 'old.week')} and ${each('d.tenant', 'old.tenant')} and ${each('d.id', 'old.id')}
+    returning d.week, d.id
   ),
   logs as (
-    delete from hooks.attempt a using gone g where a.week = g.week and a.delivery_id = g.id
+    delete from hooks.attempt a using gone g where ${each('a.week', 'g.week')} and ${each('a.delivery_id', 'g.id')}
   )
   select count(*)::int as n from gone`
 
-/** Removes messages, $1 the tenant, $2 ids, with their keys, of which no delivery is left. */
+/** Removes messages, $1 the tenant, $2 ids, $3 weeks, with their keys, of which no delivery is left. */
 export const EXPUNGE_MESSAGES = `
-  with gone as (
-    delete from hooks.message m
-    where m.tenant = $1::text and m.id = any(${listOnce('$2')})
-      and not exists (select 1 from hooks.open o where o.message_id = m.id)
-      and not exists (select 1 from hooks.ended d where d.message_id = m.id)
+  with given as materialized (
+    select g.*, $1::text as tenant from unnest(${list('$2', 'text')}, ${list('$3', 'int')}) as g(id, week)
+  ),
+  gone as (
+    delete from hooks.message m using given g
+    where ${each('m.week', 'g.week')} and ${each('m.tenant', 'g.tenant')} and ${each('m.id', 'g.id')}
+      and not exists (select 1 from hooks.open o where ${each('o.message_id', 'm.id')})
+      and not exists (select 1 from hooks.ended d where ${each('d.message_id', 'm.id')})
     returning m.id
   ),
   keys as (
-    delete from hooks.idempotency k using gone g where k.message_id = g.id and k.tenant = $1::text
+    delete from hooks.idempotency k using gone g where ${each('k.message_id', 'g.id')} and ${noIndex('k.tenant = $1::text')}
   )
   select count(*)::int as n from gone`
 

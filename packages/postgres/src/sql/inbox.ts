@@ -1,5 +1,5 @@
 import type { Migration } from '@hooks/core'
-import { after, epoch, list, NOW } from './fragments.ts'
+import { after, epoch, list, listOnce, NOW, noIndex } from './fragments.ts'
 
 /**
  * One table for both kinds of row: keys that a foreground handler claimed, and requests that were accepted.
@@ -243,8 +243,10 @@ export const RELEASE = `
 
 /** $1 receiver. */
 export const NEXT_DUE = `
-  select case when min(until_at) is not null then greatest(0, ceil(extract(epoch from min(until_at) - ${NOW}) * 1000)) end as due
-  from hooks.inbox where state = 'accepted' and receiver = $1::text`
+  select greatest(0, ceil(extract(epoch from until_at - ${NOW}) * 1000)) as due
+  from hooks.inbox where state = 'accepted' and receiver = $1::text
+  order by until_at, seq
+  limit 1`
 
 /** $1 the last one's place, $2 limit, $3 receiver. */
 export const DEAD = `
@@ -256,7 +258,7 @@ export const DEAD = `
 export const RETRY_DEAD = `
   with found as materialized (
     select key from hooks.inbox
-    where key = any(${list('$1', 'text')}) and state = 'dead' and until_at > ${NOW}
+    where key = any(${listOnce('$1')}) and ${noIndex(`state = 'dead'`)} and until_at > ${NOW}
     order by key
     for update
   ),
