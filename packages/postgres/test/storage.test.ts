@@ -22,7 +22,11 @@ describe('PGlite', () => {
       make: async ({ clock, random }) => {
         const { handle, begin, close } = await place()
         const storage = postgresStorage(givenTime(handle, clock), { random })
-        return { storage: { ...storage, facts: { ...storage.facts, clock: 'injected', processes: 'one' } }, begin, close }
+        return {
+          storage: { ...storage, facts: { ...storage.facts, clock: 'injected', processes: 'one' } },
+          begin,
+          close,
+        }
       },
     },
   )

@@ -150,14 +150,15 @@ const cancelled = (ids: string): string => `
   select count(*)::int as n from closed`
 
 /**
- * Ends what an endpoint, $1 of tenant $2, has left open when it was removed: $3 how many at most. In one order for all who do,
- * which is that of the one index that is of use here: with any other, each of very many calls would sort all that is left.
+ * Ends what an endpoint, $1 of tenant $2, has left open when it was removed: $3 how many at most. In the order of the one
+ * index that is of use here: with any other, each of very many calls would sort all that is left. What another is at, who
+ * retires or expunges it, is ended by that one: to wait for each other, both without a lane to lock, could be for ever.
  */
 export const SWEEP_ENDPOINT = cancelled(`
   select o.id from hooks.open o
   where o.endpoint_id = $1::text and ${noIndex('o.tenant = $2::text')}
     and not exists (select 1 from hooks.lane l where l.endpoint_id = $1::text)
-  order by o.due_at, o.id limit $3::text::int for update of o`)
+  order by o.due_at, o.id limit $3::text::int for update of o skip locked`)
 
 /** Ends what any endpoint that is gone has left open: whoever removed it has died. $1 how many at most. */
 export const SWEEP_ALL = cancelled(`

@@ -40,6 +40,8 @@ export const LAST_ATTEMPTS = `
     limit 1
   ) a`
 
+// Old rows are forgotten in no order, so nobody is waited for: others lock in an order. What another is at, the next call finds.
+
 /** Payloads older than $1 (ms) that no open delivery and no mark needs. $2 how many at most. */
 export const DELETE_PAYLOADS = `
   with old as (
@@ -49,6 +51,7 @@ export const DELETE_PAYLOADS = `
       and not exists (select 1 from hooks.outbox x where x.id = p.id)
       and not exists (select 1 from hooks.open o where o.message_id = p.id)
     limit $2::text::int
+    for update of p skip locked
   ),
   gone as (
     delete from hooks.payload p using old where ${each('p.week', 'old.week')} and ${each('p.id', 'old.id')} returning 1
@@ -62,6 +65,7 @@ export const DELETE_ENDED = `
     from hooks.ended d
     where d.finished_at < to_timestamp($1::text::float8 / 1000)
     limit $2::text::int
+    for update of d skip locked
   ),
   gone as (
     delete from hooks.ended d using old
@@ -83,6 +87,7 @@ export const DELETE_MESSAGES = `
       and not exists (select 1 from hooks.ended d where d.message_id = m.id)
       and not exists (select 1 from hooks.open o where o.message_id = m.id)
     limit $2::text::int
+    for update of m skip locked
   ),
   gone as (
     delete from hooks.message m using old
@@ -109,10 +114,12 @@ export const MESSAGES_TO_EXPUNGE = `
   order by m.id
   limit $3::text::int`
 
-/** Nothing more is made of messages, $1 the tenant, $2 ids, $3 weeks. */
+/** Nothing more is made of messages, $1 the tenant, $2 ids in ascending order, $3 weeks. In that order for all who do. */
 export const FORGET_DATA = `
   with marks as (
-    delete from hooks.outbox x where x.id = any(${listOnce('$2')}) and x.tenant = $1::text
+    delete from hooks.outbox x
+    where x.id = any(array(
+      select x.id from hooks.outbox x where x.id = any(${listOnce('$2')}) and x.tenant = $1::text order by x.id for update))
   ),
   payloads as (
     delete from hooks.payload p using unnest(${list('$2', 'text')}, ${list('$3', 'int')}) as g(id, week)
@@ -157,12 +164,17 @@ export const EXPUNGE_OPEN = `
   select (select count(*) from gone)::int as n,
     (select count(*) from chosen c where c.ordering_key is not null and c.endpoint_id in (select endpoint_id from raced))::int as raced`
 
-/** Removes ended deliveries of messages, $1, with their attempts: $2 how many at most. */
+/**
+ * Removes ended deliveries of messages, $1, with their attempts: $2 how many at most. One that is just sent again has its
+ * lane locked, which is not to be had from here: it is left, and found open or ended by the next round.
+ */
 export const EXPUNGE_ENDED = `
   with old as (
     select d.*
     from unnest(${list('$1', 'text')}) as g(id)
-    cross join lateral (select d.week, d.tenant, d.id from hooks.ended d where d.message_id = g.id offset 0) d
+    cross join lateral (
+      select d.week, d.tenant, d.id from hooks.ended d where d.message_id = g.id offset 0 for update skip locked
+    ) d
     limit $2::text::int
   ),
   gone as (
@@ -175,7 +187,10 @@ export const EXPUNGE_ENDED = `
   )
   select count(*)::int as n from gone`
 
-/** Removes messages, $1 the tenant, $2 ids, $3 weeks, with their keys, of which no delivery is left. */
+/**
+ * Removes messages, $1 the tenant, $2 ids in ascending order, $3 weeks, with their keys, of which no delivery is left. In that
+ * order for all who do, and keys in the order in which they are written.
+ */
 export const EXPUNGE_MESSAGES = `
   with given as materialized (
     select g.*, $1::text as tenant from unnest(${list('$2', 'text')}, ${list('$3', 'int')}) as g(id, week)
@@ -188,25 +203,39 @@ export const EXPUNGE_MESSAGES = `
     returning m.id
   ),
   keys as (
-    delete from hooks.idempotency k using gone g where ${each('k.message_id', 'g.id')} and ${noIndex('k.tenant = $1::text')}
+    delete from hooks.idempotency k
+    where k.tenant = $1::text and k.key = any(array(
+      select k.key
+      from gone g
+      join hooks.idempotency k on ${each('k.message_id', 'g.id')} and ${noIndex('k.tenant = $1::text')}
+      order by k.key
+      for update of k))
   )
   select count(*)::int as n from gone`
 
-/** Removes what a tenant, $1, has beside messages. */
+/** Removes what a tenant, $1, has beside messages: each kind in the order in which others lock it, endpoints before their lanes. */
 export const EXPUNGE_TENANT = `
-  with lanes as (
-    delete from hooks.lane l using hooks.endpoint e where e.tenant = $1::text and l.endpoint_id = e.id
+  with endpoints as (
+    delete from hooks.endpoint e
+    where e.id = any(array(select e.id from hooks.endpoint e where e.tenant = $1::text order by e.id for update))
+    returning e.id as endpoint_id
   ),
-  endpoints as (
-    delete from hooks.endpoint e where e.tenant = $1::text returning 1
+  ${lockedLanes('endpoints')},
+  lanes as (
+    delete from hooks.lane l where l.endpoint_id = any(array(select endpoint_id from locked))
   ),
   counts as (
     delete from hooks.tenant t where t.tenant = $1::text
   ),
   keys as (
-    delete from hooks.idempotency k where k.tenant = $1::text returning 1
+    delete from hooks.idempotency k
+    where k.tenant = $1::text
+      and k.key = any(array(select k.key from hooks.idempotency k where k.tenant = $1::text order by k.key for update))
+    returning 1
   ),
   jobs as (
-    delete from hooks.job j where j.tenant = $1::text returning 1
+    delete from hooks.job j
+    where j.id = any(array(select j.id from hooks.job j where j.tenant = $1::text order by j.id for update))
+    returning 1
   )
   select (select count(*) from endpoints)::int + (select count(*) from keys)::int + (select count(*) from jobs)::int as n`

@@ -95,6 +95,7 @@ export const NEXT_JOB = `
 export const DELETE_JOBS = `
   with old as (
     select j.id from hooks.job j where j.finished_at < to_timestamp($1::text::float8 / 1000) order by j.finished_at limit $2::text::int
+    for update skip locked
   ),
   gone as (
     delete from hooks.job j using old where j.id = old.id returning 1
