@@ -108,8 +108,8 @@ export async function revive(
       select p.*,
         case
           when p.in_flight then 'flying'
-          when not exists (select 1 from hooks.payload y where y.id = p.message_id and y.week = p.message_week) then 'expired'
-          when not exists (select 1 from hooks.endpoint e where e.id = p.endpoint_id and e.state = 'enabled') then 'blocked'
+          when not exists (select 1 from hooks.payload y where y.id = p.message_id and y.week = p.message_week offset 0) then 'expired'
+          when not exists (select 1 from hooks.endpoint e where e.id = p.endpoint_id and e.state = 'enabled' offset 0) then 'blocked'
           else 'revived'
         end as fate
       from (select * from page order by id limit ${most}::text::int) p

@@ -1,4 +1,15 @@
-import { after, ENDED_COLUMNS, epoch, list, lockedIds, lockedLanes, movedLanes, NOW, noIndex } from './fragments.ts'
+import {
+  after,
+  ENDED_COLUMNS,
+  each,
+  epoch,
+  list,
+  lockedIds,
+  lockedLanes,
+  movedLanes,
+  NOW,
+  noIndex,
+} from './fragments.ts'
 import { functionOf } from './function.ts'
 
 const MARKED = `
@@ -166,7 +177,8 @@ export const EXPAND = `
 
 /**
  * Deliveries of messages that were expanded before: $1 to $6, one each: message, its week, id, week, endpoint, variant. Those
- * for a lane that is raced are left out, and counted.
+ * for a lane that is raced are left out, and counted. The payloads are locked, in one order: expunging begins with them, and
+ * removes what was added before, or comes first, and nothing is added.
  */
 export const ADD = `
   with given as (
@@ -176,16 +188,30 @@ export const ADD = `
     order by g.message_id, g.endpoint_id, g.place
   ),
   ${lockedLanes('given')},
+  kept as materialized (
+    select p.id
+    from (select distinct message_id, message_week from given order by message_id) g
+    cross join lateral (
+      select p.id from hooks.payload p where p.id = g.message_id and p.week = g.message_week limit 1 for key share
+    ) p
+  ),
   target as materialized (
     select g.*, m.tenant, m.type, m.occurred_at
     from given g
     join locked l on l.endpoint_id = g.endpoint_id
-    join hooks.endpoint e on e.id = g.endpoint_id and e.state = 'enabled'
-    join hooks.message m on m.tenant = e.tenant and m.id = g.message_id and m.week = g.message_week
-    where exists (select 1 from hooks.payload p where p.id = g.message_id and p.week = g.message_week)
+    cross join lateral (
+      select e.tenant from hooks.endpoint e where e.id = g.endpoint_id and e.state = 'enabled' limit 1
+    ) e
+    cross join lateral (
+      select m.tenant, m.type, m.occurred_at
+      from hooks.message m
+      where m.tenant = e.tenant and m.id = g.message_id and m.week = g.message_week
+      limit 1
+    ) m
+    where g.message_id in (select id from kept)
       and not exists (select 1 from hooks.outbox x where x.id = g.message_id)
-      and not exists (select 1 from hooks.open o where o.message_id = g.message_id and ${noIndex('o.endpoint_id = g.endpoint_id')})
-      and not exists (select 1 from hooks.ended d where d.message_id = g.message_id and ${noIndex('d.endpoint_id = g.endpoint_id')})
+      and not exists (select 1 from hooks.open o where ${each('o.message_id', 'g.message_id')} and ${noIndex('o.endpoint_id = g.endpoint_id')})
+      and not exists (select 1 from hooks.ended d where ${each('d.message_id', 'g.message_id')} and ${noIndex('d.endpoint_id = g.endpoint_id')})
   ),
   opened as (
     insert into hooks.open

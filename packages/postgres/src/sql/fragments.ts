@@ -104,7 +104,7 @@ export const movedLanes = (columns = '', sets = '', by: 'seen' | 'tid' = 'seen')
       ready_at = c.ready_at, turn = case when c.ready_at is distinct from c.was then c.place else l.turn end, rev = l.rev + 1
       ${sets}
     from (select c.*, ${readyAt('c', 'c.was')} as ready_at from changed c offset 0) c
-    where ${by === 'tid' ? 'l.ctid = c.tid' : 'l.endpoint_id = c.endpoint_id and l.rev >= c.seen'}
+    where ${by === 'tid' ? 'l.ctid = c.tid' : `${each('l.endpoint_id', 'c.endpoint_id')} and l.rev >= c.seen`}
   )`
 
 /**

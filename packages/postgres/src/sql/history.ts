@@ -114,7 +114,10 @@ export const MESSAGES_TO_EXPUNGE = `
   order by m.id
   limit $3::text::int`
 
-/** Nothing more is made of messages, $1 the tenant, $2 ids in ascending order, $3 weeks. In that order for all who do. */
+/**
+ * Nothing more is made of messages, $1 the tenant, $2 ids in ascending order, $3 weeks. In that order for all who do, and for
+ * those who are at making something of them, which is waited for.
+ */
 export const FORGET_DATA = `
   with marks as (
     delete from hooks.outbox x
@@ -130,14 +133,15 @@ export const FORGET_DATA = `
 
 /**
  * Removes open deliveries of messages, $1, with their attempts: $2 how many at most. What is ordered, of a raced lane, is
- * counted. What an endpoint that is gone has left has no lane that could be locked.
+ * left for another try, and so is what was claimed or settled meanwhile: it may have an attempt that is not seen yet. What an
+ * endpoint that is gone has left has no lane that could be locked.
  */
 export const EXPUNGE_OPEN = `
   with chosen as materialized (
     select o.*
     from unnest(${list('$1', 'text')}) as g(id)
     cross join lateral (
-      select o.id, o.endpoint_id, o.ordering_key from hooks.open o where o.message_id = g.id offset 0
+      select o.id, o.endpoint_id, o.ordering_key, o.attempts, o.claims from hooks.open o where o.message_id = g.id offset 0
     ) o
     limit $2::text::int
   ),
@@ -145,8 +149,9 @@ export const EXPUNGE_OPEN = `
   gone as (
     delete from hooks.open o
     using chosen c
-    left join locked l on l.endpoint_id = c.endpoint_id
-    where ${each('o.id', 'c.id')} and (c.ordering_key is null or c.endpoint_id not in (select endpoint_id from raced))
+    where (select count(*) from locked) >= 0
+      and ${each('o.id', 'c.id')} and ${noIndex('o.attempts = c.attempts and o.claims = c.claims')}
+      and (c.ordering_key is null or c.endpoint_id not in (select endpoint_id from raced))
     returning o.*
   ),
   logs as (
@@ -161,8 +166,7 @@ export const EXPUNGE_OPEN = `
     group by endpoint_id
   ),
   ${movedLanes()}
-  select (select count(*) from gone)::int as n,
-    (select count(*) from chosen c where c.ordering_key is not null and c.endpoint_id in (select endpoint_id from raced))::int as raced`
+  select (select count(*) from gone)::int as n, ((select count(*) from chosen) - (select count(*) from gone))::int as raced`
 
 /**
  * Removes ended deliveries of messages, $1, with their attempts: $2 how many at most. One that is just sent again has its

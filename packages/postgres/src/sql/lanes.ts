@@ -1,4 +1,4 @@
-import { after, epoch, laneColumns, list, lockedLanes, NOW, newestLane, readyAt } from './fragments.ts'
+import { after, each, epoch, laneColumns, list, lockedLanes, NOW, newestLane, readyAt } from './fragments.ts'
 
 /**
  * Changes lanes. A parameter a column: endpoint, for how many ms it is held (-1 lifts), whether the cap is changed, the cap,
@@ -53,7 +53,7 @@ export const HOLD = `
         from changed
       ) c
     ) c
-    where l.endpoint_id = c.endpoint_id and l.rev >= c.seen
+    where ${each('l.endpoint_id', 'c.endpoint_id')} and l.rev >= c.seen
   )
   select endpoint_id as endpoint from changed`
 
