@@ -1,4 +1,4 @@
-import { type Job, newId, PayloadError, type Seams, type Storage } from '@hooks/core'
+import { EndpointError, type Job, newId, PayloadError, type Seams, type Storage } from '@hooks/core'
 import { checkIdempotencyKey, keyedIds } from './keyed-id.ts'
 import { withStorageRetry } from './storage-retry.ts'
 
@@ -45,12 +45,17 @@ export function keyedJobs({ storage, ...seams }: KeyedJobsOptions) {
       }
       return { id }
     },
-    /** Another call with the same key may be the first: then its job is given. @throws PayloadError `idempotency_conflict` */
+    /**
+     * Another call with the same key may be the first: then its job is given.
+     *
+     * @throws EndpointError `job_not_found`
+     * @throws PayloadError `idempotency_conflict`
+     */
     async create(wanted: WantedJob, id: string, params: Job['params']): Promise<Job> {
       const { tenant, kind } = wanted
       await stored(() => storage.jobs.create({ id, tenant, kind, params }))
       const job = await stored(() => storage.jobs.get(tenant, id))
-      if (!job) throw new Error('a job that was just created is not there')
+      if (!job) throw new EndpointError('job_not_found', 'the tenant was expunged while this was begun')
       return same(job, wanted)
     },
   }

@@ -60,7 +60,8 @@ export interface ReplayApi {
   /**
    * Sends again, as `deliveries.resend` does, what failed or was skipped at an endpoint. With `dryRun` it only counts.
    *
-   * @throws EndpointError `endpoint_not_found`, `endpoint_disabled`, `tenant_invalid`
+   * @throws EndpointError `endpoint_not_found`, `endpoint_disabled`, `tenant_invalid`; `job_not_found` where the tenant is
+   *   expunged at that moment
    * @throws PayloadError `idempotency_*`
    * @throws ConfigurationError `option_invalid`, `storage_lacks`
    */

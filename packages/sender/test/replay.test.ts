@@ -54,6 +54,19 @@ describe('recovering what failed', () => {
     await hooks.stop()
   })
 
+  it('is refused in our words where the tenant is expunged at that moment', async () => {
+    const { hooks, endpoint, storage } = await failedOnes(1)
+    const { create } = storage.jobs
+    Object.assign(storage.jobs, {
+      create: async (job: Parameters<typeof create>[0]) => {
+        await create(job)
+        await storage.history.expunge({ tenant: 'acme' }, 100)
+      },
+    })
+    await expect(hooks.recover('acme', endpoint.id, { since: START })).rejects.toEqual(code('job_not_found'))
+    await hooks.stop()
+  })
+
   it('counts in a dry run what it would send, and what is no longer kept, and sends nothing', async () => {
     const { hooks, clock, requests, endpoint, storage } = await failedOnes(12)
     await storage.history.prune({ payloadsBefore: clock.now() }, 5)
