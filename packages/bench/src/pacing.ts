@@ -15,8 +15,6 @@ const MOST_OVER = 0.05
 /** What may be missing of it: more would be a limit that is easily kept. */
 const MOST_UNDER = 0.2
 
-const programOf = (name: string) => fileURLToPath(new URL(name, import.meta.url))
-
 /** How the pacing run is made. */
 export interface PacingOptions {
   readonly seconds: number
@@ -31,7 +29,7 @@ export interface PacingOptions {
 export async function pacingFigures({ seconds, rate }: PacingOptions): Promise<Figures> {
   const place = await openPlace()
   if (!place) return { text: 'pacing: no PostgreSQL', good: false }
-  const sink = fork(programOf('./pacing-sink.ts'), { execArgv: process.execArgv })
+  const sink = fork(fileURLToPath(new URL('./pacing-sink.ts', import.meta.url)), { execArgv: process.execArgv })
   const [port] = (await once(sink, 'message')) as [number]
   const arrived = async () => {
     const told = once(sink, 'message')
@@ -45,7 +43,7 @@ export async function pacingFigures({ seconds, rate }: PacingOptions): Promise<F
     logger: errorsOnly,
   })
   await hooks.endpoints.create('acme', { url: `http://127.0.0.1:${port}/`, rateLimit: rate, concurrency: 50 })
-  const program = programOf('./pacing-worker.ts')
+  const program = fileURLToPath(new URL('./pacing-worker.ts', import.meta.url))
   const workers = Array.from({ length: PROCESSES }, (_, n) =>
     fork(program, [place.url, `pacing/${n}`], { execArgv: process.execArgv }),
   )
