@@ -154,8 +154,8 @@ describe.skipIf(!server).each(Object.entries(STATES))('on tables %s', (_state, m
       storage.history.undelivered({ tenant: TENANT, endpoint }, { limit: 200 }),
     )
     expect(answer.data).toHaveLength(200)
-    // All deliveries that there are may be looked at once, as may all messages.
-    expect(most, where).toBeLessThanOrEqual(3 * MESSAGES)
+    // All deliveries that there are may be looked at once, as may all messages, and some twice: comparing all would be a hundred million.
+    expect(most, where).toBeLessThanOrEqual(4 * MESSAGES)
   })
 
   it('adding deliveries looks for those that are there by their messages', async () => {
