@@ -1,4 +1,4 @@
-import { type Contract, HooksError, type PayloadError, type Storage, standardWebhooks } from '@hooks/core'
+import { type Contract, HooksError, type Storage, standardWebhooks, wrongExamples } from '@hooks/core'
 import type { Config } from './config.ts'
 import type { Io } from './io.ts'
 
@@ -60,14 +60,8 @@ async function* contractIs({ events, format }: Contract): AsyncGenerator<Finding
       what: `without an example: ${bare.join(', ')}`,
       todo: 'give them an `example`: test events and the documentation are made of it',
     }
-  for (const { type, example } of events.all) {
-    if (example === undefined) continue
-    const fault = await events.parse(type, example).then(
-      () => undefined,
-      (error: PayloadError) => error,
-    )
-    if (!fault) continue
-    const [issue] = fault.issues ?? []
+  for await (const { type, issues } of wrongExamples(events)) {
+    const [issue] = issues
     const where = issue ? `: ${issue.path ? `${issue.path}: ` : ''}${issue.message}` : ''
     yield {
       mark: 'bad',

@@ -102,6 +102,7 @@ export {
   wholeFrom,
   withMethods,
 } from './options.ts'
+export { freeAfter, freeNow, type Pace } from './pace.ts'
 export {
   type BodyPart,
   type HeaderPart,
@@ -171,3 +172,4 @@ export { type Bell, createBell } from './work/bell.ts'
 export { type HeldRings, holdRings } from './work/held-rings.ts'
 export { createWorkLoop, type WorkLoop, type WorkLoopOptions } from './work/loop.ts'
 export { createTimeouts, type Timeouts, type Wait } from './work/timeouts.ts'
+export { type WrongExample, wrongExamples } from './wrong-examples.ts'

@@ -1,7 +1,6 @@
-import type { Deliveries, DeliveryLease, Endpoint, Lane } from '@hooks/core'
-import { freeTime, type LaneRow, laneOf } from './lanes.ts'
+import { type Deliveries, type DeliveryLease, type Endpoint, freeAfter, freeNow, type Lane } from '@hooks/core'
+import { freeTime, type LaneRow, laneOf, paceOf } from './lanes.ts'
 import { overtake } from './order.ts'
-import { freeNow, spend } from './rate.ts'
 import { attemptValues, type EndpointRow, endpointOf, triggerOf } from './rows.ts'
 import type { Session } from './session.ts'
 import { DUE_OF_LANE, INSERT_ATTEMPTS, LEASE } from './sql/deliveries.ts'
@@ -89,7 +88,7 @@ function takeTurns(db: Session, now: Epoch, options: Claim): Turn[] {
 
   const visit = (lane: ReadyLane) => {
     const cap = lane.probing ? 1 : (lane.cap ?? lane.concurrency ?? options.cap)
-    const most = Math.min(roomOf(lane), Math.max(0, cap - lane.flying), freeNow(lane, now))
+    const most = Math.min(roomOf(lane), Math.max(0, cap - lane.flying), freeNow(paceOf(lane), now))
     const turn: Turn = { lane, cap, due: dueOfLane(db, now, lane, most), take: 0 }
     turns.push(turn)
     return turn
@@ -169,9 +168,10 @@ function reschedule(db: Session, now: Epoch, endsAt: Epoch, turns: readonly Turn
     // A full lane is ready again when one of its leases is over: by a settlement, which makes it so, or by its end.
     const isFull = lane.flying + take >= cap
     const dueAt = isFull ? leaseEndsAt : earliest(waiting[i]?.at ?? null, leaseEndsAt, lostAt)
-    const spent = spend(lane, take, now)
-    if (spent !== lane) db.run(SET_FREE, spent.free_at, lane.endpoint_id)
-    const next = dueAt === null || dueAt >= FOREVER ? null : Math.max(dueAt, freeTime(spent), now)
+    const freeAt = freeAfter(paceOf(lane), take, now)
+    if (freeAt !== lane.free_at) db.run(SET_FREE, freeAt, lane.endpoint_id)
+    const next =
+      dueAt === null || dueAt >= FOREVER ? null : Math.max(dueAt, freeTime({ ...lane, free_at: freeAt }), now)
     db.run(SET_READY, next, next, next, lane.endpoint_id)
   }
 }

@@ -1,4 +1,4 @@
-import type { Applied, Depth, Lane, LaneChange, Ms } from '@hooks/core'
+import type { Applied, Depth, Lane, LaneChange, Ms, Pace } from '@hooks/core'
 import type { Session } from './session.ts'
 import { DEPTH } from './sql/deliveries.ts'
 import { FIND_LANES, NEXT_DUE, READ_LANES, SET_READY, WRITE_LANE } from './sql/lanes.ts'
@@ -56,6 +56,9 @@ function readyTime(lane: DueLaneRow, now: Epoch): Epoch | null {
 function setReady(db: Session, endpointId: string, from: Epoch | null, to: Epoch | null): void {
   if (from !== to) db.run(SET_READY, to, to, to, endpointId)
 }
+
+/** What of a lane its rate goes by. */
+export const paceOf = ({ per_second: perSecond, free_at: freeAt }: LaneRow): Pace => ({ perSecond, freeAt })
 
 /** From when its rate lets one more of a lane start; 0 where it has none. */
 export const freeTime = (lane: LaneRow): Epoch => (lane.per_second === null ? 0 : Math.ceil(lane.free_at))

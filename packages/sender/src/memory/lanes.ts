@@ -1,4 +1,4 @@
-import type { Ms } from '@hooks/core'
+import { freeAfter, freeNow, type Ms } from '@hooks/core'
 import { Heap, type Slotted } from '../heap.ts'
 
 /** What scheduling needs to know of an open delivery. */
@@ -207,7 +207,7 @@ export class Lanes<R extends LaneRow> {
       lane.leased.push(row)
       rows.push(row)
     }
-    spend(lane, rows.length, now)
+    lane.freeAt = freeAfter(lane, rows.length, now)
     lane.full = lane.leased.size >= cap
     return rows
   }
@@ -266,32 +266,4 @@ export class Lanes<R extends LaneRow> {
     if (lane.leased.delete(row)) lane.full = false
     else lane.waiting.delete(row)
   }
-}
-
-type Rated = Pick<Lane<LaneRow>, 'perSecond' | 'freeAt'>
-
-/** What a rate leaves unused for later, beside the next one, as a part of a second. */
-const KEPT = 1 / 40
-
-/**
- * The time from which the next one is free, and how often one is. What was not used long ago is lost. What is kept comes
- * out of the rate: so no second starts more than the rate says, and there is room for what is late on its way.
- */
-function rateOf(freeAt: Ms, perSecond: number, now: Ms): { readonly freeAt: Ms; readonly everyMs: Ms } {
-  const kept = Math.floor(perSecond * KEPT)
-  const everyMs = 1000 / (perSecond - kept)
-  return { freeAt: Math.max(freeAt, now - kept * everyMs), everyMs }
-}
-
-/** How many a lane's rate lets start now. */
-function freeNow(lane: Rated, now: Ms): number {
-  if (lane.perSecond === null) return Number.POSITIVE_INFINITY
-  const { freeAt, everyMs } = rateOf(lane.freeAt, lane.perSecond, now)
-  return freeAt > now ? 0 : Math.floor((now - freeAt) / everyMs) + 1
-}
-
-function spend(lane: Rated, count: number, now: Ms): void {
-  if (lane.perSecond === null || count === 0) return
-  const { freeAt, everyMs } = rateOf(lane.freeAt, lane.perSecond, now)
-  lane.freeAt = freeAt + count * everyMs
 }
