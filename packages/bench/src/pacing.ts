@@ -8,6 +8,7 @@ import { openPlace } from './database/place.ts'
 import { errorsOnly } from './errors-only.ts'
 import type { Arrivals } from './pacing-sink.ts'
 import type { Figures } from './report.ts'
+import { startTellingSink } from './telling-sink.ts'
 
 const PROCESSES = 4
 /** What may come in a second more than the rate says. */
@@ -29,13 +30,8 @@ export interface PacingOptions {
 export async function pacingFigures({ seconds, rate }: PacingOptions): Promise<Figures> {
   const place = await openPlace()
   if (!place) return { text: 'pacing: no PostgreSQL', good: false }
-  const sink = fork(fileURLToPath(new URL('./pacing-sink.ts', import.meta.url)), { execArgv: process.execArgv })
-  const [port] = (await once(sink, 'message')) as [number]
-  const arrived = async () => {
-    const told = once(sink, 'message')
-    sink.send('tell')
-    return (await told)[0] as Arrivals
-  }
+  const sink = await startTellingSink<Arrivals>(new URL('./pacing-sink.ts', import.meta.url))
+  const { port } = sink
   const hooks = createSender({
     contract: defineContract({ events: defineEvents({ 'order.paid': {} }) }),
     storage: postgresStorage(place.pool, { migrate: true }),
@@ -52,7 +48,7 @@ export async function pacingFigures({ seconds, rate }: PacingOptions): Promise<F
     await hooks.sendMany(
       Array.from({ length: Math.min(left, 1_000) }, () => ({ type: 'order.paid', data: {}, tenant: 'acme' })),
     )
-  while ((await arrived()).length === 0) await sleep(10)
+  while ((await sink.tell()).length === 0) await sleep(10)
   await sleep(seconds * 1_000)
   await Promise.all(
     workers.map((worker) => {
@@ -62,8 +58,8 @@ export async function pacingFigures({ seconds, rate }: PacingOptions): Promise<F
     }),
   )
   await hooks.stop()
-  const arrivals = await arrived()
-  sink.disconnect()
+  const arrivals = await sink.tell()
+  sink.close()
   await place.close()
 
   const times = arrivals.map(([at]) => at)

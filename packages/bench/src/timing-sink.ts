@@ -1,29 +1,11 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { SinkReport } from './neighbour-sink.ts'
+import { startTellingSink, type TellingSink } from './telling-sink.ts'
 
 /** The machine's one monotonic clock, which all of its processes read, in ms. */
 export const now = () => Number(process.hrtime.bigint()) / 1e6
 
-/** Receivers in a process of their own, which keep when each request came. */
-export interface TimingSink {
-  readonly port: number
-  /** What has come since it was last asked. */
-  tell(): Promise<SinkReport>
-  close(): void
-}
+/** Receivers that keep when each request came, and tell what has come since they were last asked. */
+export type TimingSink = TellingSink<SinkReport>
 
-export async function startTimingSink(): Promise<TimingSink> {
-  const sink = fork(fileURLToPath(new URL('./neighbour-sink.ts', import.meta.url)), { execArgv: process.execArgv })
-  const [port] = (await once(sink, 'message')) as [number]
-  return {
-    port,
-    async tell() {
-      const told = once(sink, 'message')
-      sink.send('tell')
-      return (await told)[0] as SinkReport
-    },
-    close: () => sink.disconnect(),
-  }
-}
+export const startTimingSink = (): Promise<TimingSink> =>
+  startTellingSink(new URL('./neighbour-sink.ts', import.meta.url))
