@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Storage } from '@hooks/core'
+import type { LeaseRef, Storage } from '@hooks/core'
 import pg from 'pg'
 import { describe, expect, it } from 'vitest'
 import { postgresStorage, toQuery } from '../src/index.ts'
@@ -41,28 +41,24 @@ async function place() {
 }
 
 describe.skipIf(!server)('what is expunged', { timeout: 60_000 }, () => {
-  it('goes with the attempt that ended while it was waited for', async () => {
+  const attempt = { ms: 1, status: 500, trigger: 'schedule' } as const
+  it.each([
+    [
+      'ended',
+      60_000,
+      async (by: Storage, { key, token }: LeaseRef) =>
+        expect(await by.settle([{ key, token, result: 'retry', retryInMs: 0, attempt }])).toEqual(['applied']),
+    ],
+    [
+      'was found lost',
+      0,
+      async (by: Storage) => expect(await by.claim({ worker: 'v', limit: 1, leaseMs: 60_000, cap: 1 })).toHaveLength(1),
+    ],
+  ] as const)('goes with the attempt that %s while it was waited for', async (_how, leaseMs, act) => {
     const { pool, storage, other, expunge, blocked, close } = await place()
-    const [lease] = await storage.claim({ worker: 'w', limit: 1, leaseMs: 60_000, cap: 1 })
-    const attempt = { ms: 1, status: 500, trigger: 'schedule' } as const
+    const [lease] = await storage.claim({ worker: 'w', limit: 1, leaseMs, cap: 1 })
     await other.query('begin')
-    const retry = { key: lease?.key ?? '', token: lease?.token ?? '', result: 'retry', retryInMs: 0, attempt } as const
-    expect(await postgresStorage(other).settle([retry])).toEqual(['applied'])
-    const expunged = expunge()
-    await Promise.race([blocked(), expunged])
-    await other.query('commit')
-    expect(await expunged).toEqual({ removed: 2, more: false })
-    expect(await probe(toQuery(pool))).toEqual([])
-    expect((await pool.query('select 1 from hooks.attempt')).rowCount).toBe(0)
-    await close()
-  })
-
-  it('goes with the attempt that was found lost while it was waited for', async () => {
-    const { pool, storage, other, expunge, blocked, close } = await place()
-    await storage.claim({ worker: 'w', limit: 1, leaseMs: 0, cap: 1 })
-    await other.query('begin')
-    const again = { worker: 'v', limit: 1, leaseMs: 60_000, cap: 1 }
-    expect(await postgresStorage(other).claim(again)).toHaveLength(1)
+    await act(postgresStorage(other) as Storage, lease as LeaseRef)
     const expunged = expunge()
     await Promise.race([blocked(), expunged])
     await other.query('commit')

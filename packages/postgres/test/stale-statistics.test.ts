@@ -95,6 +95,8 @@ describe.skipIf(!server).each(Object.entries(STATES))('on tables %s', (_state, m
       'set auto_explain.log_timing = off',
       'set auto_explain.log_format = json',
       'set auto_explain.log_level = notice',
+      // What several workers look at, each for itself, would be counted as often.
+      'set max_parallel_workers_per_gather = 0',
     ])
       await client.query(statement)
     storage = postgresStorage(client)
@@ -154,8 +156,8 @@ describe.skipIf(!server).each(Object.entries(STATES))('on tables %s', (_state, m
       storage.history.undelivered({ tenant: TENANT, endpoint }, { limit: 200 }),
     )
     expect(answer.data).toHaveLength(200)
-    // All deliveries that there are may be looked at once, as may all messages, and some twice: comparing all would be a hundred million.
-    expect(most, where).toBeLessThanOrEqual(4 * MESSAGES)
+    // All deliveries that there are may be looked at once, as may all messages.
+    expect(most, where).toBeLessThanOrEqual(3 * MESSAGES)
   })
 
   it('adding deliveries looks for those that are there by their messages', async () => {
